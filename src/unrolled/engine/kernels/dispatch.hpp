@@ -1,0 +1,5 @@
+#pragma once
+
+namespace unrolled {
+const char* kernel_name();
+}

@@ -1,0 +1,3 @@
+namespace unrolled {
+const char* kernel_table_baseline() { return "baseline"; }
+}  // namespace unrolled
