@@ -1,3 +1,6 @@
+// The kernels for x86-64 processors with AVX2 and FMA.
+#include "kernels.hpp"
+
 namespace unrolled {
-const char* kernel_table_avx2() { return "avx2"; }
+extern const KernelTable kernel_table_avx2 = {"avx2", kernels<float>(), kernels<double>()};
 }  // namespace unrolled

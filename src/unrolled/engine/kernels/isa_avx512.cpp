@@ -1,3 +1,6 @@
+// The kernels for x86-64 processors with AVX-512 (F, DQ, BW, VL).
+#include "kernels.hpp"
+
 namespace unrolled {
-const char* kernel_table_avx512() { return "avx512"; }
+extern const KernelTable kernel_table_avx512 = {"avx512", kernels<float>(), kernels<double>()};
 }  // namespace unrolled

@@ -1,3 +1,6 @@
+// The kernels for every x86-64 processor: SSE2, no fused multiply-add.
+#include "kernels.hpp"
+
 namespace unrolled {
-const char* kernel_table_baseline() { return "baseline"; }
+extern const KernelTable kernel_table_baseline = {"baseline", kernels<float>(), kernels<double>()};
 }  // namespace unrolled

@@ -1,3 +1,6 @@
+// The kernels for aarch64 processors.
+#include "kernels.hpp"
+
 namespace unrolled {
-const char* kernel_table_neon() { return "neon"; }
+extern const KernelTable kernel_table_neon = {"neon", kernels<float>(), kernels<double>()};
 }  // namespace unrolled

@@ -1,0 +1,1 @@
+"""Recurrent networks you can read, check, see and run."""

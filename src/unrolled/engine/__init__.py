@@ -1,0 +1,43 @@
+"""The equations, to be run: one typed Python face over the compiled kernels; the same functions as `unrolled.steps`, no layers."""
+
+import os
+from typing import Any
+
+from unrolled.engine import _native
+from unrolled.engine.products import dense_backward, dense_forward, sigmoid, softmax_cross_entropy, tanh
+from unrolled.engine.threads import default_threads, threads
+from unrolled.errors import ParameterError
+
+__all__ = [
+    "dense_backward",
+    "dense_forward",
+    "info",
+    "sigmoid",
+    "softmax_cross_entropy",
+    "tanh",
+    "threads",
+]
+
+
+def _choose_instruction_set() -> None:
+    wanted = os.environ.get("UNROLLED_ISA")
+    if wanted and not _native.choose_instruction_set(wanted):
+        usable = ", ".join(_native.usable_instruction_sets())
+        raise ParameterError(f"`UNROLLED_ISA` is {wanted!r}, expected one of {usable} on this processor; unset it to use the widest")
+
+
+def info() -> dict[str, Any]:
+    """What the engine uses on this machine: instruction set, those that it could use, and threads.
+
+    >>> sorted(info())
+    ['instruction_set', 'threads', 'usable_instruction_sets']
+    """
+    return {
+        "instruction_set": _native.instruction_set(),
+        "usable_instruction_sets": _native.usable_instruction_sets(),
+        "threads": threads.count(),
+    }
+
+
+_choose_instruction_set()
+_native.set_thread_limit(default_threads())

@@ -1,0 +1,77 @@
+# What bindings.cpp offers; arrays are float32 or float64, C-contiguous, all of one dtype.
+import numpy as np
+from numpy.typing import NDArray
+
+from unrolled.shapes import Array
+
+def packed_size(like: Array, gates: int, units: int, depth: int) -> int: ...
+def pack(packed: Array, gates: int, units: int, depth: int, source: Array, transposed: bool) -> None: ...
+def rows_product(a: Array, rows: int, panels: Array, units: int, depth: int, bias: Array | None, c: Array) -> None: ...
+def outer_product(
+    a: Array,
+    b: Array,
+    rows: int,
+    columns_a: int,
+    columns_b: int,
+    c: Array,
+    column_sum: Array | None,
+    scratch: Array,
+) -> None: ...
+def outer_scratch(like: Array, rows: int, columns_a: int, columns_b: int) -> int: ...
+def softmax_cross_entropy(
+    logits: Array, targets: NDArray[np.int32], rows: int, classes: int, losses: Array, dlogits: Array
+) -> None: ...
+def activation(name: str, x: Array, y: Array) -> None: ...
+def forward(
+    cell: str,
+    T: int,
+    N: int,
+    I: int,
+    H: int,
+    x: Array | None,
+    tokens: NDArray[np.int32] | None,
+    token_table: Array | None,
+    panels_ih: Array | None,
+    panels_hh: Array,
+    bias: Array | None,
+    h0: Array,
+    c0: Array | None,
+    y: Array,
+    c: Array | None,
+    gates: Array,
+    ring: int,
+    keep: bool,
+) -> None: ...
+def backward(
+    cell: str,
+    T: int,
+    N: int,
+    I: int,
+    H: int,
+    x: Array | None,
+    tokens: NDArray[np.int32] | None,
+    h0: Array,
+    c0: Array | None,
+    y: Array,
+    c: Array | None,
+    gates: Array | None,
+    panels_hh: Array,
+    panels_ih: Array | None,
+    dy: Array | None,
+    dh_last: Array | None,
+    dc: Array | None,
+    dh0: Array,
+    dx: Array | None,
+    dweight_ih: Array | None,
+    dweight_hh: Array,
+    dbias: Array | None,
+    dtoken_table: Array | None,
+    scratch: Array,
+    chunk: int,
+) -> None: ...
+def backward_scratch(like: Array, cell: str, N: int, I: int, H: int, tokens: bool, chunk: int) -> int: ...
+def thread_limit() -> int: ...
+def set_thread_limit(threads: int) -> None: ...
+def instruction_set() -> str: ...
+def usable_instruction_sets() -> list[str]: ...
+def choose_instruction_set(name: str) -> bool: ...

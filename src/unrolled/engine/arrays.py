@@ -1,0 +1,73 @@
+"""Arrays for the kernels: aligned new ones, and the one place where a caller's array is checked; no mathematics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from unrolled.errors import ParameterError, ShapeError
+from unrolled.shapes import Array, check_shape
+
+__all__ = ["aligned_empty", "aligned_zeros", "checked", "checked_tokens", "float_dtype"]
+
+_LINE = 64  # bytes of a cache line, and of the widest vector
+
+
+def aligned_empty(shape: Sequence[int], dtype: np.dtype[Any]) -> Array:
+    """A new C-contiguous array whose first entry starts a cache line, so that vectors do not straddle two."""
+    size = int(np.prod(shape, dtype=np.int64))
+    slack = _LINE // dtype.itemsize
+    room = np.empty(size + slack, dtype)
+    start = -(room.__array_interface__["data"][0] // dtype.itemsize) % slack
+    return room[start : start + size].reshape(shape)
+
+
+def aligned_zeros(shape: Sequence[int], dtype: np.dtype[Any]) -> Array:
+    """As `aligned_empty`, filled with zeros."""
+    array = aligned_empty(shape, dtype)
+    array.fill(0)
+    return array
+
+
+def float_dtype(name: str, array: ArrayLike) -> np.dtype[Any]:
+    """The dtype of `array`, which must be float32 or float64."""
+    dtype = np.asarray(array).dtype
+    if dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
+        raise ParameterError(f"`{name}` has dtype {dtype}, expected float32 or float64; convert it with .astype(np.float32)")
+    return dtype
+
+
+def checked(
+    name: str, array: ArrayLike, dtype: np.dtype[Any], axes: str, shape: Sequence[int | None], remedy: str
+) -> Array:
+    """The caller's array as the kernels need it: right dtype and shape, C-contiguous; copied only where it is not."""
+    given = np.asarray(array)
+    if given.dtype != dtype:
+        raise ParameterError(f"`{name}` has dtype {given.dtype}, expected {dtype}; convert it with .astype(np.{dtype})")
+    check_shape(name, given.shape, axes, shape, remedy)
+    return np.ascontiguousarray(given).reshape(given.shape)
+
+
+def checked_tokens(name: str, array: ArrayLike, axes: str, shape: Sequence[int | None], size: int) -> NDArray[np.int32]:
+    """The caller's integer indices as C-contiguous int32, each checked to lie in [0, size).
+
+    Raises:
+        ParameterError: not integers, or one of them outside the range.
+    """
+    given = np.asarray(array)
+    if given.dtype.kind not in "iu":
+        raise ParameterError(f"`{name}` has dtype {given.dtype}, expected integers; convert it with .astype(np.int32)")
+    check_shape(name, given.shape, axes, shape, "did you pass one-hot rows, or batch before time?")
+    if given.size and not (0 <= (low := int(given.min())) and (high := int(given.max())) < size):
+        worst = low if low < 0 else high  # pyright: ignore[reportPossiblyUnboundVariable]
+        raise ParameterError(f"`{name}` holds {worst}, expected integers from 0 to {size - 1}; was another vocabulary used?")
+    return np.ascontiguousarray(given, dtype=np.int32)
+
+
+def same_length(name: str, length: int, other: str, other_length: int, remedy: str) -> None:
+    """Raises `ShapeError` where two arrays disagree in their first axis."""
+    if length != other_length:
+        raise ShapeError(f"`{name}` has {length} rows, expected {other_length} as `{other}` has; {remedy}")

@@ -1,0 +1,111 @@
+// Everything of one instruction set gathered into one table; included by each isa_*.cpp and by nothing else.
+#pragma once
+
+#include "recurrent.hpp"
+
+extern "C" double log(double);
+
+namespace unrolled {
+namespace {
+
+template <typename T> int64_t packed_size(const PanelShape& s) {
+  return s.gates == 4 ? Panels<T, 4>::size(s.units, s.depth) : Panels<T, 1>::size(s.units, s.depth);
+}
+
+template <typename T>
+void pack(T* packed, const PanelShape& s, const T* source, int64_t column_stride, int64_t depth_stride, int rank, int size) {
+  const auto run = [&](auto panels) {
+    using P = decltype(panels);
+    const Range mine = share(P::count(s.units), rank, size);
+    P::pack(packed, s.units, s.depth, source, column_stride, depth_stride, mine.first, mine.last);
+  };
+  if (s.gates == 4) run(Panels<T, 4>());
+  else run(Panels<T, 1>());
+}
+
+template <typename T> void rows_product(const RowsProduct<T>& p, int rank, int size) {
+  const Index panels = Panels<T, 1>::count(p.shape.units);
+  const bool by_rows = p.rows >= Index(size) * kTileRows || panels < size;
+  const Range rows = by_rows ? share(p.rows, rank, size) : Range{0, p.rows};
+  const Range mine = by_rows ? Range{0, panels} : share(panels, rank, size);
+  rows_times_panels<1>(p.a, p.a_stride, rows.first, rows.last, p.panels, p.shape.units, p.shape.depth, mine.first, mine.last, p.bias,
+                       p.c, p.c_stride);
+}
+
+constexpr Index kOuterChunk = 512;  // rows of A and B that are packed at once
+
+template <typename T> int64_t outer_scratch(const OuterProduct<T>& p, int size) {
+  const Index rows = least(kOuterChunk, p.rows);
+  return Panels<T, 1>::size(p.n, rows) + size * outer_scratch_numbers(rows);
+}
+
+template <typename T> void outer_product(const OuterProduct<T>& p, Team* team, int rank, int size) {
+  using P = Panels<T, 1>;
+  const Range of_b = share(P::count(p.n), rank, size), mine = share(p.m, rank, size);
+  const Index largest = least(kOuterChunk, p.rows);
+  T* a_packed = p.scratch + P::size(p.n, largest) + rank * outer_scratch_numbers(largest);
+  for (Index k0 = 0; k0 < p.rows; k0 += kOuterChunk) {
+    const Index rows = least(kOuterChunk, p.rows - k0);
+    if (!team_goes_on(team, rank)) return;
+    pack_rows(p.scratch, p.b + k0 * p.n, p.n, rows, 0, rows, of_b.first, of_b.last);
+    if (!team_barrier(team)) return;
+    add_outer(p.a + k0 * p.m, p.m, rows, mine.first, mine.last, p.scratch, p.n, p.c, p.n, a_packed);
+    if (p.column_sum) add_column_sums(p.a + k0 * p.m, p.m, rows, mine.first, mine.last, p.column_sum);
+    if (!team_barrier(team)) return;
+  }
+}
+
+// For each row: loss = log(sum of e^logits) - logit of the target, dlogits = softmax - one_hot(target).
+template <typename T>
+void softmax_cross_entropy(int64_t rows, int64_t classes, const T* logits, const int32_t* targets, T* losses, T* dlogits, int rank,
+                           int size) {
+  constexpr int W = Vec<T>::width;
+  const Range mine = share(rows, rank, size);
+  for (Index row = mine.first; row < mine.last; ++row) {
+    const T* z = logits + row * classes;
+    T* p = dlogits + row * classes;
+    T highest = z[0];
+    for (Index k = 1; k < classes; ++k) highest = z[k] > highest ? z[k] : highest;
+    Vec<T> sums = broadcast(T(0));
+    for (Index k = 0; k < classes; k += W) {
+      const Index lanes = least(W, classes - k);
+      const Vec<T> e = exp_nonpositive(load_lanes(z + k, lanes) - broadcast(highest));
+      store_lanes(p + k, e, lanes);
+      sums = sums + (lanes < W ? load_n(p + k, lanes) : e);
+    }
+    T lane[W], sum = 0;
+    store(lane, sums);
+    for (int i = 0; i < W; ++i) sum += lane[i];
+    losses[row] = static_cast<T>(log(static_cast<double>(sum)) + (static_cast<double>(highest) - static_cast<double>(z[targets[row]])));
+    const Vec<T> scale = broadcast(T(1) / sum);
+    for (Index k = 0; k < classes; k += W) {
+      const Index lanes = least(W, classes - k);
+      store_lanes(p + k, load_lanes(p + k, lanes) * scale, lanes);
+    }
+    p[targets[row]] -= T(1);
+  }
+}
+
+template <typename T> void sigmoid_of(int64_t count, const T* x, T* y) {
+  for (Index i = 0; i < count; i += Vec<T>::width) {
+    const Index lanes = least(Vec<T>::width, count - i);
+    store_lanes(y + i, sigmoid(load_lanes(x + i, lanes)), lanes);
+  }
+}
+template <typename T> void tanh_of(int64_t count, const T* x, T* y) {
+  for (Index i = 0; i < count; i += Vec<T>::width) {
+    const Index lanes = least(Vec<T>::width, count - i);
+    store_lanes(y + i, tanh(load_lanes(x + i, lanes)), lanes);
+  }
+}
+
+template <typename C, typename T> constexpr Cell<T> cell() {
+  return {&Loop<C, T>::forward, &Loop<C, T>::backward_scratch, &Loop<C, T>::backward};
+}
+template <typename T> constexpr Kernels<T> kernels() {
+  return {&packed_size<T>,   &pack<T>,         &rows_product<T>,          &outer_scratch<T>, &outer_product<T>,
+          cell<Lstm, T>(),   cell<Rnn, T>(),   &softmax_cross_entropy<T>, &sigmoid_of<T>,    &tanh_of<T>};
+}
+
+}  // namespace
+}  // namespace unrolled

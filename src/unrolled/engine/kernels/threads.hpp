@@ -1,0 +1,25 @@
+// One team of threads for the whole engine; no mathematics. Only declarations: the kernels' translation units share no inline code.
+#pragma once
+
+namespace unrolled {
+
+// The threads that run one call together. Rank 0 is the calling thread.
+struct Team;
+
+// Called in every thread of the team, ranks 0 ... size - 1.
+using Job = void (*)(void* context, Team* team, int rank, int size);
+
+// Runs `job` on at most `wanted` threads and returns when all are done. Where the pool is taken by another caller, or is off,
+// the job runs on the calling thread alone: results never depend on the size of a team. False: `interrupted` said so.
+bool run_team(int wanted, Job job, void* context, bool (*interrupted)());
+
+// All ranks wait for each other. False: the call was interrupted; leave the job at once, its results are thrown away.
+bool team_barrier(Team* team);
+
+// False when the call was interrupted. Rank 0 also asks `interrupted` here, ten times a second.
+bool team_goes_on(Team* team, int rank);
+
+int thread_limit();
+void set_thread_limit(int threads);
+
+}  // namespace unrolled

@@ -1,0 +1,98 @@
+// The register tile: R rows against NV vectors of columns, the inner loop of every product here; and the packing that feeds it.
+//
+// A matrix B (depth, columns) is packed into panels. One panel holds, for each k, the NV vectors of columns that one tile
+// computes, so the tile reads it from first to last byte. Columns are (gates, units): an LSTM's panel holds the four gates of one
+// vector of units, so the tile ends with all that the state update needs, in registers. gates = 1 gives a plain matrix.
+#pragma once
+
+#include "table.hpp"
+#include "vec.hpp"
+
+namespace unrolled {
+namespace {
+
+template <typename T, int G, int NV = kTileVectors> struct Panels {
+  static constexpr int width = Vec<T>::width;
+  static constexpr int unit_vectors = NV / G;  // vectors of units in one panel
+  static constexpr int units_per_panel = unit_vectors * width;
+
+  static Index count(Index units) { return ceil_div(units, units_per_panel); }
+  static Index size(Index units, Index depth) { return count(units) * depth * NV * width; }
+  static const T* at(const T* packed, Index panel, Index depth) { return packed + panel * depth * NV * width; }
+
+  // packed[panel][k][v][lane] = source(column of (gate v % G, unit), k), zero beyond the last unit
+  static void pack(T* packed, Index units, Index depth, const T* source, Index column_stride, Index depth_stride, Index first,
+                   Index last) {
+    for (Index panel = first; panel < last; ++panel) {
+      T* out = packed + panel * depth * NV * width;
+      for (int v = 0; v < NV; ++v) {
+        const Index unit0 = panel * units_per_panel + (v / G) * width;
+        const Index lanes = most(0, least(width, units - unit0));
+        const T* from = source + ((v % G) * units + unit0) * column_stride;
+        if (column_stride == 1) {
+          for (Index k = 0; k < depth; ++k) store(out + (k * NV + v) * width, lanes ? load_lanes(from + k * depth_stride, lanes) : broadcast(T(0)));
+        } else {
+          for (Index lane = 0; lane < width; ++lane) {
+            T* to = out + v * width + lane;
+            if (lane < lanes) for (Index k = 0; k < depth; ++k) to[k * NV * width] = from[lane * column_stride + k * depth_stride];
+            else for (Index k = 0; k < depth; ++k) to[k * NV * width] = T(0);
+          }
+        }
+      }
+    }
+  }
+};
+
+// acc[r][v] += sum over k of a[r * row_stride + k * k_stride] * panel[k][v]; each sum is one chain of fma in the order of k, so
+// its bits do not depend on R, on the thread, or on where the tile lies.
+template <int R, int NV, typename T>
+UNROLLED_INLINE void multiply(Vec<T> (&acc)[R][NV], const T* a, Index row_stride, Index k_stride, const T* panel, Index depth) {
+  constexpr int width = Vec<T>::width;
+  for (Index k = 0; k < depth; ++k) {
+    Vec<T> row[R];
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r) row[r] = broadcast(a[r * row_stride + k * k_stride]);
+#pragma GCC unroll 8
+    for (int v = 0; v < NV; ++v) {
+      const Vec<T> w = load(panel + v * width);
+#pragma GCC unroll 8
+      for (int r = 0; r < R; ++r) acc[r][v] = fma(row[r], w, acc[r][v]);
+    }
+    panel += NV * width;
+  }
+}
+
+template <int R> struct Rows {
+  static constexpr int count = R;
+};
+
+// Cuts [first, last) into tiles of nearly equal height, none above kTileRows, and calls tile(Rows<R>, first row) for each: 32 rows
+// go as 6 6 5 5 5 5, not 6 6 6 6 6 2, because a low tile waits for its own sums.
+template <typename Tile> UNROLLED_INLINE void for_tiles(Index first, Index last, Tile tile) {
+  const Index rows = last - first;
+  if (rows <= 0) return;
+  const Index tiles = ceil_div(rows, kTileRows), height = rows / tiles, taller = rows % tiles;
+  for (Index i = 0; i < tiles; ++i) {
+    const Index r = height + (i < taller);
+    switch (r) {
+      case 1: tile(Rows<1>(), first); break;
+      case 2: tile(Rows<2>(), first); break;
+      case 3: tile(Rows<3>(), first); break;
+#if defined(__AVX512F__) || defined(__aarch64__)
+      case 4: tile(Rows<4>(), first); break;
+      case 5: tile(Rows<5>(), first); break;
+      case 6: tile(Rows<6>(), first); break;
+#endif
+    }
+    first += r;
+  }
+}
+
+struct Range {
+  Index first, last;
+};
+// The share of `rank` when `count` things are cut into `size` nearly equal runs.
+UNROLLED_INLINE Range share(Index count, int rank, int size) { return {count * rank / size, count * (rank + 1) / size}; }
+
+}  // namespace
+}  // namespace unrolled

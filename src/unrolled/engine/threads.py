@@ -1,0 +1,80 @@
+"""How many threads the engine uses; no work is done here."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import TracebackType
+
+from unrolled.engine import _native
+from unrolled.errors import ParameterError
+
+__all__ = ["default_threads", "threads"]
+
+
+def _cores_of_quota() -> float:
+    """The cgroup's CPU quota in cores, or infinity where there is none."""
+    try:  # version 2, then version 1
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+    except (OSError, ValueError):
+        try:
+            quota = Path("/sys/fs/cgroup/cpu/cpu.cfs_quota_us").read_text(encoding="ascii").strip()
+            period = Path("/sys/fs/cgroup/cpu/cpu.cfs_period_us").read_text(encoding="ascii").strip()
+        except OSError:
+            return float("inf")
+    if quota in ("max", "-1"):
+        return float("inf")
+    return int(quota) / int(period)
+
+
+def default_threads() -> int:
+    """`UNROLLED_NUM_THREADS` where it is set, else the cores that this process may use: its affinity, or its cgroup's quota.
+
+    Raises:
+        ParameterError: `UNROLLED_NUM_THREADS` is not a positive integer.
+    """
+    wanted = os.environ.get("UNROLLED_NUM_THREADS")
+    if wanted is not None:
+        if not wanted.strip().isdigit() or int(wanted) < 1:
+            raise ParameterError(
+                f"`UNROLLED_NUM_THREADS` is {wanted!r}, expected a positive integer; unset it to use every core allowed"
+            )
+        return int(wanted)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, int(min(cores, _cores_of_quota())))
+
+
+class threads:  # noqa: N801 - used as a function: unrolled.threads(2)
+    """Sets how many threads the engine uses, from now on or for the length of a `with` block.
+
+    Results have the same bits whatever the number.
+
+    Args:
+        count: a positive number of threads, or `None` for the default.
+
+    Raises:
+        ParameterError: `count` is not a positive integer.
+
+    >>> with threads(1):
+    ...     threads.count()
+    1
+    """
+
+    def __init__(self, count: int | None = None) -> None:
+        if count is not None and (type(count) is not int or count < 1):
+            raise ParameterError(f"`count` is {count!r}, expected a positive integer; pass None for the default")
+        self._before = _native.thread_limit()
+        _native.set_thread_limit(default_threads() if count is None else count)
+
+    @staticmethod
+    def count() -> int:
+        """How many threads the engine may use now."""
+        return _native.thread_limit()
+
+    def __enter__(self) -> threads:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _native.set_thread_limit(self._before)

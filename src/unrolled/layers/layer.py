@@ -1,0 +1,67 @@
+"""What every layer has: named parameters that change in one way only, and a version; no mathematics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import MappingProxyType
+
+import numpy as np
+
+from unrolled.errors import ParameterError
+from unrolled.shapes import Array, check_shape
+
+__all__ = ["Layer"]
+
+
+class Layer:
+    """Named parameters, read-only from outside, with a version that every change bumps.
+
+    Packed copies of the weights remember the version that they were made from, so they can never be stale.
+    A subclass creates its arrays once, with `_create`.
+    """
+
+    def __init__(self, dtype: str) -> None:
+        if dtype not in ("float32", "float64"):
+            raise ParameterError(f"`dtype` is {dtype!r}, expected 'float32' or 'float64'; pass one of the two as a string")
+        self.dtype = np.dtype(dtype)
+        self.version = 0
+        self._arrays: dict[str, Array] = {}
+        self._axes: dict[str, str] = {}
+
+    def _create(self, name: str, axes: str, value: Array) -> None:
+        """Adds one parameter; `axes` names its axes for error messages: `"4H, I"`."""
+        self._arrays[name] = np.ascontiguousarray(value, dtype=self.dtype)
+        self._axes[name] = axes
+
+    @property
+    def parameters(self) -> Mapping[str, Array]:
+        """Read-only views of the parameters by name, in a fixed order."""
+        views = {name: array.view() for name, array in self._arrays.items()}
+        for view in views.values():
+            view.flags.writeable = False
+        return MappingProxyType(views)
+
+    def set(self, **arrays: Array) -> None:
+        """Replaces parameters by name; all are checked before the first is changed.
+
+        Raises:
+            ParameterError: no parameter of that name.
+            ShapeError: the shape differs from the parameter's.
+        """
+        for name, array in arrays.items():
+            if name not in self._arrays:
+                known = ", ".join(self._arrays)
+                raise ParameterError(f"`{name}` is no parameter of {type(self).__name__}, expected one of {known}; check the name")
+            check_shape(name, np.shape(array), self._axes[name], self._arrays[name].shape, "did you pass its transpose?")
+        with self.edit() as own:
+            for name, array in arrays.items():
+                own[name][...] = array
+
+    @contextmanager
+    def edit(self) -> Iterator[Mapping[str, Array]]:
+        """Hands an optimizer the writable arrays, to be changed in place, and bumps the version at the end."""
+        try:
+            yield MappingProxyType(self._arrays)
+        finally:
+            self.version += 1

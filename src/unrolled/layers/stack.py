@@ -1,0 +1,210 @@
+"""Layers one after the other as one layer; a recurrent layer behind an Embedding is handed the tokens themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from unrolled.engine.arrays import checked_tokens
+from unrolled.errors import ParameterError
+from unrolled.layers.dense import Dense
+from unrolled.layers.embedding import Embedding
+from unrolled.layers.recurrent import Recurrent
+from unrolled.shapes import Array
+
+__all__ = ["Stack", "StackGradients", "StackRun"]
+
+AnyLayer = Embedding | Dense | Recurrent[Any, Any]
+
+
+@dataclass
+class StackRun:
+    """What a forward pass computed, and what `backward` needs of it."""
+
+    output: Array  # (T, N, .)
+    state: dict[str, Any]  # of each recurrent layer, by its name
+    runs: list[Any]  # for `backward`
+
+
+@dataclass
+class StackGradients:
+    """Gradients of J by `layer.parameter`; `x` is `None` behind an Embedding."""
+
+    parameters: dict[str, Array]
+    x: Array | None
+    state: dict[str, Any]
+
+
+class Stack:
+    """Layers in the order they are named, with the same contract as one layer.
+
+    Where an `Embedding` stands before a recurrent layer, `embedding @ weight_ih' + bias` is one small table, and the layer's input
+    product becomes a look-up in it: the tokens go to the kernel, no embedded sequence is ever made.
+
+    Args:
+        layers: the layers by name; parameters are named `layer.parameter`.
+
+    Raises:
+        ParameterError: no layers, or an Embedding that is not first.
+
+    >>> from unrolled.layers import LSTM
+    >>> model = Stack(embedding=Embedding(7, 3, seed=0), lstm=LSTM(3, 4, seed=1), dense=Dense(4, 7, seed=2))
+    >>> run = model.forward(np.zeros((5, 2), "int32"))
+    >>> run.output.shape, list(run.state)
+    ((5, 2, 7), ['lstm'])
+    >>> sorted(model.backward(run, np.ones_like(run.output)).parameters)[:3]
+    ['dense.bias', 'dense.weight', 'embedding.weight']
+    """
+
+    def __init__(self, **layers: AnyLayer) -> None:
+        if not layers:
+            raise ParameterError("`layers` is empty, expected at least one layer by name; for example Stack(lstm=LSTM(3, 4))")
+        for name, layer in list(layers.items())[1:]:
+            if isinstance(layer, Embedding):
+                raise ParameterError(f"`{name}` is an Embedding behind another layer, expected it first; it takes tokens")
+        self.layers: dict[str, AnyLayer] = dict(layers)
+        names = list(layers)
+        first, second = layers[names[0]], layers[names[1]] if len(names) > 1 else None
+        # The pair that runs as one: an Embedding and the recurrent layer behind it.
+        self._embedding = first if isinstance(first, Embedding) and isinstance(second, Recurrent) else None
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The parameters' dtype."""
+        return next(iter(self.layers.values())).dtype
+
+    @property
+    def parameters(self) -> Mapping[str, Array]:
+        """Read-only views of all parameters as `layer.parameter`, in a fixed order."""
+        return MappingProxyType(
+            {f"{name}.{key}": array for name, layer in self.layers.items() for key, array in layer.parameters.items()}
+        )
+
+    def set(self, arrays: Mapping[str, Array]) -> None:
+        """Replaces parameters by their name `layer.parameter`.
+
+        Raises:
+            ParameterError: no parameter of that name.
+            ShapeError: the shape differs from the parameter's.
+        """
+        for name in arrays:
+            if name not in self.parameters:
+                known = ", ".join(self.parameters)
+                raise ParameterError(f"`{name}` is no parameter of this Stack, expected one of {known}; check the name")
+        for name, layer in self.layers.items():
+            prefix = f"{name}."
+            layer.set(**{key[len(prefix) :]: array for key, array in arrays.items() if key.startswith(prefix)})
+
+    @contextmanager
+    def edit(self) -> Iterator[Mapping[str, Array]]:
+        """Hands an optimizer the writable arrays, to be changed in place, and bumps every layer's version at the end."""
+        with ExitStack() as stack:
+            own = {name: stack.enter_context(layer.edit()) for name, layer in self.layers.items()}
+            yield MappingProxyType({f"{name}.{key}": array for name, arrays in own.items() for key, array in arrays.items()})
+
+    def forward(self, x: ArrayLike, state: Mapping[str, Any] | None = None) -> StackRun:
+        """Runs all layers over a sequence and keeps what `backward` needs.
+
+        Args:
+            x: tokens `(T, N)` where the first layer is an Embedding, else `(T, N, I)`.
+            state: of each recurrent layer by name; zeros where missing.
+
+        Returns:
+            A run: `output` `(T, N, .)` of the last layer, and `state` by name.
+
+        Raises:
+            ShapeError: `x` or a state does not fit.
+            ParameterError: tokens outside the vocabulary, or a wrong dtype.
+        """
+        state = state or {}
+        output, runs, states = x, [], {}
+        for name, layer in self.layers.items():
+            if layer is self._embedding:
+                runs.append(None)
+                output = self._tokens(x, layer, "T, N", (None, None))
+                continue
+            if isinstance(layer, Recurrent):
+                run = (
+                    layer.forward(output, state.get(name))
+                    if self._embedding is None or len(runs) != 1
+                    else layer.forward_tokens(output, self._embedding.parameters["weight"], state.get(name))
+                )
+                states[name] = run.state
+            else:
+                run = layer.forward(np.asarray(output))
+            runs.append(run)
+            output = run.output
+        return StackRun(np.asarray(output), states, runs)
+
+    def backward(self, run: StackRun, dy: Array, dstate: Mapping[str, Any] | None = None) -> StackGradients:
+        """Carries `dy = dJ/doutput` back through `forward`.
+
+        Args:
+            run: what `forward` returned.
+            dy: the output's shape.
+            dstate: gradients of the last states by name; zeros where missing.
+
+        Returns:
+            Gradients: `parameters` by `layer.parameter`, `x`, and `state` of the initial states by name.
+
+        Raises:
+            ShapeError: `dy` or a state does not fit.
+        """
+        gradients: dict[str, dict[str, Array]] = {}
+        states: dict[str, Any] = {}
+        dx: Any = dy
+        for (name, layer), layer_run in reversed(list(zip(self.layers.items(), run.runs, strict=True))):
+            if layer is self._embedding:
+                gradients[name] = {"weight": dx}
+                dx = None
+                continue
+            if isinstance(layer, Recurrent):
+                back: Any = layer.backward(layer_run, dx, (dstate or {}).get(name))
+                states[name] = back.state
+                dx = back.x if back.embedding is None else back.embedding
+            else:
+                back = layer.backward(layer_run, dx)
+                dx = back.x
+            gradients[name] = back.parameters
+        ordered = {f"{name}.{key}": array for name in self.layers for key, array in gradients[name].items()}
+        return StackGradients(ordered, dx, states)
+
+    def __call__(self, x: ArrayLike, state: Mapping[str, Any] | None = None) -> tuple[Array, dict[str, Any]]:
+        """Runs all layers over a sequence and keeps nothing for `backward`."""
+        return self._run(x, state, one_step=False)
+
+    def step(self, x_t: ArrayLike, state: Mapping[str, Any] | None = None) -> tuple[Array, dict[str, Any]]:
+        """One step of a stream: tokens `(N,)` or `(N, I)` to `(N, .)`, and the states to pass with the next step."""
+        return self._run(x_t, state, one_step=True)
+
+    def _run(self, x: ArrayLike, state: Mapping[str, Any] | None, *, one_step: bool) -> tuple[Array, dict[str, Any]]:
+        output: Any = x
+        states: dict[str, Any] = {}
+        tokens = None
+        for name, layer in self.layers.items():
+            before = (state or {}).get(name)
+            if layer is self._embedding:
+                tokens = self._tokens(x, layer, "N" if one_step else "T, N", (None,) if one_step else (None, None))
+            elif isinstance(layer, Recurrent):
+                if tokens is not None and self._embedding is not None:
+                    if one_step:
+                        # one step looks up one row for each token; making the whole table would cost more
+                        output, states[name] = layer.step(self._embedding.parameters["weight"][tokens], before)
+                    else:
+                        output, states[name] = layer.call_tokens(tokens, self._embedding.parameters["weight"], before)
+                    tokens = None
+                else:
+                    output, states[name] = (layer.step if one_step else layer)(output, before)
+            else:
+                output, _ = layer(output)
+        return output, states
+
+    @staticmethod
+    def _tokens(x: ArrayLike, layer: Embedding, axes: str, shape: tuple[int | None, ...]) -> Any:
+        return checked_tokens("x", x, axes, shape, layer.parameters["weight"].shape[0])
