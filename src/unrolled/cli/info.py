@@ -1,0 +1,28 @@
+"""`unrolled info`: what is installed, and what the engine uses on this machine."""
+
+from __future__ import annotations
+
+import platform
+
+import typer
+
+from unrolled.cli.app import app, version
+
+
+@app.command()
+def info() -> None:
+    """Print versions, and the engine's instruction set and threads."""
+    import numpy as np
+
+    from unrolled import engine
+
+    used = engine.info()
+    others = [name for name in used["usable_instruction_sets"] if name != used["instruction_set"]]
+    typer.echo(f"unrolled         {version()}")
+    typer.echo(f"Python           {platform.python_version()} ({platform.system()} {platform.machine()})")
+    typer.echo(f"NumPy            {np.__version__}")
+    typer.echo(
+        f"instruction set  {used['instruction_set']}"
+        + (f" (UNROLLED_ISA can force {', '.join(others)})" if others else "")
+    )
+    typer.echo(f"threads          {used['threads']} (UNROLLED_NUM_THREADS sets another number)")

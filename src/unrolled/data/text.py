@@ -1,0 +1,203 @@
+"""Text in files, its vocabulary, and its contiguous streams of windows; no model, and no downloads."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrolled.errors import CheckpointError, DataError, ParameterError
+
+__all__ = ["UNKNOWN", "Batch", "Streams", "Vocabulary", "read_text", "split_held_out"]
+
+Tokens = NDArray[np.int32]
+
+UNKNOWN = "\N{REPLACEMENT CHARACTER}"  # how token 0, which stands for every character outside the vocabulary, is shown
+
+
+def read_text(path: str | Path) -> str:
+    """Reads a whole file as UTF-8; line ends stay as they are.
+
+    Raises:
+        DataError: no such file, not a file, empty, or not UTF-8 (with the offset of the first wrong byte).
+    """
+    try:
+        raw = Path(path).read_bytes()
+    except FileNotFoundError:
+        raise DataError(f"`{path}` does not exist, expected a text file; check the path") from None
+    except IsADirectoryError:
+        raise DataError(f"`{path}` is a folder, expected a text file; name a file in it") from None
+    except OSError as error:
+        raise DataError(
+            f"`{path}` cannot be read ({error.strerror}), expected a text file; check its permissions"
+        ) from None
+    if not raw:
+        raise DataError(f"`{path}` is empty, expected text in UTF-8; nothing can be learned from it")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"`{path}` is not UTF-8: byte offset {error.start} holds 0x{raw[error.start]:02x} ({error.reason}); "
+            "convert it first, for example with iconv -t UTF-8"
+        ) from None
+
+
+def split_held_out(text: str, fraction: float) -> tuple[str, str]:
+    """Cuts the last `fraction` of the characters off for validation.
+
+    >>> split_held_out("abcdefghij", 0.1)
+    ('abcdefghi', 'j')
+    """
+    cut = len(text) - round(len(text) * fraction)
+    return text[:cut], text[cut:]
+
+
+class Vocabulary:
+    """The characters that a model knows, as tokens 1, 2, ...; token 0 stands for every other character.
+
+    Args:
+        characters: each once; their order is the order of the tokens.
+
+    Raises:
+        ParameterError: a character occurs twice, or there is none.
+
+    >>> vocabulary = Vocabulary.of("abracadabra", minimum_count=2)
+    >>> vocabulary.characters, vocabulary.encode("bad").tolist()
+    ('abr', [2, 1, 0])
+    """
+
+    def __init__(self, characters: str) -> None:
+        if not characters or len(set(characters)) != len(characters):
+            raise ParameterError(
+                f"`characters` holds {len(characters)} characters, {len(set(characters))} of them different; "
+                "expected at least one, and each only once"
+            )
+        self.characters = characters
+        points = _code_points(characters)
+        self._order = np.argsort(points)
+        self._points = points[self._order]
+
+    @classmethod
+    def of(cls, text: str, minimum_count: int = 1) -> Vocabulary:
+        """The characters that `text` holds at least `minimum_count` times, sorted.
+
+        Raises:
+            DataError: no character is that frequent.
+        """
+        characters = "".join(sorted(c for c, count in Counter(text).items() if count >= minimum_count))
+        if not characters:
+            raise DataError(
+                f"no character of the text occurs {minimum_count} times; lower the minimum count, or give more text"
+            )
+        return cls(characters)
+
+    def __len__(self) -> int:
+        """How many tokens there are, with the unknown one."""
+        return len(self.characters) + 1
+
+    def encode(self, text: str) -> Tokens:
+        """The token of each character, `(len(text),)`; 0 for a character outside the vocabulary."""
+        points = _code_points(text)
+        place = np.minimum(np.searchsorted(self._points, points), len(self._points) - 1)
+        return np.where(self._points[place] == points, self._order[place] + 1, 0).astype(np.int32)
+
+    def decode(self, tokens: NDArray[np.integer[Any]]) -> str:
+        """The text of tokens; token 0 becomes U+FFFD."""
+        known = UNKNOWN + self.characters
+        return "".join(known[token] for token in tokens.tolist())
+
+    def missing(self, text: str) -> str:
+        """The characters of `text` that are outside the vocabulary, each once, in order of appearance."""
+        return "".join(dict.fromkeys(c for c in text if c not in self.characters))
+
+
+def _code_points(text: str) -> NDArray[np.uint32]:
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+
+
+class Batch(NamedTuple):
+    """One window of every stream."""
+
+    inputs: Tokens  # (T, N)
+    targets: Tokens  # (T, N): each input's next character
+    first: bool  # whether the streams begin anew here, so that a carried state must be dropped
+
+
+class Streams:
+    """Cuts one long text into N contiguous streams, and walks down all of them window by window.
+
+    Stream n of N holds the n-th stretch of `S = (len(tokens) - 1) // N` characters. An epoch has `S // T` windows; what a
+    stream is longer than they are is slack, and each epoch begins at a random place in it, so that windows are not cut at
+    the same places every time. Everything that must be kept to go on from the same place is in `position`.
+
+    Args:
+        tokens: `(length,)`.
+        streams: N; a text too short for as many windows gets fewer streams.
+        window: T.
+        seed: of the random starts.
+
+    Raises:
+        DataError: the text is shorter than one window and its last target.
+
+    >>> batches = Streams(np.arange(9, dtype=np.int32), streams=2, window=2, seed=0)
+    >>> batches.windows, batches.next().inputs.T.tolist(), batches.next().inputs.T.tolist()
+    (2, [[0, 1], [4, 5]], [[2, 3], [6, 7]])
+    """
+
+    def __init__(self, tokens: Tokens, streams: int, window: int, seed: int) -> None:
+        if len(tokens) < window + 1:
+            raise DataError(
+                f"the text to train on has {len(tokens)} characters, expected at least {window + 1}: one window of {window} "
+                "and the character after it; give more text, or a smaller window"
+            )
+        self.tokens = tokens
+        self.window = window
+        self.streams = min(streams, (len(tokens) - 1) // window)
+        self.length = (len(tokens) - 1) // self.streams
+        self.windows = self.length // window
+        self._rng = np.random.default_rng(seed)
+        self._index = self._offset = 0
+        self._begin_epoch()
+
+    def _begin_epoch(self) -> None:
+        self._index = 0
+        self._offset = int(self._rng.integers(self.length - self.windows * self.window + 1))
+
+    def next(self) -> Batch:
+        """The next window of every stream; after the last one the next epoch begins."""
+        if self._index == self.windows:
+            self._begin_epoch()
+        start = self._offset + self._index * self.window
+        columns = np.arange(self.streams) * self.length + start
+        rows = np.arange(self.window + 1)
+        stretch = self.tokens[rows[:, None] + columns]  # (T + 1, N)
+        self._index += 1
+        return Batch(stretch[:-1], stretch[1:], first=self._index == 1)
+
+    @property
+    def position(self) -> dict[str, Any]:
+        """Where `next` will go on: plain values for JSON; setting it goes there.
+
+        Raises:
+            CheckpointError: on setting: the position does not belong to streams like these.
+        """
+        return {
+            "index": self._index,
+            "offset": self._offset,
+            "streams": self.streams,
+            "length": self.length,
+            "random": self._rng.bit_generator.state,
+        }
+
+    @position.setter
+    def position(self, position: dict[str, Any]) -> None:
+        if (position["streams"], position["length"]) != (self.streams, self.length):
+            raise CheckpointError(
+                f"the saved position belongs to {position['streams']} streams of {position['length']} characters, expected "
+                f"{self.streams} of {self.length}; was the text changed?"
+            )
+        self._index, self._offset = position["index"], position["offset"]
+        self._rng.bit_generator.state = position["random"]

@@ -1,0 +1,130 @@
+"""One affine map of the last axis, forward and backward; no activation."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from unrolled import engine
+from unrolled.engine.arrays import checked
+from unrolled.errors import ParameterError
+from unrolled.initializers import glorot_uniform
+from unrolled.layers.layer import Layer
+from unrolled.shapes import Array
+
+__all__ = ["Dense", "DenseGradients", "DenseRun"]
+
+
+class DenseRun(NamedTuple):
+    """What `Dense.backward` needs of the forward pass."""
+
+    output: Array  # (..., O)
+    state: Any  # handed through untouched: this layer has none of its own
+    x: Array  # (..., I)
+
+
+class DenseGradients(NamedTuple):
+    """Gradients of J, summed over all leading axes."""
+
+    parameters: dict[str, Array]
+    x: Array | None  # (..., I)
+    state: Any
+
+
+class Dense(Layer):
+    """Computes `y = x W^T + b` for every row of `x`.
+
+    Equations:
+        (1) y = x W^T + b
+
+    Args:
+        input_size: I, the last axis of `x`.
+        output_size: O, the last axis of `y`.
+        bias: whether there is a b.
+        dtype: `"float32"` or `"float64"`.
+        seed: of the initial weights (Glorot & Bengio 2010, uniform; biases start at zero); `None` differs each time.
+
+    Raises:
+        ParameterError: a size is not positive, or the dtype is another.
+
+    Source: Glorot & Bengio 2010, equation 16, for the initialisation.
+
+    >>> dense = Dense(3, 2, seed=0)
+    >>> {name: array.shape for name, array in dense.parameters.items()}
+    {'weight': (2, 3), 'bias': (2,)}
+    >>> y, _ = dense(np.zeros((5, 4, 3), "float32"))
+    >>> y.shape
+    (5, 4, 2)
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        output_size: int,
+        *,
+        bias: bool = True,
+        dtype: str = "float32",
+        seed: int | np.random.Generator | None = None,
+    ) -> None:
+        super().__init__(dtype)
+        for name, size in (("input_size", input_size), ("output_size", output_size)):
+            if size < 1:
+                raise ParameterError(f"`{name}` is {size}, expected a positive number; what does this layer map?")
+        self.input_size, self.output_size = input_size, output_size
+        self._create("weight", "O, I", glorot_uniform(np.random.default_rng(seed), output_size, input_size))
+        if bias:
+            self._create("bias", "O", np.zeros(output_size))
+
+    def forward(self, x: Array, state: Any = None) -> DenseRun:
+        """Computes the layer, and keeps `x` for `backward`.
+
+        Args:
+            x: `(..., I)`, usually `(T, N, I)`.
+            state: handed through: this layer has none.
+
+        Returns:
+            A run with `output` `(..., O)`.
+
+        Raises:
+            ShapeError: the last axis of `x` is not I.
+            ParameterError: `x` has another dtype.
+        """
+        leading = x.shape[:-1]
+        axes = ", ".join([*(f"axis {i}" for i in range(len(leading))), "I"])
+        x = checked("x", x, self.dtype, axes, (*leading, self.input_size), "is it the output of another layer?")
+        rows = engine.dense_forward(x.reshape(-1, self.input_size), self._arrays["weight"], self._arrays.get("bias"))
+        return DenseRun(rows.reshape(*leading, self.output_size), state, x)
+
+    def backward(self, run: DenseRun, dy: Array, *, need_dx: bool = True) -> DenseGradients:
+        """Carries `dy = dJ/dy` back through `forward`.
+
+        Args:
+            run: what `forward` returned.
+            dy: `(..., O)`.
+            need_dx: whether `x` is to be given its gradient; the first layer of a model needs none.
+
+        Returns:
+            Gradients: `parameters` `weight` `(O, I)` and `bias` `(O,)`, and `x` `(..., I)`, or `None`.
+
+        Raises:
+            ShapeError: `dy` does not have the shape of the output.
+            ParameterError: `dy` has another dtype.
+        """
+        axes = ", ".join([*(f"axis {i}" for i in range(run.output.ndim - 1)), "O"])
+        dy = checked("dy", dy, self.dtype, axes, run.output.shape, "dy is the gradient of this run's output")
+        # forward (1): y = x W^T + b, so dx = dy W, dW = dy^T x, db = sum of dy
+        dx, dweight, dbias = engine.dense_backward(
+            run.x.reshape(-1, self.input_size),
+            self._arrays["weight"],
+            dy.reshape(-1, self.output_size),
+            need_dx=need_dx,
+        )
+        gradients = {"weight": dweight} | ({"bias": dbias} if "bias" in self._arrays else {})
+        return DenseGradients(gradients, None if dx is None else dx.reshape(run.x.shape), None)
+
+    def __call__(self, x: Array, state: Any = None) -> tuple[Array, Any]:
+        """Computes the layer and keeps nothing: `(..., I)` to `(..., O)`, and the state untouched."""
+        return self.forward(x, state).output, state
+
+    def step(self, x_t: Array, state: Any = None) -> tuple[Array, Any]:
+        """One step of a stream: `(N, I)` to `(N, O)`; the same as a call, as nothing is remembered."""
+        return self(x_t, state)

@@ -1,0 +1,113 @@
+"""A table with one row for each token, forward and backward; a recurrent layer behind it may use the table itself."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrolled.engine.arrays import checked_tokens
+from unrolled.errors import ParameterError
+from unrolled.layers.layer import Layer
+from unrolled.shapes import Array, check_shape
+
+__all__ = ["Embedding", "EmbeddingGradients", "EmbeddingRun"]
+
+Tokens = NDArray[np.integer[Any]]
+
+
+class EmbeddingRun(NamedTuple):
+    """What `Embedding.backward` needs of the forward pass."""
+
+    output: Array  # (..., E)
+    state: Any  # handed through untouched: this layer has none of its own
+    tokens: Tokens  # (...)
+
+
+class EmbeddingGradients(NamedTuple):
+    """Gradients of J; tokens are no numbers, so `x` is always `None`."""
+
+    parameters: dict[str, Array]
+    x: None
+    state: Any
+
+
+class Embedding(Layer):
+    """Looks up one row of `weight` for each token.
+
+    Equations:
+        (1) y[j] = weight[tokens[j]]
+
+    Args:
+        vocabulary_size: V, how many tokens there are.
+        embedding_size: E, the length of a row.
+        dtype: `"float32"` or `"float64"`.
+        seed: of the initial weights, standard normal; `None` differs each time.
+
+    Raises:
+        ParameterError: a size is not positive, or the dtype is another.
+
+    Source: Bengio et al. 2003, the matrix C.
+
+    >>> embedding = Embedding(65, 8, seed=0)
+    >>> y, _ = embedding(np.array([[3, 3], [64, 0]]))
+    >>> y.shape, bool((y[0, 0] == y[0, 1]).all())
+    ((2, 2, 8), True)
+    """
+
+    def __init__(
+        self,
+        vocabulary_size: int,
+        embedding_size: int,
+        *,
+        dtype: str = "float32",
+        seed: int | np.random.Generator | None = None,
+    ) -> None:
+        super().__init__(dtype)
+        for name, size in (("vocabulary_size", vocabulary_size), ("embedding_size", embedding_size)):
+            if size < 1:
+                raise ParameterError(f"`{name}` is {size}, expected a positive number; how large is the table?")
+        self.vocabulary_size, self.embedding_size = vocabulary_size, embedding_size
+        rng = np.random.default_rng(seed)
+        self._create("weight", "V, E", rng.normal(size=(vocabulary_size, embedding_size)))
+
+    def forward(self, tokens: Tokens, state: Any = None) -> EmbeddingRun:
+        """Looks up every token, and keeps the tokens for `backward`.
+
+        Args:
+            tokens: `(...)`, usually `(T, N)`, integers from 0 to V - 1.
+            state: handed through: this layer has none.
+
+        Returns:
+            A run with `output` `(..., E)`.
+
+        Raises:
+            ParameterError: a token is no integer, or not in the table.
+        """
+        axes, lengths = ", ".join(f"axis {i}" for i in range(tokens.ndim)), (None,) * tokens.ndim
+        tokens = checked_tokens("tokens", tokens, axes, lengths, self.vocabulary_size)
+        return EmbeddingRun(self._arrays["weight"][tokens], state, tokens)
+
+    def backward(self, run: EmbeddingRun, dy: Array) -> EmbeddingGradients:
+        """Carries `dy = dJ/dy`, `(..., E)`, back: each row of `dweight` `(V, E)` sums the `dy` of its token.
+
+        Raises:
+            ShapeError: `dy` does not have the shape of the output.
+        """
+        axes = ", ".join([*(f"axis {i}" for i in range(run.tokens.ndim)), "E"])
+        check_shape("dy", dy.shape, axes, run.output.shape, "dy is the gradient of this run's output")
+        dweight = np.zeros_like(self._arrays["weight"])
+        if run.tokens.size:
+            # forward (1): y[j] = weight[tokens[j]]; equal tokens are brought together, then each stretch is summed
+            tokens = run.tokens.reshape(-1)
+            order = np.argsort(tokens, kind="stable")
+            present, starts = np.unique(tokens[order], return_index=True)
+            dweight[present] = np.add.reduceat(dy.reshape(-1, self.embedding_size)[order], starts, axis=0)
+        return EmbeddingGradients({"weight": dweight}, None, None)
+
+    def __call__(self, tokens: Tokens, state: Any = None) -> tuple[Array, Any]:
+        """Looks up every token and keeps nothing: `(...)` to `(..., E)`, and the state untouched."""
+        return self.forward(tokens, state).output, state
+
+    def step(self, tokens: Tokens, state: Any = None) -> tuple[Array, Any]:
+        """One step of a stream: `(N,)` to `(N, E)`; the same as a call, as nothing is remembered."""
+        return self(tokens, state)
