@@ -20,7 +20,7 @@ def _with_compiler(requirements: list[str], config_settings: Settings) -> list[s
     check_headers()
     if not needs_zig(config_settings):
         return requirements
-    print(f"unrolled: no C++ compiler found, adding {ZIG} to the build requirements", file=sys.stderr, flush=True)
+    print(f"unrolled: no C++ compiler found, adding {ZIG} to the build requirements", file=sys.stderr)
     return [*requirements, ZIG]
 
 

@@ -71,7 +71,7 @@ def compiler(config_settings: Mapping[str, object] | None = None) -> Iterator[No
         raise SystemExit(
             f"unrolled: no C++ compiler found; install g++ or clang++, or `pip install {ZIG}`, and try again"
         ) from None
-    print("unrolled: no C++ compiler found, building with zig c++ (this takes some minutes)", file=sys.stderr, flush=True)
+    print("unrolled: no C++ compiler found, building with zig c++ (it takes some minutes)", file=sys.stderr)
     before = dict(os.environ)
     with tempfile.TemporaryDirectory(prefix="unrolled-zig-") as folder:
         tools = write_wrappers(str(Path(ziglang.__file__).parent / "zig"), Path(folder))
