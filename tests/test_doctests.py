@@ -26,7 +26,8 @@ def failures(module: ModuleType) -> str:
 @pytest.mark.parametrize("name", MODULES)
 def test_the_examples_hold(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)  # an example may write files
-    assert not failures(importlib.import_module(name))
+    if report := failures(importlib.import_module(name)):
+        pytest.fail(report, pytrace=False)
 
 
 @pytest.mark.parametrize("example", [">>> 1 + 1\n3", ">>> import warnings; warnings.warn('old')", ">>> 1 / 0"])
