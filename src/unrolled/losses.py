@@ -44,7 +44,7 @@ def softmax_cross_entropy(
     check_shape("targets", targets.shape, _axes_of(leading), leading, "give one class for each row of logits")
     if targets.size == 0:
         raise ParameterError(
-            f"`targets` is empty, of shape {targets.shape}; expected at least one position; the mean of nothing is no loss"
+            f"`targets` is empty, of shape {targets.shape}; expected at least one position; is the batch empty?"
         )
     rows = np.ascontiguousarray(logits).reshape(-1, classes)
     losses, dlogits = engine.softmax_cross_entropy(rows, targets.reshape(-1))
@@ -56,8 +56,8 @@ def softmax_cross_entropy(
         total = float(weights.sum(dtype=np.float64))
         if not (np.all(weights >= 0) and 0 < total < np.inf):
             raise ParameterError(
-                f"`weights` sum to {total} with a least entry of {float(weights.min())}, expected weights of at least 0 "
-                "with a positive finite sum; is every position masked?"
+                f"`weights` sum to {total} with a least entry of {float(weights.min())}, "
+                "expected weights of at least 0 with a positive finite sum; is every position masked?"
             )
         share = (weights / total).astype(rows.dtype).reshape(-1)
         counted = share > 0  # a position that does not count may hold anything, NaN too

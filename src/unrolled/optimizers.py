@@ -56,14 +56,12 @@ class Adam:
     def __init__(
         self, learning_rate: float = 1e-3, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8
     ) -> None:
-        for name, value, low, high in (("beta1", beta1, 0.0, 1.0), ("beta2", beta2, 0.0, 1.0)):
-            if not low <= value < high:
-                raise ParameterError(f"`{name}` is {value}, expected a number in [0, 1); 0.9 and 0.999 are usual")
-        for name, value in (("learning_rate", learning_rate), ("epsilon", epsilon)):
+        for name, value, usual in (("beta1", beta1, 0.9), ("beta2", beta2, 0.999)):
+            if not 0 <= value < 1:
+                raise ParameterError(f"`{name}` is {value}, expected a number in [0, 1); {usual} is usual")
+        for name, value, usual in (("learning_rate", learning_rate, 1e-3), ("epsilon", epsilon, 1e-8)):
             if not 0 < value < math.inf:
-                raise ParameterError(
-                    f"`{name}` is {value}, expected a positive finite number; try {1e-3 if name == 'learning_rate' else 1e-8}"
-                )
+                raise ParameterError(f"`{name}` is {value}, expected a positive finite number; {usual} is usual")
         self.learning_rate, self.beta1, self.beta2, self.epsilon = learning_rate, beta1, beta2, epsilon
         self.count = 0
         self._m: dict[str, Array] = {}
@@ -86,7 +84,8 @@ class Adam:
             for name, gradient in gradients.items():
                 if name not in parameters:
                     raise ParameterError(
-                        f"`{name}` has a gradient but is no parameter, expected one of {', '.join(parameters)}; check the name"
+                        f"`{name}` has a gradient but is no parameter, expected one of {', '.join(parameters)}; "
+                        "check the name"
                     )
                 shape = parameters[name].shape
                 axes = ", ".join(f"axis {i}" for i in range(len(shape)))

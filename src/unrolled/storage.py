@@ -1,7 +1,7 @@
 """Arrays and plain values on disk, whole or not at all: safetensors and JSON, never pickle; knows no model.
 
-A saved folder is one unit. `checkpoint.json` names every other file of the unit with its size and SHA-256, and carries a
-checksum of itself; putting it in place with one atomic rename is what makes a save happen. Array files have new names
+A saved folder is one unit. `checkpoint.json` names every other file of the unit with its size and SHA-256, and carries
+a checksum of itself; putting it in place with one atomic rename is what makes a save happen. Array files have new names
 each time, and old ones are removed only after that rename: whoever is killed in between leaves the last whole unit.
 """
 
@@ -164,7 +164,8 @@ def _read_once(folder: Path, groups: tuple[str, ...] | None) -> Unit:
     for group in groups or ():
         if group not in arrays:
             raise CheckpointError(
-                f"`{folder}` holds no {group} state, expected {', '.join(groups or ())}; it holds a model, but no run to go on with"
+                f"`{folder}` holds no {group} state, expected {', '.join(groups or ())}; "
+                "it holds a model, but no run to go on with"
             )
     return Unit(index["record"], documents, arrays)
 
@@ -174,16 +175,16 @@ def _read_index(folder: Path) -> dict[str, Any]:
         f"`{folder / INDEX}` is truncated or altered; restore the folder from a copy, or train again"
     )
     try:
-        index = json.loads((folder / INDEX).read_bytes())
+        index = dict[str, Any](json.loads((folder / INDEX).read_bytes()))
     except OSError as error:
         raise CheckpointError(f"`{folder / INDEX}` cannot be read ({error.strerror}); check its permissions") from None
-    except ValueError:
+    except (ValueError, TypeError):
         raise altered from None
-    if not isinstance(index, dict) or not isinstance(checksum := index.pop("checksum", None), str):
-        raise altered
+    checksum = index.pop("checksum", None)
     if index.get("format") != FORMAT:
         raise CheckpointError(
-            f"`{folder}` has format {index.get('format')}, expected {FORMAT}; was it saved by another version of unrolled?"
+            f"`{folder}` has format {index.get('format')}, expected {FORMAT}; "
+            "was it saved by another version of unrolled?"
         )
     if checksum != _checksum(index):
         raise altered
@@ -196,11 +197,13 @@ def _read_checked(folder: Path, entry: Mapping[str, Any]) -> bytes:
         content = path.read_bytes()
     except OSError as error:
         raise CheckpointError(
-            f"`{path}` cannot be read ({error.strerror}), but {INDEX} names it; restore the folder from a copy, or train again"
+            f"`{path}` cannot be read ({error.strerror}), but {INDEX} names it; "
+            "restore the folder from a copy, or train again"
         ) from None
     if len(content) != entry["bytes"]:
         raise CheckpointError(
-            f"`{path}` is truncated or altered: {len(content):,} bytes, expected {entry['bytes']:,}; restore it from a copy, or train again"
+            f"`{path}` is truncated or altered: {len(content):,} bytes, expected {entry['bytes']:,}; "
+            "restore it from a copy, or train again"
         )
     if hashlib.sha256(content).hexdigest() != entry["sha256"]:
         raise CheckpointError(

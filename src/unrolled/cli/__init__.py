@@ -1,4 +1,4 @@
-"""The command `unrolled`: arguments in, words out; every job is done by another module, imported when it is asked for."""
+"""The command `unrolled`: arguments in, words out; every job is another module's, imported when asked for."""
 
 from unrolled.cli.app import main
 

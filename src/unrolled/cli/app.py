@@ -8,30 +8,26 @@ from typing import Annotated
 
 import typer
 
+from unrolled.cli.evaluate import evaluate
+from unrolled.cli.info import info, version
+from unrolled.cli.sample import sample
+from unrolled.cli.train import train
 from unrolled.errors import UnrolledError
 
 __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="unrolled",
-    help="Recurrent networks you can read, check, see and run.",
     epilog="Begin with: unrolled train",
-    no_args_is_help=True,
+    rich_markup_mode="markdown",
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-
-def version() -> str:
-    """The installed version of this package."""
-    from importlib.metadata import PackageNotFoundError
-    from importlib.metadata import version as installed
-
-    try:
-        return installed("unrolled")
-    except PackageNotFoundError:
-        return "0 (not installed)"
+app.command()(train)
+app.command()(sample)
+app.command("eval")(evaluate)
+app.command()(info)
 
 
 def _print_version(wanted: bool) -> None:
@@ -42,7 +38,6 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def options(
-    context: typer.Context,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
     show_version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
@@ -56,40 +51,37 @@ def main(arguments: list[str] | None = None) -> None:
 
     0: done. 2: an error, or wrong use, said in one line on stderr. 130: interrupted.
     """
-    from unrolled.cli import evaluate, info, sample, train  # noqa: F401  (each adds its command to `app`)
-
     arguments = sys.argv[1:] if arguments is None else arguments
+    code: object = 0
     try:
-        code = app(arguments, standalone_mode=False)
+        code = app(arguments or ["--help"], prog_name="unrolled", standalone_mode=False)
         sys.stdout.flush()
     except BrokenPipeError:  # whoever read our output has gone, as `head` does; that is no error of anyone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    except (KeyboardInterrupt, typer.Abort):  # Typer makes the second of the first
+        code = 130
     except UnrolledError as error:
         if "--debug" in arguments:
             raise
-        fail(str(error))
+        code = _fail(str(error))
     except Exception as error:
-        # Typer carries its own copy of click, or uses click, by its version: what both call a ClickException has this method
+        # by its version Typer uses click or carries a copy: what both call a ClickException has this method
         if not hasattr(error, "format_message"):
             raise
-        fail(_usage(error))
+        code = _fail(_usage(error))
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def fail(message: str) -> None:
-    """Says one line on stderr and leaves with exit code 2."""
-    line = " ".join(message.split())
-    sys.stderr.buffer.write(f"unrolled: {line}\n".encode(sys.stderr.encoding or "utf-8", "backslashreplace"))
-    sys.stderr.flush()
-    sys.exit(2)
+def _fail(message: str) -> int:
+    """Says one line on stderr; returns the exit code."""
+    line = f"unrolled: {' '.join(message.split())}"
+    print(line.encode(sys.stderr.encoding, "backslashreplace").decode(sys.stderr.encoding), file=sys.stderr)
+    return 2
 
 
 def _usage(error: Exception) -> str:
     """A usage error of Typer's in one line that says where help is."""
-    message: str = error.format_message()  # type: ignore[attr-defined]
+    message: str = getattr(error, "format_message")()  # noqa: B009
     context = getattr(error, "ctx", None)
-    path = context.command_path if context is not None else "unrolled"
+    path: str = context.command_path if context is not None else "unrolled"
     return f"{message.rstrip('.')}; see {path} --help"

@@ -8,10 +8,7 @@ from typing import Annotated
 
 import typer
 
-from unrolled.cli.app import app
 
-
-@app.command("eval")
 def evaluate(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A UTF-8 text.")],
@@ -19,8 +16,8 @@ def evaluate(
 ) -> None:
     """Print loss, perplexity and bits per character of a text.
 
-    One pass over all characters from a zero state; each is foretold from all before it. Characters that the model does not know
-    count as its unknown symbol, and it is said how many they are.
+    One pass over all characters from a zero state; each is foretold from all before it. Characters that the model does
+    not know count as its unknown symbol, and it is said how many they are.
     """
     from unrolled.data.text import read_text
     from unrolled.models import load

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import platform
+from importlib import metadata
 
 import typer
 
-from unrolled.cli.app import app, version
+
+def version() -> str:
+    """The installed version of this package."""
+    try:
+        return metadata.version("unrolled")
+    except metadata.PackageNotFoundError:  # run from a source tree
+        return "not installed"
 
 
-@app.command()
 def info() -> None:
     """Print versions, and the engine's instruction set and threads."""
     import numpy as np

@@ -8,10 +8,7 @@ from typing import Annotated
 
 import typer
 
-from unrolled.cli.app import app
 
-
-@app.command()
 def sample(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
     prompt: Annotated[

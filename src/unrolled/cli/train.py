@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import shlex
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from unrolled.cli.app import app, fail
 from unrolled.errors import DivergenceError, ParameterError
+from unrolled.training.config import CELLS, TrainConfig
 
 if TYPE_CHECKING:
     from unrolled.models.char_lm_training import CharRun
     from unrolled.training.progress import Show
 
-Text = Annotated[str | None, typer.Argument(metavar="[TEXT]", help="A UTF-8 file; without one, a built-in corpus.")]
+
+def _default(name: str) -> str:
+    return f" (default {getattr(TrainConfig(), name)})"
+
+
+Text = Annotated[str | None, typer.Argument(metavar="TEXT", help="A UTF-8 file; without one, a built-in corpus.")]
 Corpus = Annotated[
     str | None,
     typer.Option(metavar="python|docs", help="Built-in text: Python's standard library (default), or its reference."),
@@ -30,25 +34,37 @@ Corpus = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="One JSON object per report, one per line.")]
 
 
-@app.command()
 def train(
     text: Text = None,
     corpus: Corpus = None,
-    cell: Annotated[str | None, typer.Option(metavar="lstm|rnn", help="The recurrent cell.")] = None,
-    hidden: Annotated[int | None, typer.Option(metavar="H", help="Hidden units per layer.")] = None,
-    layers: Annotated[int | None, typer.Option(metavar="L", help="Recurrent layers.")] = None,
-    batch: Annotated[int | None, typer.Option(metavar="N", help="Streams of text, side by side.")] = None,
-    window: Annotated[int | None, typer.Option(metavar="T", help="Steps of back-propagation through time.")] = None,
+    cell: Annotated[
+        str | None, typer.Option(metavar="|".join(CELLS), help=f"The recurrent cell{_default('cell')}.")
+    ] = None,
+    hidden: Annotated[
+        int | None, typer.Option(metavar="H", help=f"Hidden units per layer{_default('hidden')}.")
+    ] = None,
+    layers: Annotated[int | None, typer.Option(metavar="L", help=f"Recurrent layers{_default('layers')}.")] = None,
+    batch: Annotated[
+        int | None, typer.Option(metavar="N", help=f"Streams of text, side by side{_default('batch')}.")
+    ] = None,
+    window: Annotated[
+        int | None, typer.Option(metavar="T", help=f"Steps of back-propagation through time{_default('window')}.")
+    ] = None,
     minutes: Annotated[
         float | None,
         typer.Option(
-            metavar="M", help="How long (default 3): the first steps are measured, then their number is fixed."
+            metavar="M",
+            help=f"How long{_default('minutes')}: the first steps are measured, then their number is fixed.",
         ),
     ] = None,
     epochs: Annotated[float | None, typer.Option(metavar="E", help="How long, in passes over the text.")] = None,
     steps: Annotated[int | None, typer.Option(metavar="S", help="How long, in steps.")] = None,
-    lr: Annotated[float | None, typer.Option("--lr", metavar="RATE", help="The peak learning rate.")] = None,
-    seed: Annotated[int | None, typer.Option(metavar="SEED", help="Of weights, data order and samples.")] = None,
+    lr: Annotated[
+        float | None, typer.Option("--lr", metavar="RATE", help=f"The peak learning rate{_default('learning_rate')}.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(metavar="SEED", help=f"Of weights, data order and samples{_default('seed')}.")
+    ] = None,
     min_count: Annotated[
         int | None, typer.Option(metavar="COUNT", help="Characters seen fewer times become one unknown symbol.")
     ] = None,
@@ -60,13 +76,13 @@ def train(
 ) -> None:
     """Train a character model on a text.
 
-    It learns to foretell each next character, shows what it writes as it learns, and saves to a run folder: weights, settings,
-    vocabulary and metrics.csv. The last 10 % of the text are held out for validation. Ctrl-C saves; --resume goes on, and ends
-    with the same bits as a run that was never interrupted.
+    It learns to foretell each next character, shows what it writes as it learns, and saves to a run folder: weights,
+    settings, vocabulary and metrics.csv. The last 10 % of the text are held out for validation. Ctrl-C saves; --resume
+    goes on, and ends with the same bits as a run that was never interrupted.
     """
     settings: dict[str, Any] = {
-        "cell": cell, "hidden": hidden, "layers": layers, "batch": batch, "window": window, "minutes": minutes, "epochs": epochs,
-        "steps": steps, "learning_rate": lr, "seed": seed, "minimum_count": min_count,
+        "cell": cell, "hidden": hidden, "layers": layers, "batch": batch, "window": window, "minutes": minutes,
+        "epochs": epochs, "steps": steps, "learning_rate": lr, "seed": seed, "minimum_count": min_count,
     }  # fmt: skip
     given = {name: value for name, value in settings.items() if value is not None}
     if resume is not None:
@@ -93,7 +109,6 @@ def _resumed(folder: Path, text: str | None, given: list[str]) -> CharRun:
 def _started(text: str | None, corpus: str | None, out: Path | None, given: dict[str, Any]) -> CharRun:
     from unrolled.data.corpora import CORPORA, from_file
     from unrolled.models.char_lm_training import start
-    from unrolled.training.config import TrainConfig
 
     lengths = [name for name in ("minutes", "epochs", "steps") if name in given]
     if len(lengths) > 1:
@@ -135,7 +150,7 @@ def _follow(run: CharRun, show: Show) -> None:
     from unrolled.training.metrics import Metrics, bits, perplexity
     from unrolled.training.progress import Recorder
 
-    session, config, folder = run.session, run.config, shlex.quote(str(run.folder))
+    session, folder = run.session, shlex.quote(str(run.folder))
     go_on = f"unrolled train --resume {folder}"
     _introduce(run, show)
     run.save()
@@ -157,7 +172,8 @@ def _follow(run: CharRun, show: Show) -> None:
     show.say(
         "end",
         f"{last.val_loss:.4f} nats/char on all {last.val_characters:,} held-out characters "
-        f"(perplexity {perplexity(last.val_loss):.2f}, {bits(last.val_loss):.3f} bits/char), after {session.step:,} steps.\n"
+        f"(perplexity {perplexity(last.val_loss):.2f}, {bits(last.val_loss):.3f} bits/char), "
+        f"after {session.step:,} steps.\n"
         f"Saved in {run.folder}. Now try:\n"
         f"  unrolled sample {folder} --length 500\n"
         f"  unrolled eval {folder} SOME_TEXT",
@@ -176,8 +192,8 @@ def _introduce(run: CharRun, show: Show) -> None:
     show.say(
         "start",
         f"text: {run.corpus.about}\n"
-        f"model: {settings['cell']}, {settings['num_layers']} x {settings['hidden_size']} units, {len(run.model.vocabulary)} symbols, "
-        f"{parameters:,} parameters\n"
+        f"model: {settings['cell']}, {settings['num_layers']} x {settings['hidden_size']} units, "
+        f"{len(run.model.vocabulary)} symbols, {parameters:,} parameters\n"
         f"run: {run.folder}, {run.streams} streams, windows of {config.window}"
         + ("" if session.total_steps is None else f", step {session.step:,} of {session.total_steps:,}"),
         run=str(run.folder),
@@ -192,8 +208,8 @@ def _introduce(run: CharRun, show: Show) -> None:
 
 
 @contextmanager
-def _stoppable() -> Iterator[Any]:
-    """Gives a function that says whether Ctrl-C was pressed, or the process asked to end; a second time ends it at once."""
+def _stoppable() -> Generator[Callable[[], bool]]:
+    """Gives a function that says whether Ctrl-C (or SIGTERM) came; a second one ends the process at once."""
     asked = False
 
     def ask(number: int, frame: Any) -> None:

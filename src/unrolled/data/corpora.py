@@ -17,8 +17,8 @@ __all__ = ["CORPORA", "Corpus", "from_file", "load_corpus"]
 PYTHON_CHARACTERS = 2_000_000  # about five epochs in three minutes of training on two cores
 # Tables, tests and generated code teach little about how Python is written; the others are no part of the library.
 PYTHON_LEFT_OUT = (
-    "test", "tests", "encodings", "idlelib", "idle_test", "lib2to3", "distutils", "pydoc_data", "turtledemo", "ensurepip",
-    "site-packages", "dist-packages", "__pycache__",
+    "test", "tests", "encodings", "idlelib", "idle_test", "lib2to3", "distutils", "pydoc_data", "turtledemo",
+    "ensurepip", "site-packages", "dist-packages", "__pycache__",
 )  # fmt: skip
 
 
@@ -50,8 +50,8 @@ def from_file(path: str | Path) -> Corpus:
 def python_corpus(root: str | Path | None = None, characters: int = PYTHON_CHARACTERS, seed: int = 0) -> Corpus:
     """Source code of the standard library: modules in an order drawn from `seed`, until there are enough characters.
 
-    Tests, character tables, generated data and retired packages are left out, and so is every file that is not UTF-8; the
-    corpus says how many those are.
+    Tests, character tables, generated data and retired packages are left out, and so is every file that is not UTF-8;
+    the corpus says how many those are.
 
     Args:
         root: the folder to search; the running Python's standard library by default.
@@ -65,16 +65,17 @@ def python_corpus(root: str | Path | None = None, characters: int = PYTHON_CHARA
     paths: list[str] = []
     for folder, folders, names in os.walk(root):
         folders[:] = [name for name in folders if name not in PYTHON_LEFT_OUT]
-        modules_here = (name for name in names if name.endswith(".py") and not name.startswith("_sysconfigdata"))
-        paths += [Path(folder, name).relative_to(root).as_posix() for name in modules_here]
+        found = (Path(folder, name) for name in names if name.endswith(".py") and not name.startswith("_sysconfigdata"))
+        paths += [path.relative_to(root).as_posix() for path in found if path.is_file()]  # some are dangling links
     paths.sort()
     modules: list[str] = []
     total = not_utf8 = 0
-    for index in np.random.default_rng(seed).permutation(len(paths)).tolist():
+    order: list[int] = np.random.default_rng(seed).permutation(len(paths)).tolist()
+    for index in order:
         if total >= characters:
             break
         try:
-            text = (root / paths[index]).read_bytes().decode("utf-8")
+            text = Path(root, paths[index]).read_bytes().decode("utf-8")
         except UnicodeDecodeError:
             not_utf8 += 1
             continue
@@ -100,7 +101,7 @@ def docs_corpus() -> Corpus:
         from pydoc_data.topics import topics
     except ImportError:
         raise DataError(
-            "this Python has no `pydoc_data.topics`, expected the language reference; use --corpus python or a text file"
+            "this Python has no `pydoc_data.topics`, expected the language reference; use the corpus python, or a file"
         ) from None
     text = "\n\n".join(topics[name].strip("\n") + "\n" for name in sorted(topics))
     about = f"the Python language reference: {len(topics)} topics, {len(text):,} characters"

@@ -129,9 +129,9 @@ class Batch(NamedTuple):
 class Streams:
     """Cuts one long text into N contiguous streams, and walks down all of them window by window.
 
-    Stream n of N holds the n-th stretch of `S = (len(tokens) - 1) // N` characters. An epoch has `S // T` windows; what a
-    stream is longer than they are is slack, and each epoch begins at a random place in it, so that windows are not cut at
-    the same places every time. Everything that must be kept to go on from the same place is in `position`.
+    Stream n of N holds the n-th stretch of `S = (len(tokens) - 1) // N` characters. An epoch has `S // T` windows; what
+    a stream is longer than they are is slack, so each epoch begins at a random place in it and windows are not cut
+    at the same places every time.
 
     Args:
         tokens: `(length,)`.
@@ -150,8 +150,8 @@ class Streams:
     def __init__(self, tokens: Tokens, streams: int, window: int, seed: int) -> None:
         if len(tokens) < window + 1:
             raise DataError(
-                f"the text to train on has {len(tokens)} characters, expected at least {window + 1}: one window of {window} "
-                "and the character after it; give more text, or a smaller window"
+                f"the text to train on has {len(tokens)} characters, expected at least {window + 1}: "
+                f"one window of {window} and the character after it; give more text, or a smaller window"
             )
         self.tokens = tokens
         self.window = window
@@ -179,11 +179,7 @@ class Streams:
 
     @property
     def position(self) -> dict[str, Any]:
-        """Where `next` will go on: plain values for JSON; setting it goes there.
-
-        Raises:
-            CheckpointError: on setting: the position does not belong to streams like these.
-        """
+        """Where `next` will go on: plain values for JSON, which `go_to` takes."""
         return {
             "index": self._index,
             "offset": self._offset,
@@ -192,12 +188,16 @@ class Streams:
             "random": self._rng.bit_generator.state,
         }
 
-    @position.setter
-    def position(self, position: dict[str, Any]) -> None:
+    def go_to(self, position: dict[str, Any]) -> None:
+        """Goes on from what `position` was.
+
+        Raises:
+            CheckpointError: the position does not belong to streams like these.
+        """
         if (position["streams"], position["length"]) != (self.streams, self.length):
             raise CheckpointError(
-                f"the saved position belongs to {position['streams']} streams of {position['length']} characters, expected "
-                f"{self.streams} of {self.length}; was the text changed?"
+                f"the saved position belongs to {position['streams']} streams of {position['length']} characters, "
+                f"expected {self.streams} of {self.length}; was the text changed?"
             )
         self._index, self._offset = position["index"], position["offset"]
         self._rng.bit_generator.state = position["random"]

@@ -21,8 +21,8 @@ def load(folder: str | Path) -> CharLM:
         The model, with the weights of the last checkpoint.
 
     Raises:
-        CheckpointError: it is no run folder, a file in it is truncated or altered, or it holds a kind of model that this
-            version does not know.
+        CheckpointError: it is no run folder, a file in it is truncated or altered, or it holds a kind of model that
+            this version does not know.
         WeightFormatError: the weights are not this model's.
 
     >>> import tempfile
@@ -36,6 +36,7 @@ def load(folder: str | Path) -> CharLM:
     kind = unit.record.get("kind")
     if kind not in MODELS:
         raise CheckpointError(
-            f"`{folder}` holds a model of kind {kind!r}, expected one of {', '.join(MODELS)}; was it saved by a newer version?"
+            f"`{folder}` holds a model of kind {kind!r}, expected one of {', '.join(MODELS)}; "
+            "was it saved by a newer version?"
         )
     return MODELS[kind].from_unit(unit)

@@ -1,4 +1,4 @@
-"""A character language model: embedding, recurrent layers, dense softmax; it neither reads text files nor trains itself."""
+"""A character language model: embedding, recurrent layers, dense softmax; it does not train itself."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Evaluation(NamedTuple):
 
 
 class CharLM:
-    """Foretells the next character of a text from all before it.
+    r"""Foretells the next character of a text from all before it.
 
     Equations:
         (1) x_t = embedding[token_t]
@@ -54,9 +54,9 @@ class CharLM:
 
     Source: Graves 2013, section 2, with one-hot inputs in place of (1).
 
-    >>> model = CharLM(Vocabulary("ab\\n"), hidden_size=8, seed=0)
+    >>> model = CharLM(Vocabulary("ab\n"), hidden_size=8, seed=0)
     >>> text = "".join(model.sample("a", length=5, seed=1))
-    >>> len(text), set(text) <= set("ab\\n")
+    >>> len(text), set(text) <= set("ab\n")
     (5, True)
     """
 
@@ -106,8 +106,8 @@ class CharLM:
         wrong = sorted(arrays.keys() ^ self.parameters.keys())
         if wrong:
             raise WeightFormatError(
-                f"`{wrong[0]}` is {'unknown' if wrong[0] in arrays else 'missing'}, expected the weights {', '.join(self.parameters)}; "
-                "were they saved from a model of another kind?"
+                f"`{wrong[0]}` is {'unknown' if wrong[0] in arrays else 'missing'}, "
+                f"expected the weights {', '.join(self.parameters)}; were they saved from a model of another kind?"
             )
         try:
             self.stack.set(arrays)
@@ -130,7 +130,7 @@ class CharLM:
 
     def state_to_arrays(self, state: Any) -> dict[str, Array]:
         """A carried state as named arrays `(L, N, H)`."""
-        own = state["recurrent"]
+        own: LSTMState | Array = state["recurrent"]
         return {"h": own.h, "c": own.c} if isinstance(own, LSTMState) else {"h": own}
 
     def state_from_arrays(self, arrays: Mapping[str, Array]) -> Any:
@@ -138,7 +138,7 @@ class CharLM:
         return {"recurrent": LSTMState(arrays["h"], arrays["c"]) if self.settings["cell"] == "lstm" else arrays["h"]}
 
     def evaluate(self, text: str, streams: int = 1) -> Evaluation:
-        """Foretells every character of a text but the first, in one pass from a zero state that carries its state along.
+        """Foretells every character of a text but the first, in one pass from a zero state.
 
         Args:
             text: at least two characters; those outside the vocabulary count as the unknown symbol.
@@ -153,8 +153,8 @@ class CharLM:
         length = (len(text) - 1) // streams
         if length < 1:
             raise DataError(
-                f"the text has {len(text)} characters, expected at least {streams + 1}; the first has nothing before it to be "
-                "foretold from"
+                f"the text has {len(text)} characters, expected at least {streams + 1}; "
+                "the first has nothing before it to be foretold from"
             )
         tokens = self.vocabulary.encode(text)
         inputs = np.ascontiguousarray(tokens[: length * streams].reshape(streams, length).T)  # (T, N)
@@ -212,8 +212,8 @@ class CharLM:
         if missing:
             names = ", ".join(f"{c!a} (U+{ord(c):04X})" for c in missing)
             raise DataError(
-                f"the prompt has {'a character' if len(missing) == 1 else f'{len(missing)} characters'} that the model does not know: "
-                f"{names}; write it with the {len(self.vocabulary.characters)} characters of the vocabulary"
+                f"the prompt has {'a character' if len(missing) == 1 else f'{len(missing)} characters'} that the model "
+                f"does not know: {names}; write it with the {len(self.vocabulary.characters)} characters that it knows"
             )
         return self._write(prompt, length, temperature, top_k, np.random.default_rng(seed))
 
@@ -267,9 +267,11 @@ def choose(logits: Array, temperature: float, top_k: int | None, rng: np.random.
     known = logits[1:].astype(np.float64)
     if temperature == 0:
         return int(known.argmax()) + 1
-    known = (known - known.max()) / temperature
+    with np.errstate(over="ignore"):  # a very low temperature: -inf is right
+        known = (known - known.max()) / temperature
     if top_k is not None and top_k < len(known):
         known[np.argsort(-known, kind="stable")[top_k:]] = -np.inf
     cumulative = np.exp(known).cumsum()
     # side="right" passes over characters of probability zero even where the random number is exactly 0
-    return int(np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right")) + 1
+    place: Any = np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right")
+    return int(place) + 1

@@ -121,8 +121,8 @@ def resume(folder: str | Path, text: str | Path | None = None) -> CharRun:
         text: where its text is now, if it was moved.
 
     Raises:
-        CheckpointError: it is no run folder, its checkpoint is truncated or altered, it holds a model without a run, or the
-            text is not the one it was trained on.
+        CheckpointError: it is no run folder, its checkpoint is truncated or altered, it holds a model without a run, or
+            the text is not the one it was trained on.
         DataError: the text cannot be read.
     """
     unit = read_unit(Path(folder), GROUPS)

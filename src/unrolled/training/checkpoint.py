@@ -50,7 +50,7 @@ def restore_session(session: Session, unit: Unit) -> None:
     record, training = unit.record, unit.arrays["training"]
     try:
         session.step, session.total_steps, session.seconds = record["step"], record["total_steps"], record["seconds"]
-        session.batches.position = record["position"]
+        session.batches.go_to(record["position"])
         session.optimizer.restore(record["adam_steps"], _under("adam.", training))
         session.carried = session.model.state_from_arrays(_under("carried.", training)) if record["carried"] else None
     except KeyError as error:

@@ -69,8 +69,8 @@ class TrainConfig:
         lengths = [name for name in ("minutes", "epochs", "steps") if getattr(self, name) is not None]
         if len(lengths) != 1:
             raise ParameterError(
-                f"`{'` and `'.join(lengths) or 'minutes'}` {'are all set' if lengths else 'is not set'}, expected exactly one of "
-                "minutes, epochs and steps; set the others to None"
+                f"`{'` and `'.join(lengths) or 'minutes'}` {'are set' if lengths else 'is not set'}, "
+                "expected exactly one of minutes, epochs and steps; set the others to None"
             )
 
     def _check(self, name: str, expected: str, fits: bool) -> None:

@@ -55,7 +55,14 @@ class Model(Protocol):
 class Batches(Protocol):
     """What the loop needs of data: an endless row of batches, and a place in it that can be kept."""
 
-    position: dict[str, Any]
+    @property
+    def position(self) -> dict[str, Any]:
+        """The place, as plain values for JSON."""
+        ...
+
+    def go_to(self, position: dict[str, Any]) -> None:
+        """Goes on from what `position` was."""
+        ...
 
     def next(self) -> Any:
         """The next batch; its `first` says whether the carried state must be dropped."""
@@ -149,8 +156,8 @@ class Session:
         norm = clip_by_global_norm(gradients, self.config.clip)
         if not (math.isfinite(loss) and math.isfinite(norm)):
             raise DivergenceError(
-                f"training diverged at step {self.step}: the loss is {loss} and the norm of its gradients {norm}, expected finite "
-                f"numbers; try a lower learning rate than {self.config.learning_rate:g}, or a smaller clip than {self.config.clip:g}"
+                f"training diverged at step {self.step}: the loss is {loss} and the norm of its gradients {norm}, "
+                f"expected finite numbers; try a lower learning rate than {self.config.learning_rate:g}"
             )
         self.optimizer.step(self.model, gradients, self.learning_rate)
         self.carried = carried
@@ -184,8 +191,8 @@ def train(
 ) -> Report | None:
     """Takes all the steps that are left, then validates on all held-out text.
 
-    The session is saved at the start, when the number of steps has been measured, now and then, and at the end; whatever
-    is saved is whole, so a run that is killed goes on from its last save.
+    The session is saved at the start, when the number of steps has been measured, now and then, and at the end;
+    whatever is saved is whole, so a run that is killed goes on from its last save.
 
     Args:
         session: new, or restored from a checkpoint.

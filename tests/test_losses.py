@@ -1,0 +1,90 @@
+"""The mean cross-entropy and its gradient, against the plain formula and central differences."""
+
+import numpy as np
+import pytest
+
+from unrolled.errors import ParameterError, ShapeError
+from unrolled.losses import softmax_cross_entropy
+
+# a few dozen roundings of numbers of order 1, in each dtype
+TOLERANCE = {"float32": 5e-6, "float64": 1e-12}
+
+
+def plain(logits, targets, weights):
+    """The definition, in float64."""
+    logits = logits.astype(np.float64)
+    p = np.exp(logits - logits.max(-1, keepdims=True))
+    p /= p.sum(-1, keepdims=True)
+    share = weights / weights.sum()
+    right = np.take_along_axis(p, targets[..., None], -1)[..., 0]
+    onehot = np.arange(logits.shape[-1]) == targets[..., None]
+    return float((share * -np.log(right)).sum()), share[..., None] * (p - onehot)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", [(1, 2), (7, 5), (3, 4, 11)])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_loss_and_gradient_are_those_of_the_definition(dtype, shape, weighted):
+    rng = np.random.default_rng(3)
+    logits = rng.normal(scale=3, size=shape).astype(dtype)
+    targets = rng.integers(shape[-1], size=shape[:-1])
+    weights = rng.uniform(0.1, 2, shape[:-1]) if weighted else None
+    loss, dlogits = softmax_cross_entropy(logits, targets, weights)
+    want, dwant = plain(logits, targets, np.ones(shape[:-1]) if weights is None else weights)
+    assert dlogits.shape == shape
+    assert dlogits.dtype == dtype
+    assert loss == pytest.approx(want, abs=TOLERANCE[dtype])
+    np.testing.assert_allclose(dlogits, dwant, atol=TOLERANCE[dtype])
+
+
+def test_the_gradient_is_that_of_the_returned_loss():
+    rng = np.random.default_rng(4)
+    logits, targets = rng.normal(size=(3, 2, 4)), rng.integers(4, size=(3, 2))
+    weights = rng.uniform(size=(3, 2))
+    _, dlogits = softmax_cross_entropy(logits, targets, weights)
+    for i in np.ndindex(logits.shape):
+        up, down = logits.copy(), logits.copy()
+        up[i] += 1e-5
+        down[i] -= 1e-5
+        slope = (softmax_cross_entropy(up, targets, weights)[0] - softmax_cross_entropy(down, targets, weights)[0]) / 2e-5
+        assert slope == pytest.approx(dlogits[i], abs=1e-9)  # central differences in float64: see steps' gradient check
+
+
+def test_a_position_of_weight_zero_may_hold_anything():
+    logits = np.array([[1.0, 2.0], [np.nan, np.nan]])
+    loss, dlogits = softmax_cross_entropy(logits, np.array([0, 1]), np.array([1.0, 0.0]))
+    assert loss == pytest.approx(np.log(1 + np.e))
+    assert (dlogits[1] == 0).all()
+
+
+def test_a_nan_that_counts_is_not_dropped():
+    loss, dlogits = softmax_cross_entropy(np.array([[1.0, 2.0], [np.nan, 1.0]]), np.array([0, 1]))
+    assert np.isnan(loss)
+    assert np.isnan(dlogits[1]).any()
+
+
+def test_targets_of_another_shape_are_named():
+    with pytest.raises(ShapeError, match=r"`targets` has shape \(3, 2\), expected \(T, N\) = \(2, 3\); give one class"):
+        softmax_cross_entropy(np.zeros((2, 3, 4)), np.zeros((3, 2), int))
+
+
+def test_weights_of_another_shape_are_named():
+    with pytest.raises(ShapeError, match=r"`weights` has shape \(3,\), expected \(N,\) = \(2,\); give one weight"):
+        softmax_cross_entropy(np.zeros((2, 4)), np.zeros(2, int), np.ones(3))
+
+
+@pytest.mark.parametrize("wrong", [-1, 4])
+def test_a_target_that_is_no_class_is_named(wrong):
+    with pytest.raises(ParameterError, match=f"`targets` holds {wrong}, expected integers from 0 to 3"):
+        softmax_cross_entropy(np.zeros((2, 4)), np.array([0, wrong]))
+
+
+def test_no_positions_are_an_error():
+    with pytest.raises(ParameterError, match=r"`targets` is empty, of shape \(0, 3\); expected at least one position"):
+        softmax_cross_entropy(np.zeros((0, 3, 4)), np.zeros((0, 3), int))
+
+
+@pytest.mark.parametrize("weights", [[0, 0], [2, -1], [np.inf, 1], [np.nan, 1]])
+def test_weights_without_a_positive_finite_sum_are_an_error(weights):
+    with pytest.raises(ParameterError, match="`weights` sum to .* is every position masked"):
+        softmax_cross_entropy(np.zeros((2, 4)), np.array([0, 1]), np.array(weights, float))
