@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from unrolled import engine
 from unrolled.errors import ParameterError
+from unrolled.layers.dense import leading_axes
 from unrolled.shapes import Array, check_shape
 
 __all__ = ["softmax_cross_entropy"]
@@ -21,7 +22,7 @@ def softmax_cross_entropy(
         (3) dlogits_j = w_j / sum_j w_j * (p_j - onehot(targets_j))
 
     Args:
-        logits: unnormalised log-probabilities, `(..., K)`.
+        logits: unnormalised log-probabilities, `(..., K)`, usually `(T, N, K)`.
         targets: the right classes, `(...)`, integers from 0 to K - 1.
         weights: how much each position counts, `(...)`, at least 0; 0 leaves a position (padding) out.
 
@@ -29,7 +30,7 @@ def softmax_cross_entropy(
         J in nats, and `dlogits` of the shape and dtype of `logits`.
 
     Raises:
-        ShapeError: `targets` or `weights` do not have one entry for each position.
+        ShapeError: `logits` has no axis of positions; `targets` or `weights` have not one entry for each position.
         ParameterError: a target is no class, there is no position, or the weights do not have a positive finite sum.
 
     Source: Bishop 2006, equations 4.108 and 4.109.
@@ -40,8 +41,12 @@ def softmax_cross_entropy(
     >>> dlogits[0].tolist()
     [-0.375, 0.125, 0.125, 0.125]
     """
+    if logits.ndim < 2:
+        check_shape(
+            "logits", logits.shape, "N, K", (None, None), "it needs an axis of positions in front of the classes"
+        )
     leading, classes = logits.shape[:-1], logits.shape[-1]
-    check_shape("targets", targets.shape, _axes_of(leading), leading, "give one class for each row of logits")
+    check_shape("targets", targets.shape, leading_axes(len(leading)), leading, "give one class for each row of logits")
     if targets.size == 0:
         raise ParameterError(
             f"`targets` is empty, of shape {targets.shape}; expected at least one position; is the batch empty?"
@@ -52,7 +57,9 @@ def softmax_cross_entropy(
         loss = float(losses.mean(dtype=np.float64))
         dlogits *= 1.0 / targets.size
     else:
-        check_shape("weights", weights.shape, _axes_of(leading), leading, "give one weight for each row of logits")
+        check_shape(
+            "weights", weights.shape, leading_axes(len(leading)), leading, "give one weight for each row of logits"
+        )
         total = float(weights.sum(dtype=np.float64))
         if not (np.all(weights >= 0) and 0 < total < np.inf):
             raise ParameterError(
@@ -65,9 +72,3 @@ def softmax_cross_entropy(
         dlogits *= share[:, None]
         dlogits[~counted] = 0
     return loss, dlogits.reshape(logits.shape)
-
-
-def _axes_of(leading: tuple[int, ...]) -> str:
-    """Names for the axes in front of the classes: `T, N` for two of them."""
-    known = {1: "N", 2: "T, N"}
-    return known.get(len(leading), ", ".join(f"axis {i}" for i in range(len(leading))))

@@ -11,7 +11,17 @@ from unrolled.initializers import glorot_uniform
 from unrolled.layers.layer import Layer
 from unrolled.shapes import Array
 
-__all__ = ["Dense", "DenseGradients", "DenseRun"]
+__all__ = ["Dense", "DenseGradients", "DenseRun", "leading_axes"]
+
+
+def leading_axes(count: int, last: str = "") -> str:
+    """Names for the axes in front of the last one, for error messages.
+
+    >>> leading_axes(2, "I"), leading_axes(1), leading_axes(3)
+    ('T, N, I', 'N', 'd0, d1, d2')
+    """
+    known = {1: ["N"], 2: ["T", "N"]}
+    return ", ".join(known.get(count, [f"d{i}" for i in range(count)]) + ([last] if last else []))
 
 
 class DenseRun(NamedTuple):
@@ -89,7 +99,7 @@ class Dense(Layer):
             ParameterError: `x` has another dtype.
         """
         leading = x.shape[:-1]
-        axes = ", ".join([*(f"axis {i}" for i in range(len(leading))), "I"])
+        axes = leading_axes(len(leading), "I")
         x = checked("x", x, self.dtype, axes, (*leading, self.input_size), "is it the output of another layer?")
         rows = engine.dense_forward(x.reshape(-1, self.input_size), self._arrays["weight"], self._arrays.get("bias"))
         return DenseRun(rows.reshape(*leading, self.output_size), state, x)
@@ -109,7 +119,7 @@ class Dense(Layer):
             ShapeError: `dy` does not have the shape of the output.
             ParameterError: `dy` has another dtype.
         """
-        axes = ", ".join([*(f"axis {i}" for i in range(run.output.ndim - 1)), "O"])
+        axes = leading_axes(run.output.ndim - 1, "O")
         dy = checked("dy", dy, self.dtype, axes, run.output.shape, "dy is the gradient of this run's output")
         # forward (1): y = x W^T + b, so dx = dy W, dW = dy^T x, db = sum of dy
         dx, dweight, dbias = engine.dense_backward(

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from unrolled.engine.arrays import checked_tokens
 from unrolled.errors import ParameterError
+from unrolled.layers.dense import leading_axes
 from unrolled.layers.layer import Layer
 from unrolled.shapes import Array, check_shape
 
@@ -83,8 +84,8 @@ class Embedding(Layer):
         Raises:
             ParameterError: a token is no integer, or not in the table.
         """
-        axes, lengths = ", ".join(f"axis {i}" for i in range(tokens.ndim)), (None,) * tokens.ndim
-        tokens = checked_tokens("tokens", tokens, axes, lengths, self.vocabulary_size)
+        axes, lengths = leading_axes(tokens.ndim), (None,) * tokens.ndim
+        tokens = checked_tokens("tokens", tokens, axes, lengths, self.vocabulary_size).reshape(tokens.shape)
         return EmbeddingRun(self._arrays["weight"][tokens], state, tokens)
 
     def backward(self, run: EmbeddingRun, dy: Array) -> EmbeddingGradients:
@@ -93,7 +94,7 @@ class Embedding(Layer):
         Raises:
             ShapeError: `dy` does not have the shape of the output.
         """
-        axes = ", ".join([*(f"axis {i}" for i in range(run.tokens.ndim)), "E"])
+        axes = leading_axes(run.tokens.ndim, "E")
         check_shape("dy", dy.shape, axes, run.output.shape, "dy is the gradient of this run's output")
         dweight = np.zeros_like(self._arrays["weight"])
         if run.tokens.size:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from unrolled.data.text import Batch, Vocabulary
 from unrolled.errors import CheckpointError, DataError, ParameterError, ShapeError, WeightFormatError
@@ -271,7 +272,6 @@ def choose(logits: Array, temperature: float, top_k: int | None, rng: np.random.
         known = (known - known.max()) / temperature
     if top_k is not None and top_k < len(known):
         known[np.argsort(-known, kind="stable")[top_k:]] = -np.inf
-    cumulative = np.exp(known).cumsum()
+    cumulative: NDArray[np.float64] = np.exp(known).cumsum()
     # side="right" passes over characters of probability zero even where the random number is exactly 0
-    place: Any = np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right")
-    return int(place) + 1
+    return int(np.searchsorted(cumulative, rng.random() * float(cumulative[-1]), side="right")) + 1

@@ -1,0 +1,262 @@
+"""Saved folders: what comes back, that a save is whole or not at all, and that every alteration is noticed."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from unrolled.errors import CheckpointError
+from unrolled.storage import INDEX, Unit, holds_unit, read_unit, write_atomic, write_unit
+
+
+def unit(number: int) -> Unit:
+    rng = np.random.default_rng(number)
+    arrays = {
+        "weights": {"a": rng.normal(size=(3, 2)).astype("float32"), "b": rng.normal(size=4)},
+        "training": {"count": np.array([number])},
+    }
+    return Unit({"step": number, "random": 2**100 + number, "rate": 0.1}, {"config": {"name": "ü"}}, arrays)
+
+
+def same(a: Unit, b: Unit) -> bool:
+    def flat(u):
+        return {(g, n): (v.dtype.str, v.shape, v.tobytes()) for g, arrays in u.arrays.items() for n, v in arrays.items()}
+
+    return a.record == b.record and a.documents == b.documents and flat(a) == flat(b)
+
+
+def test_what_was_written_comes_back(tmp_path):
+    folder = tmp_path / "new" / "run"
+    for number in (1, 2):
+        write_unit(folder, unit(number))
+        assert same(read_unit(folder), unit(number))
+
+
+def test_only_the_groups_asked_for_are_read(tmp_path):
+    write_unit(tmp_path, unit(1))
+    assert list(read_unit(tmp_path, ("weights",)).arrays) == ["weights"]
+
+
+def test_old_array_files_are_removed_and_nothing_else(tmp_path):
+    for name in ("notes.txt", "metrics.csv", "other-name.safetensors", ".hidden"):
+        (tmp_path / name).write_text("mine")
+    for number in range(4):
+        write_unit(tmp_path, unit(number))
+    files = sorted(path.name for path in tmp_path.iterdir())
+    assert len([name for name in files if name.startswith("weights-")]) == 1
+    assert len([name for name in files if name.startswith("training-")]) == 1
+    assert set(files) >= {"notes.txt", "metrics.csv", "other-name.safetensors", ".hidden", INDEX, "config.json"}
+    assert len(files) == 8
+
+
+def test_what_a_killed_save_left_is_swept_away(tmp_path):
+    write_unit(tmp_path, unit(1))
+    (tmp_path / ".checkpoint.json-123.part").write_text("half")
+    (tmp_path / ".weights-0123456789ab.safetensors-123.part").write_text("half")
+    (tmp_path / "weights-0123456789ab.safetensors").write_text("never named")
+    write_unit(tmp_path, unit(2))
+    assert not list(tmp_path.glob(".*.part"))
+    assert not (tmp_path / "weights-0123456789ab.safetensors").exists()
+
+
+# Saves unit 2 over unit 1, and dies by SIGKILL at the n-th moment where the disk changes: in the middle of each write,
+# before and after each sync, rename and removal. Prints nothing; exit code 0 means that the save came to its end.
+KILLED = """
+import os, pathlib, signal, sys
+import unrolled.storage as storage
+from test_storage import unit
+
+moments = int(sys.argv[2])
+
+def moment():
+    global moments
+    if moments == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    moments -= 1
+
+def around(function):
+    def call(*arguments, **named):
+        moment()
+        result = function(*arguments, **named)
+        moment()
+        return result
+    return call
+
+class Halves:
+    def __init__(self, file):
+        self.file = file
+    def __enter__(self):
+        self.file.__enter__()
+        return self
+    def __exit__(self, *error):
+        return self.file.__exit__(*error)
+    def __getattr__(self, name):
+        return getattr(self.file, name)
+    def write(self, content):
+        self.file.write(content[: len(content) // 2])
+        self.file.flush()
+        moment()
+        self.file.write(content[len(content) // 2 :])
+
+storage.open = lambda *a: Halves(open(*a))
+os.replace, os.fsync, pathlib.Path.unlink = around(os.replace), around(os.fsync), around(pathlib.Path.unlink)
+storage.write_unit(pathlib.Path(sys.argv[1]), unit(int(sys.argv[3])))
+"""
+
+
+def save_killed(folder, moments: int, number: int) -> bool:
+    """Whether the save was killed at that moment."""
+    import os
+    from pathlib import Path
+
+    paths = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, str(folder), str(moments), str(number)],
+        env=os.environ | {"PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode in (0, -9), done.stderr
+    return done.returncode == -9
+
+
+def test_a_save_killed_at_any_moment_leaves_the_last_whole_unit_or_the_new_one(tmp_path):
+    outcomes = []
+    for moments in range(100):
+        folder = tmp_path / str(moments)
+        write_unit(folder, unit(1))
+        killed = save_killed(folder, moments, number=2)
+        found = read_unit(folder)
+        assert same(found, unit(1)) or same(found, unit(2))
+        outcomes.append(found.record["step"])
+        # and the folder is as good as ever
+        write_unit(folder, unit(3))
+        assert same(read_unit(folder), unit(3))
+        assert len(list(folder.iterdir())) == 4
+        if not killed:
+            break
+    assert not killed
+    assert outcomes == sorted(outcomes)
+    assert outcomes.count(1) >= 15  # three files, each written, synced, renamed, and its folder synced
+    assert outcomes.count(2) >= 4  # the sync of the folder, and two removals
+
+
+def test_a_first_save_that_is_killed_leaves_no_unit_and_can_be_repeated(tmp_path):
+    assert save_killed(tmp_path, 12, number=1)
+    assert not holds_unit(tmp_path)
+    write_unit(tmp_path, Unit({}, {"config": {"name": "another"}}, {}))
+    assert read_unit(tmp_path).documents["config"]["name"] == "another"
+
+
+def test_an_altered_byte_anywhere_is_noticed(tmp_path):
+    write_unit(tmp_path, unit(1))
+    for path in sorted(tmp_path.iterdir()):
+        content = path.read_bytes()
+        for place in {*range(0, len(content), 7), len(content) - 2}:
+            if content[place : place + 1] == b" ":
+                continue  # between the words of checkpoint.json a blank may become another blank
+            path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+            with pytest.raises(CheckpointError, match="altered|has format"):
+                read_unit(tmp_path)
+        path.write_bytes(content)
+    assert same(read_unit(tmp_path), unit(1))
+
+
+@pytest.mark.parametrize("name", [INDEX, "config.json", "weights-", "training-"])
+def test_a_truncated_or_missing_file_is_noticed(tmp_path, name):
+    write_unit(tmp_path, unit(1))
+    (path,) = [path for path in tmp_path.iterdir() if path.name.startswith(name)]
+    content = path.read_bytes()
+    for length in (0, 1, len(content) // 2, len(content) - 1):
+        path.write_bytes(content[:length])
+        if name == INDEX and length == len(content) - 1:
+            assert same(read_unit(tmp_path), unit(1))  # the last line end says nothing
+            continue
+        with pytest.raises(CheckpointError, match=rf"`.*{name}.*` is truncated or altered.* train again"):
+            read_unit(tmp_path)
+    path.unlink()
+    with pytest.raises(CheckpointError, match="cannot be read .*No such file|is not a run folder"):
+        read_unit(tmp_path)
+
+
+def test_a_changed_value_in_the_index_is_noticed(tmp_path):
+    write_unit(tmp_path, unit(1))
+    text = (tmp_path / INDEX).read_text()
+    assert '"step": 1' in text
+    (tmp_path / INDEX).write_text(text.replace('"step": 1', '"step": 2'))
+    with pytest.raises(CheckpointError, match=r"checkpoint.json` is truncated or altered"):
+        read_unit(tmp_path)
+
+
+@pytest.mark.parametrize("content", ["[1, 2]", "3", "null", '"x"'])
+def test_an_index_that_is_no_index_is_noticed(tmp_path, content):
+    (tmp_path / INDEX).write_text(content)
+    with pytest.raises(CheckpointError, match=r"checkpoint.json` is truncated or altered"):
+        read_unit(tmp_path)
+
+
+def test_another_format_is_named(tmp_path):
+    (tmp_path / INDEX).write_text(json.dumps({"format": 7, "checksum": ""}))
+    with pytest.raises(CheckpointError, match="has format 7, expected 1; was it saved by another version"):
+        read_unit(tmp_path)
+
+
+def test_a_unit_that_is_replaced_while_it_is_read_is_read_again(tmp_path, monkeypatch):
+    import unrolled.storage as storage
+
+    write_unit(tmp_path, unit(1))
+    original, calls = storage._read_checked, []
+
+    def slow(folder, entry):
+        if not calls:
+            write_unit(tmp_path, unit(2))  # training saves between our reading of the index and of the arrays
+        calls.append(entry)
+        return original(folder, entry)
+
+    monkeypatch.setattr(storage, "_read_checked", slow)
+    assert same(read_unit(tmp_path), unit(2))
+
+
+def test_no_folder_and_no_run_folder_are_told_apart(tmp_path):
+    with pytest.raises(CheckpointError, match="`.*nowhere` does not exist, expected a run folder; check the path"):
+        read_unit(tmp_path / "nowhere")
+    with pytest.raises(CheckpointError, match=r"is not a run folder: it has no checkpoint.json; give the folder"):
+        read_unit(tmp_path)
+
+
+def test_a_missing_group_is_named(tmp_path):
+    write_unit(tmp_path, Unit({}, {}, {"weights": {"a": np.ones(1)}}))
+    with pytest.raises(CheckpointError, match="holds no training state, expected weights, training; it holds a model"):
+        read_unit(tmp_path, ("weights", "training"))
+
+
+def test_a_folder_with_another_model_is_not_written_over(tmp_path):
+    write_unit(tmp_path, unit(1))
+    with pytest.raises(CheckpointError, match=r"holds another model: its config.json differs; save to a folder of its own"):
+        write_unit(tmp_path, unit(2)._replace(documents={"config": {"name": "other"}}))
+    with pytest.raises(CheckpointError, match=r"holds another model: its vocabulary.json differs"):
+        write_unit(tmp_path, unit(2)._replace(documents={"vocabulary": {}}))
+    assert same(read_unit(tmp_path), unit(1))
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(CheckpointError, match=r"`.*file` cannot be written \(.*\); is the disk full, or not yours"):
+        write_unit(tmp_path / "file", unit(1))
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):
+    path = tmp_path / "a.json"
+    write_atomic(path, b"old")
+
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        write_atomic(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
