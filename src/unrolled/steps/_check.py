@@ -68,6 +68,11 @@ def check_arrays(arrays: Mapping[str, object], sizes: Mapping[str, int] | None =
     return known
 
 
+def check_optional(arrays: Mapping[str, object], sizes: Mapping[str, int]) -> None:
+    """`check_arrays` for arguments that may be left out, as `None`."""
+    check_arrays({name: array for name, array in arrays.items() if array is not None}, sizes)
+
+
 def _length(axis: str, known: Mapping[str, int]) -> int | None:
     if axis.isdigit():
         return int(axis)

@@ -41,7 +41,16 @@ from numpy.typing import NDArray
 
 from unrolled.errors import ParameterError
 from unrolled.shapes import Array
-from unrolled.steps._check import Parameters, check_arrays, check_backward, check_cache, pick, promote, running_columns
+from unrolled.steps._check import (
+    Parameters,
+    check_arrays,
+    check_backward,
+    check_cache,
+    check_optional,
+    pick,
+    promote,
+    running_columns,
+)
 from unrolled.steps.activations import sigmoid, softmax
 
 __all__ = ["GRUCache", "gru_backward", "gru_cell_backward", "gru_cell_forward", "gru_forward"]
@@ -146,7 +155,7 @@ def gru_forward(
     >>> p = weights | {"b" + gate: np.zeros((1, 1)) for gate in "urc"}
     >>> c, y_pred, caches = gru_forward(np.ones((1, 1, 3)), np.zeros((1, 1)), p)
     >>> c[0, 0].round(4).tolist()
-    [0.5568, 0.8413, 0.9253]
+    [0.5568, 0.8383, 0.9245]
     """
     names = (*_names(reset), "Wy", "by")
     sizes = check_arrays({**pick(parameters, names), "x": x, "c0": c0})
@@ -191,8 +200,8 @@ def gru_cell_backward(dc_next: Array, cache: GRUCache) -> dict[str, Array]:
     """
     check_cache(cache, CACHE, "gru_cell_forward")
     c_next, c_prev, ut, rt, cct, xt, parameters, reset = cache
-    states = {"c_prev": c_prev, "ut": ut, "rt": rt, "cct": cct, "c_next": c_next, "dc_next": dc_next}
-    check_arrays({**pick(parameters, _names(reset)), "xt": xt, **states})
+    check_arrays({**pick(parameters, _names(reset)), "xt": xt, "c_prev": c_prev})
+    check_arrays({"c_prev": c_prev, "ut": ut, "rt": rt, "cct": cct, "c_next": c_next, "dc_next": dc_next})
     Wu, Wr, Wc = (parameters[name] for name in ("Wu", "Wr", "Wc"))
     n_a = c_prev.shape[0]
     concat = np.concatenate([c_prev, xt])
@@ -265,11 +274,10 @@ def gru_backward(
     >>> p = weights | {"b" + gate: np.zeros((1, 1)) for gate in "urc"}
     >>> c, y_pred, caches = gru_forward(np.ones((1, 1, 3)), np.zeros((1, 1)), p)
     >>> gru_backward(np.ones((1, 1, 3)), caches)["dx"].round(4).tolist()
-    [[[0.6218, 0.2059, 0.0703]]]
+    [[[0.6669, 0.2775, 0.1253]]]
     """
     sizes, columns = check_backward("dc", dc, caches, lengths, CACHE, "gru_forward")
-    if dc_final is not None:
-        check_arrays({"dc_final": dc_final}, sizes)
+    check_optional({"dc_final": dc_final}, sizes)
     cells, x = caches
     n_x, n_a, m = sizes["n_x"], sizes["n_a"], sizes["m"]
     dtype = promote(dc, x, dc_final, *(cell[0] for cell in cells[:1]))

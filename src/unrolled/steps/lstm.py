@@ -31,7 +31,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrolled.shapes import Array
-from unrolled.steps._check import Parameters, check_arrays, check_backward, check_cache, pick, promote, running_columns
+from unrolled.steps._check import (
+    Parameters,
+    check_arrays,
+    check_backward,
+    check_cache,
+    check_optional,
+    pick,
+    promote,
+    running_columns,
+)
 from unrolled.steps.activations import sigmoid, softmax
 
 __all__ = ["LSTMCache", "lstm_backward", "lstm_cell_backward", "lstm_cell_forward", "lstm_forward"]
@@ -126,10 +135,10 @@ def lstm_forward(
     >>> p = weights | {"b" + gate: np.zeros((1, 1)) for gate in "fico"}
     >>> a, y, c, caches = lstm_forward(np.ones((1, 1, 3)), np.zeros((1, 1)), p)
     >>> c[0, 0].round(4).tolist()
-    [0.5568, 1.1471, 1.7689]
+    [0.5568, 1.1444, 1.7395]
     """
-    arrays = {**pick(parameters, NAMES), "x": x, "a0": a0}
-    sizes = check_arrays(arrays if c0 is None else {**arrays, "c0": c0})
+    sizes = check_arrays({**pick(parameters, NAMES), "x": x, "a0": a0})
+    check_optional({"c0": c0}, sizes)
     n_a, n_y, m, T = (sizes[axis] for axis in ("n_a", "n_y", "m", "T"))
     dtype = promote(x, a0, c0, *pick(parameters, NAMES).values())
 
@@ -173,13 +182,13 @@ def lstm_cell_backward(da_next: Array, dc_next: Array, cache: LSTMCache) -> dict
     >>> *_, cache = lstm_cell_forward(np.ones((1, 1)), np.zeros((1, 1)), np.ones((1, 1)), p)
     >>> gradients = lstm_cell_backward(np.ones((1, 1)), np.zeros((1, 1)), cache)
     >>> gradients["dc_prev"].round(4).tolist(), gradients["dxt"].round(4).tolist()
-    ([[0.1475]], [[0.3495]])
+    ([[0.1405]], [[0.2944]])
     """
     check_cache(cache, CACHE, "lstm_cell_forward")
     a_next, c_next, a_prev, c_prev, ft, it, cct, ot, xt, parameters = cache
-    states = {"a_prev": a_prev, "c_prev": c_prev, "ft": ft, "it": it, "cct": cct, "ot": ot}
-    upstream = {"a_next": a_next, "c_next": c_next, "da_next": da_next, "dc_next": dc_next}
-    check_arrays({**pick(parameters, GATES), "xt": xt, **states, **upstream})
+    check_arrays({**pick(parameters, GATES), "xt": xt, "a_prev": a_prev, "c_prev": c_prev})
+    check_arrays({"c_prev": c_prev, "ft": ft, "it": it, "cct": cct, "ot": ot, "c_next": c_next, "a_next": a_next})
+    check_arrays({"a_next": a_next, "da_next": da_next, "dc_next": dc_next})
     Wf, Wi, Wc, Wo = (parameters[name] for name in ("Wf", "Wi", "Wc", "Wo"))
     n_a = a_prev.shape[0]
     concat = np.concatenate([a_prev, xt])
@@ -253,11 +262,10 @@ def lstm_backward(
     >>> p = weights | {"b" + gate: np.zeros((1, 1)) for gate in "fico"}
     >>> a, y, c, caches = lstm_forward(np.ones((1, 1, 3)), np.zeros((1, 1)), p)
     >>> lstm_backward(np.ones((1, 1, 3)), caches)["dx"].round(4).tolist()
-    [[[0.6931, 0.2739, 0.1089]]]
+    [[[0.6008, 0.316, 0.1655]]]
     """
     sizes, columns = check_backward("da", da, caches, lengths, CACHE, "lstm_forward")
-    finals = {"da_final": da_final, "dc_final": dc_final}
-    check_arrays({name: final for name, final in finals.items() if final is not None}, sizes)
+    check_optional({"da_final": da_final, "dc_final": dc_final}, sizes)
     cells, x = caches
     n_x, n_a, m = sizes["n_x"], sizes["n_a"], sizes["m"]
     dtype = promote(da, x, da_final, dc_final, *(cell[0] for cell in cells[:1]))

@@ -17,7 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrolled.shapes import Array
-from unrolled.steps._check import Parameters, check_arrays, check_backward, check_cache, pick, promote, running_columns
+from unrolled.steps._check import (
+    Parameters,
+    check_arrays,
+    check_backward,
+    check_cache,
+    check_optional,
+    pick,
+    promote,
+    running_columns,
+)
 from unrolled.steps.activations import softmax
 
 __all__ = ["RNNCache", "rnn_backward", "rnn_cell_backward", "rnn_cell_forward", "rnn_forward"]
@@ -92,7 +101,7 @@ def rnn_forward(
     >>> p = {"Wax": np.eye(2), "Waa": np.eye(2), "Wya": np.eye(2), "ba": np.zeros((2, 1)), "by": np.zeros((2, 1))}
     >>> a, y_pred, (caches, x) = rnn_forward(np.ones((2, 1, 3)), np.zeros((2, 1)), p)
     >>> a[0, 0].round(4).tolist(), y_pred.shape, len(caches)
-    ([0.7616, 0.9429, 0.9598], (2, 1, 3), 3)
+    ([0.7616, 0.9427, 0.9597], (2, 1, 3), 3)
     """
     sizes = check_arrays({**pick(parameters, NAMES), "x": x, "a0": a0})
     n_a, n_y, m, T = (sizes[axis] for axis in ("n_a", "n_y", "m", "T"))
@@ -183,11 +192,10 @@ def rnn_backward(
     >>> a, y_pred, caches = rnn_forward(np.ones((2, 1, 3)), np.zeros((2, 1)), p)
     >>> gradients = rnn_backward(np.ones((2, 1, 3)), caches)
     >>> gradients["dx"][0, 0].round(4).tolist()
-    [0.4706, 0.1196, 0.0789]
+    [0.4704, 0.1201, 0.0789]
     """
     sizes, columns = check_backward("da", da, caches, lengths, CACHE, "rnn_forward")
-    if da_final is not None:
-        check_arrays({"da_final": da_final}, sizes)
+    check_optional({"da_final": da_final}, sizes)
     cells, x = caches
     n_x, n_a, m = sizes["n_x"], sizes["n_a"], sizes["m"]
     dtype = promote(da, x, da_final, *(cell[0] for cell in cells[:1]))
