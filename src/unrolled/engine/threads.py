@@ -35,7 +35,7 @@ def default_threads() -> int:
     """
     wanted = os.environ.get("UNROLLED_NUM_THREADS")
     if wanted is not None:
-        if not wanted.strip().isdigit() or int(wanted) < 1:
+        if not wanted.strip().isdecimal() or int(wanted) < 1:
             raise ParameterError(
                 f"`UNROLLED_NUM_THREADS` is {wanted!r}, expected a positive integer; unset it to use every core allowed"
             )

@@ -1,0 +1,294 @@
+"""Threads: the same bits for any number, the number chosen rightly, and calls that are crowded, forked or interrupted."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from engine.against_steps import Case, both_cells, by_engine, layer_of, numbers
+
+import unrolled.engine
+from unrolled import engine
+from unrolled.engine import threads
+from unrolled.errors import ParameterError
+from unrolled.layers import LSTM, Dense, Embedding, Stack
+
+# `unrolled.engine.threads` the attribute is the class; this is the module
+module = sys.modules["unrolled.engine.threads"]
+
+COUNTS = (2, 3, 7)  # more than this machine may have: they then take turns
+
+
+@pytest.fixture(autouse=True)
+def restored():
+    before = threads.count()
+    yield
+    threads(before)
+
+
+def assert_same_bits(one: dict[str, np.ndarray], many: dict[str, np.ndarray]) -> None:
+    for name, array in one.items():
+        assert array.tobytes() == many[name].tobytes(), name
+
+
+# Rows shared (batch of a tile's height for each thread), units shared (small batch), neither; one chunk of steps and several.
+BITS = [
+    *both_cells((6, 64, 20, 48), (60, 1, 24, 130), (20, 5, 33, 100), (100, 13, 3, 33), (3, 45, 300, 270)),
+    *both_cells((25, 22, 8, 30), num_layers=2),
+]
+
+
+@pytest.mark.parametrize("case", BITS, ids=str)
+def test_a_recurrent_layer_gives_the_same_bits_for_any_number_of_threads(case: Case):
+    given = numbers(case)
+    with threads(1):
+        one = by_engine(case, given)
+    for count in COUNTS:
+        with threads(count):
+            assert_same_bits(one, by_engine(case, given))
+
+
+def dense_results(dtype: str) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    results = {}
+    for M, I, K in ((700, 33, 65), (40, 300, 129), (3, 600, 400), (1100, 40, 7)):
+        x, weight, bias, dy = (rng.normal(size=shape).astype(dtype) for shape in ((M, I), (K, I), (K,), (M, K)))
+        dx, dweight, dbias = engine.dense_backward(x, weight, dy)
+        named = {"y": engine.dense_forward(x, weight, bias), "dx": dx, "dweight": dweight, "dbias": dbias}
+        results |= {f"{name} {M}x{I}x{K}": array for name, array in named.items()}
+    logits, targets = rng.normal(size=(900, 67)).astype(dtype), rng.integers(67, size=900)
+    results["losses"], results["dlogits"] = engine.softmax_cross_entropy(logits, targets)
+    return results
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_products_and_the_softmax_head_give_the_same_bits_for_any_number_of_threads(dtype):
+    with threads(1):
+        one = dense_results(dtype)
+    for count in COUNTS:
+        with threads(count):
+            assert_same_bits(one, dense_results(dtype))
+
+
+def token_results(dtype: str, N: int) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(1)
+    layers = {"e": Embedding(19, 12, dtype=dtype, seed=1), "lstm": LSTM(12, 90, num_layers=2, dtype=dtype, seed=2)}
+    model = Stack(**layers, dense=Dense(90, 19, dtype=dtype, seed=3))
+    run = model.forward(rng.integers(19, size=(40, N)))
+    grads = model.backward(run, rng.normal(size=run.output.shape).astype(dtype))
+    return {"output": run.output, "h": run.state["lstm"].h, "c": run.state["lstm"].c, **grads.parameters}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("N", [2, 50])
+def test_tokens_give_the_same_bits_for_any_number_of_threads(dtype, N):
+    with threads(1):
+        one = token_results(dtype, N)
+    for count in COUNTS:
+        with threads(count):
+            assert_same_bits(one, token_results(dtype, N))
+
+
+def test_a_block_sets_the_number_and_gives_the_old_one_back_even_after_an_error():
+    before = threads.count()
+    with threads(before + 3):
+        assert threads.count() == before + 3 == engine.info()["threads"]
+        with pytest.raises(ZeroDivisionError), threads(1):
+            assert threads.count() == 1
+            _ = 1 / 0
+        assert threads.count() == before + 3
+    assert threads.count() == before
+
+
+def test_without_a_block_the_number_stays():
+    threads(5)
+    assert threads.count() == 5
+    threads(None)
+    assert threads.count() == engine.default_threads()
+
+
+@pytest.mark.parametrize("count", [0, -1, 1.0, "2", True])
+def test_a_number_of_threads_that_is_none_is_refused_and_changes_nothing(count):
+    before = threads.count()
+    with pytest.raises(ParameterError, match=r"`count` is .*, expected a positive integer; pass None for the default"):
+        threads(count)
+    assert threads.count() == before
+
+
+@pytest.mark.parametrize(
+    ("cores", "files", "expected"),
+    [
+        (6, {}, 6),
+        (6, {"cpu.max": "max 100000"}, 6),
+        (6, {"cpu.max": "200000 100000"}, 2),
+        (6, {"cpu.max": "250000 100000\n"}, 2),
+        (6, {"cpu.max": "50000 100000"}, 1),
+        (2, {"cpu.max": "800000 100000"}, 2),
+        (6, {"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, 6),
+        (6, {"cpu/cpu.cfs_quota_us": "300000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 3),
+    ],
+)
+def test_the_default_is_the_smaller_of_affinity_and_quota(monkeypatch, tmp_path, cores, files, expected):
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="ascii")
+    monkeypatch.delenv("UNROLLED_NUM_THREADS", raising=False)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(cores)), raising=False)
+    monkeypatch.setattr(module, "Path", lambda path: tmp_path / Path(path).relative_to("/sys/fs/cgroup"))
+    assert engine.default_threads() == expected
+
+
+def test_a_system_without_affinity_counts_its_cores(monkeypatch, tmp_path):
+    monkeypatch.delenv("UNROLLED_NUM_THREADS", raising=False)
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 11)
+    monkeypatch.setattr(module, "Path", lambda path: tmp_path / "nothing")
+    assert engine.default_threads() == 11
+
+
+def python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | environment, capture_output=True, text=True, timeout=60
+    )
+
+
+def test_the_environment_decides_the_number():
+    done = python("import unrolled.engine as e; print(e.threads.count())", UNROLLED_NUM_THREADS="3")
+    assert done.stdout == "3\n", done.stderr
+
+
+@pytest.mark.parametrize("wrong", ["0", "-2", "two", "1.5", "", "²"])
+def test_a_wrong_number_in_the_environment_is_refused_at_import(wrong):
+    done = python("import unrolled.engine", UNROLLED_NUM_THREADS=wrong)
+    assert done.returncode == 1
+    assert f"ParameterError: `UNROLLED_NUM_THREADS` is {wrong!r}, expected a positive integer; unset it" in done.stderr
+
+
+def test_calls_from_many_python_threads_at_once_give_the_right_results():
+    cases = [Case("lstm", 20, 14, 9, 40, seed=1), Case("rnn", 30, 2, 50, 90, seed=2), Case("lstm", 9, 3, 8, 20, seed=3)]
+    threads(2)
+    given = [numbers(case) for case in cases]
+    alone = [by_engine(*pair) for pair in zip(cases, given, strict=True)]
+    wrong, start = [], threading.Barrier(6)
+
+    def work(k: int) -> None:
+        start.wait()
+        for turn in range(12):
+            which = (k + turn) % len(cases)
+            try:
+                assert_same_bits(alone[which], by_engine(cases[which], given[which]))
+            except BaseException as error:  # a failure in a thread would be lost
+                wrong.append(error)
+
+    workers = [threading.Thread(target=work, args=(k,)) for k in range(6)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert not wrong
+
+
+def test_the_number_may_change_in_one_thread_while_another_computes():
+    case = Case("lstm", 20, 14, 9, 40)
+    given = numbers(case)
+    alone = by_engine(case, given)
+    done = threading.Event()
+
+    def change() -> None:
+        while not done.is_set():
+            for count in (1, 6, 2):
+                threads(count)
+
+    changer = threading.Thread(target=change)
+    changer.start()
+    try:
+        for _ in range(200):
+            assert_same_bits(alone, by_engine(case, given))
+    finally:
+        done.set()
+        changer.join()
+
+
+FORK = """
+import os, sys, warnings
+warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of any fork in a process with threads
+import numpy as np
+from unrolled.engine import threads
+from unrolled.layers import LSTM
+threads(3)
+layer = LSTM(20, 64, dtype="float64", seed=0)
+x = np.random.default_rng(0).normal(size=(20, 40, 20))
+def bits():
+    run = layer.forward(x)
+    grads = layer.backward(run, np.ones_like(run.output))
+    return run.output.tobytes() + grads.parameters["weight_hh_l0"].tobytes()
+before = bits()
+child = os.fork()
+if child == 0:
+    os._exit(0 if bits() == before == bits() else 1)
+_, status = os.waitpid(child, 0)
+sys.exit(os.waitstatus_to_exitcode(status) or bits() != before)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_forked_child_computes_the_same_bits_and_so_does_its_parent():
+    done = python(FORK)
+    assert done.returncode == 0, done.stderr
+
+
+# One native call of several seconds where nobody interrupts it. Zeros that nobody has written and results that nobody has reached
+# take no memory; the way back starts from zeros in place of a forward pass, which would take as long again.
+LONG_CALL = """
+import sys
+import numpy as np
+from unrolled.engine import recurrent, threads
+from unrolled.layers import LSTM
+direction, T, N, H = sys.argv[1], 200_000, 1, 256
+threads(int(sys.argv[2]))
+layer = LSTM(1, H, dtype="float64", seed=0)
+x, state = np.zeros((T, N, 1)), np.zeros((N, H))
+small = layer(x[:50])[0].tobytes()
+weights = recurrent.Weights("lstm", *layer.parameters.values())
+of_steps = np.zeros((T, N, H))
+run = recurrent.Forward(x, None, None, state, state, of_steps, of_steps, np.zeros((T, N, 4, H)))
+print("calling", flush=True)
+try:
+    if direction == "forward":
+        recurrent.forward(weights, x, state, state, keep=False)
+    else:
+        recurrent.backward(weights, run, of_steps, None, None)
+    print("finished", flush=True)
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+print("and works" if layer(x[:50])[0].tobytes() == small else "and is broken")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a Windows console has no SIGINT for one process")
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+@pytest.mark.parametrize("count", [1, 2])
+def test_ctrl_c_ends_a_long_call_within_a_second_and_the_engine_works_on(direction, count):
+    with subprocess.Popen(
+        [sys.executable, "-c", LONG_CALL, direction, str(count)], stdout=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout
+        try:
+            assert child.stdout.readline() == "calling\n"
+            time.sleep(0.3)
+            start = time.monotonic()
+            child.send_signal(signal.SIGINT)
+            assert child.stdout.readline() == "interrupted\n"
+            assert time.monotonic() - start < 1
+            assert child.stdout.readline() == "and works\n"
+        finally:
+            child.kill()
+
+
+def test_the_engine_is_the_one_under_test():
+    assert Path(unrolled.engine.__file__).parent == Path(module.__file__).parent
