@@ -149,7 +149,7 @@ def tanh(x: ArrayLike) -> Array:
 
 def _elementwise(name: str, x: ArrayLike) -> Array:
     dtype: np.dtype[Any] = float_dtype("x", x)
-    given = np.ascontiguousarray(x)
+    given = np.ascontiguousarray(x).reshape(np.shape(x))
     out = aligned_empty(given.shape, dtype)
     _native.activation(name, given, out)
     return out
