@@ -45,10 +45,20 @@ bool interrupted() {
   return PyErr_CheckSignals() != 0;
 }
 
-// Runs `body(team, rank, size)` on a team without the GIL. Work of a few microseconds is not worth waking one.
-template <typename Body> void run(double flops, Body body) {
+// The largest team for which `entries` are room enough. The limit may have changed since the caller made the scratch: another Python
+// thread may set it at any time.
+template <typename ScratchOf> int team_that_fits(std::int64_t entries, ScratchOf scratch_of) {
+  int size = thread_limit();
+  while (size > 1 && scratch_of(size) > entries) --size;
+  if (scratch_of(size) > entries) refuse("scratch");
+  return size;
+}
+
+// Runs `body(team, rank, size)` on a team of at most `largest` without the GIL. Work of a few microseconds is not worth waking one.
+template <typename Body> void run(double flops, Body body, int largest = 1024) {
   constexpr double flops_worth_a_thread = 1e5;
-  const int wanted = flops < 2 * flops_worth_a_thread ? 1 : static_cast<int>(flops / flops_worth_a_thread < 1024 ? flops / flops_worth_a_thread : 1024);
+  const double worth = flops / flops_worth_a_thread;
+  const int wanted = worth < 2 ? 1 : worth < largest ? static_cast<int>(worth) : largest;
   bool finished;
   {
     nb::gil_scoped_release release;
@@ -86,8 +96,8 @@ template <typename T> void bind(nb::module_& m) {
     const auto& k = kernels<T>();
     OuterProduct<T> p{rows, columns_a, columns_b, pointer(a, rows * columns_a, "a"), pointer(b, rows * columns_b, "b"),
                       pointer(c, columns_a * columns_b, "c"), pointer(column_sum, columns_a, "column_sum"), scratch.data()};
-    if (static_cast<std::int64_t>(scratch.size()) < k.outer_scratch(p, thread_limit())) refuse("scratch");
-    run(2.0 * rows * columns_a * columns_b, [&](Team* team, int rank, int size) { k.outer_product(p, team, rank, size); });
+    const int largest = team_that_fits(scratch.size(), [&](int size) { return k.outer_scratch(p, size); });
+    run(2.0 * rows * columns_a * columns_b, [&](Team* team, int rank, int size) { k.outer_product(p, team, rank, size); }, largest);
   }, "a"_a, "b"_a, "rows"_a, "columns_a"_a, "columns_b"_a, "c"_a, "column_sum"_a.none(), "scratch"_a);
   m.def("outer_scratch", [](const In<T>&, std::int64_t rows, std::int64_t columns_a, std::int64_t columns_b) {
     OuterProduct<T> p{rows, columns_a, columns_b, nullptr, nullptr, nullptr, nullptr, nullptr};
@@ -163,8 +173,8 @@ template <typename T> void bind(nb::module_& m) {
                          dtoken_table ? dtoken_table->data() : nullptr,
                          scratch.data(), chunk};
     const Cell<T>& c_ = lstm ? k.lstm : k.rnn;
-    if (static_cast<std::int64_t>(scratch.size()) < c_.backward_scratch(call, thread_limit())) refuse("scratch");
-    run(4.0 * T_ * N * G * H * (H + I), [&](Team* team, int rank, int size) { c_.backward(call, team, rank, size); });
+    const int largest = team_that_fits(scratch.size(), [&](int size) { return c_.backward_scratch(call, size); });
+    run(4.0 * T_ * N * G * H * (H + I), [&](Team* team, int rank, int size) { c_.backward(call, team, rank, size); }, largest);
   }, "cell"_a, "T"_a, "N"_a, "I"_a, "H"_a, "x"_a.none(), "tokens"_a.none(), "h0"_a, "c0"_a.none(), "y"_a, "c"_a.none(), "gates"_a.none(),
         "panels_hh"_a, "panels_ih"_a.none(), "dy"_a.none(), "dh_last"_a.none(), "dc"_a.none(), "dh0"_a, "dx"_a.none(),
         "dweight_ih"_a.none(), "dweight_hh"_a, "dbias"_a.none(), "dtoken_table"_a.none(), "scratch"_a, "chunk"_a);

@@ -76,8 +76,8 @@ class Pool {
     std::unique_lock<std::mutex> hold(caller_, std::try_to_lock);
     if (!hold.owns_lock()) return false;
     while (static_cast<int>(workers_) < size - 1) {
-      ++workers_;
-      std::thread(&Pool::work, this, workers_, generation_.load()).detach();
+      std::thread(&Pool::work, this, workers_ + 1, generation_.load()).detach();
+      ++workers_;  // only now: where the system has no thread left, nobody must wait for this one
     }
     job_ = job, context_ = context, team_ = team;
     unfinished_.store(size - 1, std::memory_order_relaxed);
