@@ -1,4 +1,4 @@
-"""How far the engine's sigmoid and tanh are from the true values, in units of the last digit; no judgement, no pytest."""
+"""How far the engine's sigmoid and tanh are from the true values, in units of the last digit; no judgement."""
 
 from collections.abc import Iterator
 
@@ -22,7 +22,7 @@ def true_value(name: str, x: np.ndarray) -> np.ndarray:
 
 
 def worst_error(name: str, x: np.ndarray) -> float:
-    """The largest error over `x`, in units of the last digit of the true value; infinite where NaN or infinity is mistaken."""
+    """The largest error over `x`, in units of the true value's last digit; infinite where a NaN is mistaken."""
     found, true = FUNCTIONS[name](x), true_value(name, x)
     if not np.array_equal(np.isnan(found), np.isnan(x)):
         return np.inf
@@ -41,10 +41,12 @@ def float32_patterns(stride: int, start: int = 0) -> Iterator[np.ndarray]:
 
 
 def float64_samples(count: int, seed: int = 0) -> np.ndarray:
-    """Half of them of every size from the smallest denormal to the largest number, half where the functions bend; and the edges."""
+    """Half of them of every size, denormal to largest, half where the functions bend; and the edges."""
     rng = np.random.default_rng(seed)
     any_size = rng.integers(0, 0x7FF0000000000000, count // 2, dtype=np.int64).view(np.float64)
     bends = np.concatenate([rng.normal(scale=scale, size=count // 10) for scale in (1e-3, 0.3, 3, 30, 300)])
-    edges = np.array([0.0, 5e-324, 2.2250738585072014e-308, 1.7976931348623157e308, np.inf, np.nan, 708.4, 745.2, 36.7, 18.4])
+    edges = np.array(
+        [0.0, 5e-324, 2.2250738585072014e-308, 1.7976931348623157e308, np.inf, np.nan, 708.4, 745.2, 36.7, 18.4]
+    )
     x = np.concatenate([any_size, bends, edges])
     return np.concatenate([x, -x])

@@ -1,7 +1,8 @@
-"""The engine's layers and `steps` side by side on the same random numbers, every result by name; no judgement, no pytest.
+"""The engine's layers and `steps` side by side on the same random numbers, every result by name; no judgement.
 
-The reference is always float64. What the engine computes in float32 starts from the same numbers, rounded once, in both.
+The reference is always float64. What the engine computes in float32 starts from the same numbers, rounded once.
 """
+# ruff: noqa: E741 - an axis is I, as in the equations
 
 from dataclasses import dataclass, replace
 
@@ -34,9 +35,9 @@ class Case:
     def tolerance(self) -> float:
         """Largest difference allowed, as a part of the reference's largest entry (or of 1, where that is smaller).
 
-        float32: the roundings of a sum grow like the root of its length. A gate sums I + H products; a gradient sums T N of
-        them, and the state carries what it got through T steps, of which the weights here let none grow. So the two roots,
-        times epsilon, for each layer once more; the factor 4 is for the tails. Seen: at most a third of it.
+        float32: the roundings of a sum grow like the root of its length. A gate sums I + H products; a gradient sums
+        T N of them, and the state carries what it got through T steps, of which the weights here let none grow. So the
+        two roots, times epsilon, and each layer adds its own; the factor 4 is for the tails. Seen: a third of it.
         """
         if self.dtype == "float64":
             return FLOAT64_TOLERANCE
@@ -72,9 +73,7 @@ def numbers(case: Case) -> Numbers:
         parameters[f"weight_ih_l{layer}"] = draw(G * H, inputs, scale=inputs**-0.5)
         parameters[f"weight_hh_l{layer}"] = draw(G * H, H, scale=0.8 * H**-0.5)
         parameters[f"bias_l{layer}"] = draw(G * H)
-    return Numbers(
-        parameters, draw(T, N, I), draw(L, N, H), draw(L, N, H), draw(T, N, H), draw(L, N, H), draw(L, N, H)
-    )
+    return Numbers(parameters, draw(T, N, I), draw(L, N, H), draw(L, N, H), draw(T, N, H), draw(L, N, H), draw(L, N, H))
 
 
 def layer_of(case: Case, given: Numbers) -> LSTM | RNN:
@@ -134,14 +133,16 @@ def _lstm_by_steps(case: Case, given: Numbers) -> dict[str, np.ndarray]:
     result, caches, x = {}, [], given.x
     h_last, c_last, dh0, dc0 = (np.empty_like(given.h0) for _ in range(4))
     for k in range(L):
-        parameters = bridge.lstm_to_course(_layer_parameters(given, k)) | {"Wy": np.zeros((1, H)), "by": np.zeros((1, 1))}
+        head = {"Wy": np.zeros((1, H)), "by": np.zeros((1, 1))}  # the equations ask for one; no result depends on it
+        parameters = bridge.lstm_to_course(_layer_parameters(given, k)) | head
         a, _, c, cache = steps.lstm_forward(to_course(x), to_course(given.h0[k]), parameters, c0=to_course(given.c0[k]))
         x = to_engine(a)
         h_last[k], c_last[k] = (x[-1], to_engine(c)[-1]) if case.T else (given.h0[k], given.c0[k])
         # the cache is a_next, c_next, a_prev, c_prev, ft, it, cct, ot, xt, parameters
         where = {"i": 5, "f": 4, "g": 6, "o": 7, "c": 1, "h": 0}
-        empty = np.empty((0, case.N, H))
-        result |= {f"trace_{n}_l{k}": np.stack([s[at].T for s in cache[0]]) if case.T else empty for n, at in where.items()}
+        for name, at in where.items():
+            of_steps = [step[at].T for step in cache[0]]
+            result[f"trace_{name}_l{k}"] = np.reshape(of_steps, (case.T, case.N, H))
         caches.append(cache)
     da = given.dy
     for k in reversed(range(L)):
@@ -163,7 +164,8 @@ def _rnn_by_steps(case: Case, given: Numbers) -> dict[str, np.ndarray]:
     result, caches, x = {}, [], given.x
     h_last, dh0 = np.empty_like(given.h0), np.empty_like(given.h0)
     for k in range(L):
-        parameters = bridge.rnn_to_course(_layer_parameters(given, k)) | {"Wya": np.zeros((1, H)), "by": np.zeros((1, 1))}
+        head = {"Wya": np.zeros((1, H)), "by": np.zeros((1, 1))}
+        parameters = bridge.rnn_to_course(_layer_parameters(given, k)) | head
         a, _, cache = steps.rnn_forward(to_course(x), to_course(given.h0[k]), parameters)
         x = to_engine(a)
         h_last[k] = x[-1] if case.T else given.h0[k]
@@ -179,7 +181,7 @@ def _rnn_by_steps(case: Case, given: Numbers) -> dict[str, np.ndarray]:
 
 
 def difference(found: np.ndarray, reference: np.ndarray) -> float:
-    """The largest difference of two arrays, as a part of the reference's largest entry, or of 1; infinite for another shape."""
+    """The largest difference, as a part of the reference's largest entry or of 1; infinite for another shape."""
     if found.shape != reference.shape:
         return np.inf
     if not found.size:

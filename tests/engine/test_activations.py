@@ -1,14 +1,14 @@
-"""The engine's sigmoid and tanh: every result within three units of the last digit, in range, and never out of order."""
+"""The engine's sigmoid and tanh: every result within three units of the last digit, in range, and in order."""
 
 import numpy as np
 import pytest
-from engine.accuracy import FUNCTIONS, float32_patterns, float64_samples, worst_error
 
+from engine.accuracy import FUNCTIONS, float32_patterns, float64_samples, worst_error
 from unrolled import engine
 from unrolled.errors import ParameterError
 
-# A polynomial of e^r and its scaling, one sum and one division round four times, each by at most half a digit, and the reduced
-# argument brings its own half; the largest error of all float32 numbers is 2.5.
+# A polynomial of e^r and its scaling, one sum and one division round four times, each by at most half a digit, and the
+# reduced argument brings its own half; the largest error of all float32 numbers is 2.5.
 DIGITS = 3
 
 LONGER_THAN_FLOAT64 = np.finfo(np.longdouble).nmant > np.finfo(np.float64).nmant
@@ -23,7 +23,7 @@ def test_float32_samples_of_every_size_are_within_three_digits(name):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_every_float32_from_a_billionth_to_128_is_within_three_digits(name):
-    """Below, both functions are straight lines, and above they are flat: samples do."""
+    """Below, both functions are straight lines, and above they are flat: there samples do."""
     first, last = (int(np.float32(x).view(np.uint32)) for x in (1e-9, 128))
     piece = 1 << 22
     for start in range(first, last, piece):
@@ -31,7 +31,7 @@ def test_every_float32_from_a_billionth_to_128_is_within_three_digits(name):
         assert max(worst_error(name, x), worst_error(name, -x)) <= DIGITS, x[0]
 
 
-@pytest.mark.skipif(not LONGER_THAN_FLOAT64, reason="longdouble is float64 on this system: there is nothing to compare with")
+@pytest.mark.skipif(not LONGER_THAN_FLOAT64, reason="longdouble is float64 on this system, no reference")
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_float64_samples_of_every_size_are_within_three_digits(name):
     assert worst_error(name, float64_samples(400_000)) <= DIGITS
@@ -101,5 +101,7 @@ def test_the_shape_is_kept_and_the_input_may_lie_anywhere():
 @pytest.mark.parametrize("x", [[1, 2], np.float16([1.0]), np.zeros(2, complex), np.longdouble([1.0]), np.array(["1"])])
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_what_is_neither_float32_nor_float64_is_refused_with_the_remedy(name, x):
-    with pytest.raises(ParameterError, match=r"`x` has dtype .*, expected float32 or float64; convert it with \.astype"):
+    with pytest.raises(
+        ParameterError, match=r"`x` has dtype .*, expected float32 or float64; convert it with \.astype"
+    ):
         FUNCTIONS[name](x)

@@ -1,18 +1,22 @@
-"""The engine's layers equal the equations in `steps`: every output, gate, cell state and gradient, at every kind of size."""
+"""The engine's layers equal `steps`: all outputs, gates, cell states and gradients, at every kind of size."""
+# ruff: noqa: E741 - an axis is I, as in the equations
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from engine.against_steps import Case, both_cells, by_engine, by_steps, difference, differences, layer_of, numbers
 
-# A vector holds 2 to 16 numbers and a panel of the packed weights up to 64, so these are below, at and above every multiple.
+# A vector holds 2 to 16 numbers and a panel of the packed weights up to 64: these are below, at and above multiples.
 WIDTHS = (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 129)
 
 CASES = {
     "hidden sizes around vector widths": both_cells(*((3, 3, 5, H) for H in WIDTHS)),
     "input sizes around vector widths": both_cells(*((3, 3, I, 6) for I in WIDTHS)),
-    "batch sizes around the tile's height": both_cells(*((4, N, 5, 17) for N in (*range(1, 9), 11, 12, 13, 18, 19, 64))),
+    "batch sizes around the tile's height": both_cells(
+        *((4, N, 5, 17) for N in (*range(1, 9), 11, 12, 13, 18, 19, 64))
+    ),
     "everything one": both_cells((1, 1, 1, 1), (2, 1, 1, 1), (1, 2, 1, 3), (1, 1, 4, 2)),
     "one step": both_cells((1, 5, 4, 9), (1, 13, 20, 33)),
     "many steps": both_cells((100, 8, 16, 64), (100, 13, 3, 33), (99, 1, 7, 40)),
@@ -54,7 +58,8 @@ def test_every_named_result_is_compared(cell):
     trace = [*"ifgo", *states] if cell == "lstm" else states
     assert names == {
         "output", "inference", "step", "dx",
-        *(f"{key}_last" for key in states), *(f"inference_{key}_last" for key in states), *(f"d{key}0" for key in states),
+        *(f"{key}_last" for key in states),
+        *(f"inference_{key}_last" for key in states), *(f"d{key}0" for key in states),
         *(f"d{kind}_l{k}" for kind in ("weight_ih", "weight_hh", "bias") for k in range(2)),
         *(f"trace_{name}_l{k}" for name in trace for k in range(2)),
     }  # fmt: skip

@@ -1,15 +1,16 @@
 """Dense products and the softmax head of the engine against NumPy, at every kind of size, and their errors."""
+# ruff: noqa: E741 - an axis is I, as in the equations
 
 import numpy as np
 import pytest
-from helpers import rng
 
+from helpers import rng
 from unrolled import engine
 from unrolled.errors import ParameterError, ShapeError
 
 DTYPES = ("float32", "float64")
 
-# (M, I, K): below, at and above vector widths, panels, the tile's height, one slice of the depth (256) and one chunk of rows (512)
+# (M, I, K): below, at and above vector widths, panels, the tile's height, a slice of the depth (256), a chunk (512)
 SIZES = [
     (1, 1, 1), (2, 3, 5), (3, 1, 4), (5, 7, 1), (6, 16, 64), (7, 17, 65), (4, 15, 63), (13, 8, 31), (64, 33, 32),
     (12, 256, 40), (5, 257, 70), (3, 600, 130), (511, 3, 9), (512, 4, 8), (513, 5, 17), (1100, 20, 33), (70, 128, 300),
@@ -89,7 +90,10 @@ def test_a_nan_reaches_what_depends_on_it_and_nothing_else(dtype):
     [
         (((3,), (2, 3), (2,)), r"`x` has shape \(3,\), expected \(M, I\); flatten time and batch into rows first"),
         (((2, 2, 3), (2, 3), (2,)), r"`x` has shape \(2, 2, 3\), expected \(M, I\); flatten time and batch"),
-        (((4, 3), (3, 2), (2,)), r"`weight` has shape \(3, 2\), expected \(K, I\) = \(K, 3\); did you pass its transpose\?"),
+        (
+            ((4, 3), (3, 2), (2,)),
+            r"`weight` has shape \(3, 2\), expected \(K, I\) = \(K, 3\); did you pass its transpose\?",
+        ),
         (((4, 3), (2, 3), (3,)), r"`bias` has shape \(3,\), expected \(K,\) = \(2,\); it needs one entry for each row"),
     ],
 )
@@ -102,8 +106,14 @@ def test_a_wrong_shape_of_dense_forward_is_named_with_its_remedy(shapes, words):
     ("shapes", "words"),
     [
         (((3,), (2, 3), (4, 2)), r"`x` has shape \(3,\), expected \(M, I\)"),
-        (((4, 3), (3, 2), (4, 2)), r"`weight` has shape \(3, 2\), expected \(K, I\) = \(K, 3\); did you pass its transpose\?"),
-        (((4, 3), (2, 3), (2, 4)), r"`dy` has shape \(2, 4\), expected \(M, K\) = \(4, 2\); it needs the shape of the forward"),
+        (
+            ((4, 3), (3, 2), (4, 2)),
+            r"`weight` has shape \(3, 2\), expected \(K, I\) = \(K, 3\); did you pass its transpose\?",
+        ),
+        (
+            ((4, 3), (2, 3), (2, 4)),
+            r"`dy` has shape \(2, 4\), expected \(M, K\) = \(4, 2\); it needs the shape of the forward",
+        ),
     ],
 )
 def test_a_wrong_shape_of_dense_backward_is_named_with_its_remedy(shapes, words):
@@ -113,7 +123,9 @@ def test_a_wrong_shape_of_dense_backward_is_named_with_its_remedy(shapes, words)
 
 def test_mixed_dtypes_are_refused_with_the_remedy():
     x, weight, dy = np.zeros((4, 3)), np.zeros((2, 3)), np.zeros((4, 2))
-    with pytest.raises(ParameterError, match=r"`weight` has dtype float32, expected float64; convert it with \.astype\(np\.float64\)"):
+    with pytest.raises(
+        ParameterError, match=r"`weight` has dtype float32, expected float64; convert it with \.astype\(np\.float64\)"
+    ):
         engine.dense_forward(x, np.float32(weight))
     with pytest.raises(ParameterError, match=r"`bias` has dtype float64, expected float32"):
         engine.dense_forward(np.float32(x), np.float32(weight), np.zeros(2))
@@ -194,7 +206,10 @@ def test_logits_and_targets_may_lie_anywhere_and_are_not_changed():
     logits, targets = rng(3).normal(size=(6, 9)), rng(4).integers(9, size=6)
     expected = engine.softmax_cross_entropy(logits, targets)
     wide, pairs = np.asfortranarray(logits), np.repeat(targets.astype(np.uint8), 2)[::2]
-    for found in (engine.softmax_cross_entropy(wide, pairs), engine.softmax_cross_entropy(logits.tolist(), list(targets))):
+    for found in (
+        engine.softmax_cross_entropy(wide, pairs),
+        engine.softmax_cross_entropy(logits.tolist(), list(targets)),
+    ):
         for one, other in zip(found, expected, strict=True):
             np.testing.assert_array_equal(one, other)
     np.testing.assert_array_equal(wide, logits)
@@ -204,11 +219,31 @@ def test_logits_and_targets_may_lie_anywhere_and_are_not_changed():
 @pytest.mark.parametrize(
     ("logits", "targets", "error", "words"),
     [
-        (np.zeros(3), [0], ShapeError, r"`logits` has shape \(3,\), expected \(M, K\); flatten time and batch into rows"),
-        (np.zeros((2, 3)), [0], ShapeError, r"`targets` has shape \(1,\), expected \(M,\) = \(2,\); did you pass one-hot rows"),
-        (np.zeros((2, 3)), np.eye(3, dtype=int)[:2], ShapeError, r"`targets` has shape \(2, 3\), .* did you pass one-hot rows"),
+        (
+            np.zeros(3),
+            [0],
+            ShapeError,
+            r"`logits` has shape \(3,\), expected \(M, K\); flatten time and batch into rows",
+        ),
+        (
+            np.zeros((2, 3)),
+            [0],
+            ShapeError,
+            r"`targets` has shape \(1,\), expected \(M,\) = \(2,\); did you pass one-hot rows",
+        ),
+        (
+            np.zeros((2, 3)),
+            np.eye(3, dtype=int)[:2],
+            ShapeError,
+            r"`targets` has shape \(2, 3\), .* did you pass one-hot rows",
+        ),
         (np.zeros((2, 3)), [0.0, 1.0], ParameterError, r"`targets` has dtype float64, expected integers; convert it"),
-        (np.zeros((2, 3)), [0, 3], ParameterError, r"`targets` holds 3, expected integers from 0 to 2; was another vocabulary"),
+        (
+            np.zeros((2, 3)),
+            [0, 3],
+            ParameterError,
+            r"`targets` holds 3, expected integers from 0 to 2; was another vocabulary",
+        ),
         (np.zeros((2, 3)), [-1, 2], ParameterError, r"`targets` holds -1, expected integers from 0 to 2"),
         (np.zeros((2, 3)), [0, 2**40], ParameterError, r"`targets` holds 1099511627776, expected integers from 0 to 2"),
         (np.zeros((2, 3), int), [0, 1], ParameterError, r"`logits` has dtype int64, expected float32 or float64"),

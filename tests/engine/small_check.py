@@ -1,0 +1,110 @@
+"""A short program that proves one build of the engine: exits 0 where all results are right, else names a wrong one.
+
+Run as `python -m engine.small_check`. Each instruction set and each mutant of the kernels is a process of its own.
+"""
+# ruff: noqa: E741 - an axis is I, as in the equations
+
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+
+from engine.accuracy import FUNCTIONS, float32_patterns, float64_samples, worst_error
+from engine.against_steps import both_cells, differences
+from unrolled import engine
+from unrolled.layers import LSTM, RNN, Embedding, Stack
+
+# Small sizes first, and of every kind: full and partial vectors, one panel and several, rows shared by threads and
+# units shared, the tile's full height and less, one chunk of steps and several, sums deeper than one slice.
+CASES = [
+    *both_cells((3, 2, 5, 7), (1, 1, 1, 1), (4, 3, 16, 16), (7, 13, 6, 17), (2, 5, 65, 40)),
+    *both_cells((90, 13, 6, 20), (530, 1, 3, 11), (24, 3, 24, 130), (3, 4, 300, 20)),
+    *both_cells((5, 3, 4, 9), num_layers=2),
+]
+
+
+def recurrent_errors() -> Iterator[tuple[str, float]]:
+    for case in CASES:
+        for name, error in differences(case).items():
+            yield f"{case} {name}", error / case.tolerance
+
+
+def token_errors() -> Iterator[tuple[str, float]]:
+    """Tokens through `Stack` against the same layers one after the other; 30 classes, several steps of each."""
+    rng = np.random.default_rng(0)
+    for kind in (LSTM, RNN):
+        embedding, recurrent = Embedding(30, 12, dtype="float64", seed=1), kind(12, 21, dtype="float64", seed=2)
+        model, tokens = Stack(embedding=embedding, recurrent=recurrent), rng.integers(30, size=(70, 9))
+        run, alone = model.forward(tokens), recurrent.forward(embedding(tokens)[0])
+        dy = rng.normal(size=run.output.shape)
+        grads, expected = model.backward(run, dy), recurrent.backward(alone, dy)
+        pairs = {f"recurrent.{name}": value for name, value in expected.parameters.items()}
+        pairs["embedding.weight"] = np.zeros((30, 12))
+        np.add.at(pairs["embedding.weight"], tokens, expected.x)
+        yield f"tokens {kind.__name__} output", np.abs(run.output - alone.output).max() / 1e-13
+        for name, value in pairs.items():
+            error = np.abs(grads.parameters[name] - value).max() / np.abs(value).max()
+            yield f"tokens {kind.__name__} d{name}", error / 1e-12
+
+
+def dense_errors() -> Iterator[tuple[str, float]]:
+    rng = np.random.default_rng(1)
+    for M, I, K in ((3, 5, 7), (1100, 20, 33), (12, 300, 130)):
+        x, weight, bias, dy = (rng.normal(size=shape) for shape in ((M, I), (K, I), (K,), (M, K)))
+        dx, dweight, dbias = engine.dense_backward(x, weight, dy)
+        pairs = {"y": (engine.dense_forward(x, weight, bias), x @ weight.T + bias), "dx": (dx, dy @ weight)}
+        pairs |= {"dweight": (dweight, dy.T @ x), "dbias": (dbias, dy.sum(0))}
+        for name, (found, expected) in pairs.items():
+            yield f"dense {M}x{I}x{K} {name}", np.abs(found - expected).max() / 1e-11
+
+
+def softmax_errors() -> Iterator[tuple[str, float]]:
+    rng = np.random.default_rng(2)
+    logits, targets = rng.normal(scale=5, size=(11, 37)), rng.integers(37, size=11)
+    logits[3] += 1000
+    losses, dlogits = engine.softmax_cross_entropy(logits, targets)
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    log_softmax = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    yield "losses", np.abs(losses + log_softmax[np.arange(11), targets]).max() / 1e-12
+    yield "dlogits", np.abs(dlogits - np.exp(log_softmax) + np.eye(37)[targets]).max() / 1e-12
+
+
+def activation_errors() -> Iterator[tuple[str, float]]:
+    for name in FUNCTIONS:
+        yield f"{name} float32", max(worst_error(name, x) for x in float32_patterns(stride=29989)) / 3
+        yield f"{name} float64", worst_error(name, float64_samples(20_000)) / 3
+
+
+def same_bits_errors() -> Iterator[tuple[str, float]]:
+    """One thread against three: the difference in bits must be none, so any at all is infinitely too much."""
+    x = np.random.default_rng(3).normal(size=(20, 3, 24))
+    for kind in (LSTM, RNN):
+        layer, results = kind(24, 130, dtype="float64", seed=4), []
+        for count in (1, 3):
+            with engine.threads(count):
+                run = layer.forward(x)
+                results.append([run.output, *layer.backward(run, run.output).parameters.values()])
+        same = all(np.array_equal(one, three) for one, three in zip(*results, strict=True))
+        yield f"bits {kind.__name__}", 0.0 if same else np.inf
+
+
+CHECKS = (activation_errors, recurrent_errors, dense_errors, softmax_errors, token_errors, same_bits_errors)
+
+
+def wrong_results(*, stop_at_first: bool = False) -> list[str]:
+    """Every result that is further off than its tolerance, or NaN."""
+    wrong = []
+    with np.errstate(all="ignore"):
+        for check in CHECKS:
+            for name, error in check():
+                if not error <= 1:
+                    wrong.append(f"{name}: {error:.3g} times its tolerance")
+                    if stop_at_first:
+                        return wrong
+    return wrong
+
+
+if __name__ == "__main__":
+    found = wrong_results(stop_at_first=True)
+    print(f"{engine.info()['instruction_set']}: " + (", ".join(found) or "all results are right"))
+    sys.exit(bool(found))
