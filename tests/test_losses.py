@@ -46,7 +46,9 @@ def test_the_gradient_is_that_of_the_returned_loss():
         up, down = logits.copy(), logits.copy()
         up[i] += 1e-5
         down[i] -= 1e-5
-        slope = (softmax_cross_entropy(up, targets, weights)[0] - softmax_cross_entropy(down, targets, weights)[0]) / 2e-5
+        slope = (
+            softmax_cross_entropy(up, targets, weights)[0] - softmax_cross_entropy(down, targets, weights)[0]
+        ) / 2e-5
         assert slope == pytest.approx(dlogits[i], abs=1e-9)  # central differences in float64: see steps' gradient check
 
 
@@ -86,5 +88,12 @@ def test_no_positions_are_an_error():
 
 @pytest.mark.parametrize("weights", [[0, 0], [2, -1], [np.inf, 1], [np.nan, 1]])
 def test_weights_without_a_positive_finite_sum_are_an_error(weights):
-    with pytest.raises(ParameterError, match="`weights` sum to .* is every position masked"):
+    with pytest.raises(ParameterError, match=r"`weights` sum to .* is every position masked"):
         softmax_cross_entropy(np.zeros((2, 4)), np.array([0, 1]), np.array(weights, float))
+
+
+def test_logits_without_positions_are_named():
+    with pytest.raises(
+        ShapeError, match=r"`logits` has shape \(4,\), expected \(N, K\); it needs an axis of positions"
+    ):
+        softmax_cross_entropy(np.zeros(4), np.array(1))

@@ -100,7 +100,9 @@ def test_a_gradient_without_a_parameter_is_named():
 
 def test_no_parameter_changes_when_one_gradient_is_wrong():
     layer, adam = make_layer("float64", a=np.zeros(2), b=np.zeros((3, 2))), Adam()
-    with pytest.raises(ShapeError, match=r"`gradients\['b'\]` has shape \(2, 3\), expected .* = \(3, 2\); did you pass"):
+    with pytest.raises(
+        ShapeError, match=r"`gradients\['b'\]` has shape \(2, 3\), expected .* = \(3, 2\); did you pass"
+    ):
         adam.step(layer, {"a": np.ones(2), "b": np.ones((2, 3))})
     assert (layer.parameters["a"] == 0).all()
     assert adam.count == 0

@@ -22,7 +22,9 @@ def unit(number: int) -> Unit:
 
 def same(a: Unit, b: Unit) -> bool:
     def flat(u):
-        return {(g, n): (v.dtype.str, v.shape, v.tobytes()) for g, arrays in u.arrays.items() for n, v in arrays.items()}
+        return {
+            (g, n): (v.dtype.str, v.shape, v.tobytes()) for g, arrays in u.arrays.items() for n, v in arrays.items()
+        }
 
     return a.record == b.record and a.documents == b.documents and flat(a) == flat(b)
 
@@ -159,7 +161,7 @@ def test_an_altered_byte_anywhere_is_noticed(tmp_path):
             if content[place : place + 1] == b" ":
                 continue  # between the words of checkpoint.json a blank may become another blank
             path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
-            with pytest.raises(CheckpointError, match="altered|has format"):
+            with pytest.raises(CheckpointError, match=r"altered|has format"):
                 read_unit(tmp_path)
         path.write_bytes(content)
     assert same(read_unit(tmp_path), unit(1))
@@ -178,7 +180,7 @@ def test_a_truncated_or_missing_file_is_noticed(tmp_path, name):
         with pytest.raises(CheckpointError, match=rf"`.*{name}.*` is truncated or altered.* train again"):
             read_unit(tmp_path)
     path.unlink()
-    with pytest.raises(CheckpointError, match="cannot be read .*No such file|is not a run folder"):
+    with pytest.raises(CheckpointError, match=r"cannot be read .*No such file|is not a run folder"):
         read_unit(tmp_path)
 
 
@@ -221,7 +223,7 @@ def test_a_unit_that_is_replaced_while_it_is_read_is_read_again(tmp_path, monkey
 
 
 def test_no_folder_and_no_run_folder_are_told_apart(tmp_path):
-    with pytest.raises(CheckpointError, match="`.*nowhere` does not exist, expected a run folder; check the path"):
+    with pytest.raises(CheckpointError, match=r"`.*nowhere` does not exist, expected a run folder; check the path"):
         read_unit(tmp_path / "nowhere")
     with pytest.raises(CheckpointError, match=r"is not a run folder: it has no checkpoint.json; give the folder"):
         read_unit(tmp_path)
@@ -235,7 +237,9 @@ def test_a_missing_group_is_named(tmp_path):
 
 def test_a_folder_with_another_model_is_not_written_over(tmp_path):
     write_unit(tmp_path, unit(1))
-    with pytest.raises(CheckpointError, match=r"holds another model: its config.json differs; save to a folder of its own"):
+    with pytest.raises(
+        CheckpointError, match=r"holds another model: its config.json differs; save to a folder of its own"
+    ):
         write_unit(tmp_path, unit(2)._replace(documents={"config": {"name": "other"}}))
     with pytest.raises(CheckpointError, match=r"holds another model: its vocabulary.json differs"):
         write_unit(tmp_path, unit(2)._replace(documents={"vocabulary": {}}))

@@ -68,7 +68,7 @@ def test_the_reference_is_all_topics():
 
 def test_a_python_without_the_reference_is_an_error(monkeypatch):
     monkeypatch.setitem(sys.modules, "pydoc_data.topics", None)
-    with pytest.raises(DataError, match="has no `pydoc_data.topics`, expected the language reference; use the corpus python"):
+    with pytest.raises(DataError, match=r"has no `pydoc_data.topics`, expected the language reference; use the corpus"):
         corpora.load_corpus("docs")
 
 
@@ -82,5 +82,5 @@ def test_a_files_source_finds_the_same_text_again(tmp_path, monkeypatch):
 
 
 def test_another_name_is_an_error():
-    with pytest.raises(ParameterError, match="`corpus` is 'perl', expected one of python, docs; for a file give its path"):
+    with pytest.raises(ParameterError, match="`corpus` is 'perl', expected one of python, docs; for a file"):
         corpora.load_corpus("perl")

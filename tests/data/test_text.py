@@ -1,4 +1,4 @@
-"""Files, vocabularies and streams: what is read, what is unknown, and that every character is met where it should be."""
+"""Files, vocabularies and streams: what is read, what is unknown, and that each character is met in its place."""
 
 import json
 
@@ -40,7 +40,7 @@ def test_a_folder_is_no_text(tmp_path):
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path):
     (tmp_path / "t.txt").write_text("a")
-    with pytest.raises(DataError, match="cannot be read .* check"):
+    with pytest.raises(DataError, match=r"cannot be read .* check"):
         read_text(tmp_path / "t.txt" / "deeper")
 
 
@@ -80,7 +80,7 @@ def test_characters_need_not_be_sorted():
 
 @pytest.mark.parametrize("characters", ["", "aba"])
 def test_a_vocabulary_without_or_with_repeated_characters_is_an_error(characters):
-    with pytest.raises(ParameterError, match="`characters` holds . characters, . of them different"):
+    with pytest.raises(ParameterError, match=r"`characters` holds . characters, . of them different"):
         Vocabulary(characters)
 
 
@@ -148,7 +148,7 @@ def test_a_short_text_gets_fewer_streams():
 
 
 def test_a_text_shorter_than_one_window_is_an_error():
-    with pytest.raises(DataError, match="has 10 characters, expected at least 11: one window of 10 .* smaller window"):
+    with pytest.raises(DataError, match=r"has 10 characters, expected at least 11: one window of 10 .* smaller window"):
         Streams(tokens(10), streams=1, window=10, seed=0)
 
 

@@ -57,7 +57,7 @@ def test_one_hot_rows_are_refused():
 def test_a_gradient_of_another_shape_is_named():
     embedding = Embedding(4, 2)
     run = embedding.forward(np.zeros((5, 3), int))
-    with pytest.raises(ShapeError, match=r"`dy` has shape \(3, 5, 2\), expected \(T, N, E\) = \(5, 3, 2\); dy is the gradient"):
+    with pytest.raises(ShapeError, match=r"`dy` has shape \(3, 5, 2\), expected \(T, N, E\) = \(5, 3, 2\); dy is"):
         embedding.backward(run, np.zeros((3, 5, 2)))
 
 

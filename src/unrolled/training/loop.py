@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+import numpy as np
 
 from unrolled.errors import DivergenceError
 from unrolled.optimizers import Adam, clip_by_global_norm
@@ -24,6 +27,7 @@ SHARE = 25  # validating and saving wait at least this many times as long as the
 MEASURED_SHARE = (
     0.06  # of a budget in minutes: how long the first steps are measured, if the warm-up is not over sooner
 )
+RECENT = 64  # steps whose speed is shown, and is measured
 MEASURED_STEPS = 4  # at the least; the first of them is slower and does not count
 
 
@@ -152,17 +156,27 @@ class Session:
             DivergenceError: the loss or a gradient is not finite; the parameters are left as they were.
         """
         batch = self.batches.next()
-        loss, gradients, carried = self.model.loss_and_gradients(batch, None if batch.first else self.carried)
-        norm = clip_by_global_norm(gradients, self.config.clip)
-        if not (math.isfinite(loss) and math.isfinite(norm)):
-            raise DivergenceError(
-                f"training diverged at step {self.step}: the loss is {loss} and the norm of its gradients {norm}, "
-                f"expected finite numbers; try a lower learning rate than {self.config.learning_rate:g}"
-            )
-        self.optimizer.step(self.model, gradients, self.learning_rate)
+        with np.errstate(over="ignore", invalid="ignore"):  # looked for just below, and before each save
+            loss, gradients, carried = self.model.loss_and_gradients(batch, None if batch.first else self.carried)
+            norm = clip_by_global_norm(gradients, self.config.clip)
+            if not (math.isfinite(loss) and math.isfinite(norm)):
+                raise self._diverged(f"the loss is {loss} and the norm of its gradients {norm}")
+            self.optimizer.step(self.model, gradients, self.learning_rate)
         self.carried = carried
         self.step += 1
         return loss
+
+    def check(self) -> None:
+        """Raises `DivergenceError` where a parameter is not finite, so that no such model is ever saved."""
+        for name, array in self.model.parameters.items():
+            if not np.isfinite(array).all():
+                raise self._diverged(f"`{name}` holds {array[~np.isfinite(array)][0]}")
+
+    def _diverged(self, what: str) -> DivergenceError:
+        return DivergenceError(
+            f"training diverged at step {self.step}: {what}, expected finite numbers; "
+            f"try a lower learning rate than {self.config.learning_rate:g}"
+        )
 
 
 class _Timer:
@@ -206,7 +220,7 @@ def train(
         The last report, with the loss on all held-out text; `None` if `stop` said yes first.
 
     Raises:
-        DivergenceError: see `Session.take_step`.
+        DivergenceError: see `Session.take_step` and `Session.check`.
     """
     return _Loop(session, task, observer, save, clock).run(stop)
 
@@ -221,8 +235,8 @@ class _Loop:
         self.reported = now
         self.validation = _Timer(VALIDATE_SECONDS, now)
         self.saving = _Timer(SAVE_SECONDS, now)
-        self.losses: list[float] = []  # since the last report
-        self.durations: list[float] = []  # of all steps of this sitting
+        self.loss, self.steps = 0.0, 0  # summed since the last report
+        self.durations: deque[float] = deque(maxlen=RECENT)
 
     def run(self, stop: Callable[[], bool]) -> Report | None:
         session = self.session
@@ -232,7 +246,8 @@ class _Loop:
                 self.save()
                 return None
             rate, began = session.learning_rate, self.clock()
-            self.losses.append(session.take_step())
+            self.loss += session.take_step()
+            self.steps += 1
             self.durations.append(self.clock() - began)
             if session.total_steps is None and self.measured():
                 self.fix_total()
@@ -249,7 +264,7 @@ class _Loop:
         validate = now >= self.validation.due
         if validate or now >= self.reported + REPORT_SECONDS:
             self.observer.report(self.describe(rate, validate))
-            self.losses.clear()
+            self.loss, self.steps = 0.0, 0
             self.reported = self.clock()
         else:
             self.observer.step(self.describe(rate))
@@ -259,6 +274,7 @@ class _Loop:
     def save(self) -> None:
         began = self.clock()
         self.session.seconds = began - self.began
+        self.session.check()
         self._save()
         self.saving.done(began, self.clock())
 
@@ -276,11 +292,12 @@ class _Loop:
         began = self.clock()
         self.task.validate(full=False)
         self.validation.done(began, self.clock())
-        each = _median(self.durations[1:] or self.durations)
+        durations = list(self.durations)
+        each = _median(durations[1:] or durations)
         last = self.validation.cost * self.task.full_share + 2 * self.saving.cost
         left = 60 * (session.config.minutes or 0) - (self.clock() - self.began) - last
         left *= 1 - self.validation.share - self.saving.share
-        session.total_steps = session.step + max(0, int(left / each))
+        session.total_steps = session.step + max(0, int(left / max(each, 1e-9)))
         self.save()
 
     def describe(self, rate: float, validate: bool = False, full: bool = False) -> Report:
@@ -291,11 +308,12 @@ class _Loop:
             val_loss, val_characters = self.task.validate(full)
             sample = self.task.sample(session.step)
             self.validation.done(began, self.clock())
-        recent = self.durations[-max(5, len(self.losses)) :]
-        each = sum(recent) / len(recent) if recent else math.inf
+        # no step of this sitting: no speed; a clock too coarse to see one: not infinitely fast
+        each = max(sum(self.durations) / len(self.durations), 1e-9) if self.durations else math.inf
         seconds = self.clock() - self.began
         if session.total_steps is not None:
-            left = (session.total_steps - session.step) * each if recent else 0.0
+            steps = session.total_steps - session.step
+            left = steps * each if steps else 0.0
             left /= 1 - self.validation.share - self.saving.share
         else:
             left = max(0.0, 60 * (session.config.minutes or 0) - seconds)
@@ -303,7 +321,7 @@ class _Loop:
             step=session.step,
             total_steps=session.total_steps,
             seconds=seconds,
-            train_loss=sum(self.losses) / len(self.losses) if self.losses else math.nan,
+            train_loss=self.loss / self.steps if self.steps else math.nan,
             learning_rate=rate,
             chars_per_second=self.task.batch_characters / each,
             seconds_left=left,

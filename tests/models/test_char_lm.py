@@ -1,0 +1,265 @@
+"""The character model: gradients, evaluation, sampling, and what comes back from disk."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+import unrolled.models.char_lm as module
+from unrolled.data.text import UNKNOWN, Batch, Vocabulary
+from unrolled.errors import CheckpointError, DataError, ParameterError, WeightFormatError
+from unrolled.models import CharLM, load
+from unrolled.models.char_lm import choose
+from unrolled.storage import Unit, write_unit
+
+TEXT = "the quick brown fox\njumps over the lazy dog\n" * 3
+
+
+def make(cell="lstm", layers=1, seed=0):
+    return CharLM(Vocabulary.of(TEXT), cell=cell, hidden_size=12, num_layers=layers, embedding_size=5, seed=seed)
+
+
+def batch_of(model, T=9, N=4):
+    rng = np.random.default_rng(0)
+    tokens = rng.integers(len(model.vocabulary), size=(T + 1, N)).astype(np.int32)
+    return Batch(tokens[:-1], tokens[1:], first=True)
+
+
+both = pytest.mark.parametrize(("cell", "layers"), [("lstm", 1), ("lstm", 2), ("rnn", 1)])
+
+
+@both
+def test_the_gradients_foretell_how_the_loss_changes(cell, layers):
+    model = make(cell, layers)
+    batch = batch_of(model)
+    _, _, state = model.loss_and_gradients(batch, None)
+    _, gradients, _ = model.loss_and_gradients(batch, state)
+    assert gradients.keys() == model.parameters.keys()
+    rng = np.random.default_rng(1)
+    for name, gradient in gradients.items():
+        # along a direction that is random but leans uphill, so that the slope is far above float32's rounding
+        direction = gradient / np.linalg.norm(gradient) + 0.3 * rng.normal(size=gradient.shape) / np.sqrt(gradient.size)
+        losses = []
+        for sign in (1, -1, -1, 1):
+            with model.edit() as own:
+                own[name][...] += (sign * 5e-3 * direction).astype("float32")
+            losses.append(model.loss_and_gradients(batch, state)[0])
+        slope = (losses[0] - losses[2]) / 1e-2  # after +, +-, +--, +--+
+        # the loss is near 3, with float32's 2e-7 of error: about 1e-4 in the slope; curvature about 1e-4
+        assert slope == pytest.approx(float((gradient * direction).sum()), rel=1e-2, abs=3e-4)
+
+
+@both
+def test_a_carried_state_makes_two_windows_one(cell, layers):
+    model = make(cell, layers)
+    batch = batch_of(model, T=8)
+    whole, _, end = model.loss_and_gradients(batch, None)
+    halves = [Batch(a, b, True) for a, b in zip(np.split(batch.inputs, 2), np.split(batch.targets, 2), strict=True)]
+    first, _, state = model.loss_and_gradients(halves[0], None)
+    second, _, state = model.loss_and_gradients(halves[1], state)
+    assert (first + second) / 2 == pytest.approx(whole, abs=1e-6)
+    for a, b in zip(model.state_to_arrays(state).values(), model.state_to_arrays(end).values(), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+
+
+@both
+def test_a_state_comes_back_from_its_arrays(cell, layers):
+    model = make(cell, layers)
+    batch = batch_of(model)
+    _, _, state = model.loss_and_gradients(batch, None)
+    again = model.state_from_arrays({name: array.copy() for name, array in model.state_to_arrays(state).items()})
+    assert model.loss_and_gradients(batch, again)[0] == model.loss_and_gradients(batch, state)[0]
+    assert model.loss_and_gradients(batch, again)[0] != model.loss_and_gradients(batch, None)[0]
+
+
+def by_steps(model, text):
+    """The loss of each character but the first, from the streaming interface, one character at a time."""
+    tokens, state, losses = model.vocabulary.encode(text), None, []
+    for now, after in itertools.pairwise(tokens):
+        logits, state = model.stack.step(np.array([now]), state)
+        logits = logits[0].astype(np.float64)
+        losses.append(np.log(np.exp(logits).sum()) - logits[after])
+    return losses
+
+
+@both
+def test_evaluation_foretells_every_character_from_all_before_it(cell, layers):
+    model = make(cell, layers)
+    text = TEXT + "Z?" + TEXT
+    result = model.evaluate(text)
+    assert result.characters == len(text) - 1
+    assert result.unknown == 2
+    assert result.loss == pytest.approx(np.mean(by_steps(model, text)), abs=1e-5)  # float32, values near 3
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 10_000])
+def test_the_state_is_carried_over_the_parts_of_an_evaluation(monkeypatch, at_once):
+    model = make()
+    want = np.mean(by_steps(model, TEXT))
+    monkeypatch.setattr(module, "EVALUATED_AT_ONCE", at_once)
+    assert model.evaluate(TEXT).loss == pytest.approx(want, abs=1e-5)
+
+
+def test_several_streams_each_begin_anew():
+    model = make()
+    text = TEXT[:31]
+    result = model.evaluate(text, streams=3)
+    parts = [text[start : start + 11] for start in (0, 10, 20)]
+    assert result.characters == 30
+    assert result.loss == pytest.approx(np.mean([by_steps(model, part) for part in parts]), abs=1e-5)
+
+
+@pytest.mark.parametrize(("text", "streams"), [("a", 1), ("", 1), ("abc", 3)])
+def test_a_text_too_short_to_evaluate_is_an_error(text, streams):
+    with pytest.raises(DataError, match=f"has {len(text)} characters, expected at least {streams + 1}; the first has"):
+        make().evaluate(text, streams)
+
+
+def sample(model, *arguments, **named):
+    return "".join(model.sample(*arguments, **named))
+
+
+def test_a_sample_has_its_length_and_follows_its_seed():
+    model = make()
+    first = sample(model, "the ", 50, seed=1)
+    assert len(first) == 50
+    assert first == sample(model, "the ", 50, seed=1)
+    assert first != sample(model, "the ", 50, seed=2)
+    assert sample(model, "the ", 50) != sample(model, "the ", 50)
+
+
+def test_a_sample_comes_one_character_at_a_time():
+    stream = make().sample("the ", 10**9)
+    assert [len(c) for c in itertools.islice(stream, 3)] == [1, 1, 1]
+
+
+def test_the_prompt_is_read_to_its_end():
+    """Each greedy character is the likeliest after the whole text so far."""
+    model = make()
+    text = "the quick"
+    for c in model.sample(text, 20, temperature=0):
+        state, logits = None, None
+        for token in model.vocabulary.encode(text):
+            logits, state = model.stack.step(np.array([token]), state)
+        assert logits is not None
+        assert c == model.vocabulary.decode(np.array([logits[0, 1:].argmax() + 1]))
+        text += c
+
+
+def test_without_a_prompt_it_begins_as_after_a_line_end():
+    model = make()
+    assert sample(model, length=30, seed=3) == sample(model, "\n", 30, seed=3)
+    no_lines = CharLM(Vocabulary("xyz"), hidden_size=4, seed=0)
+    assert sample(no_lines, length=30, seed=3) == sample(no_lines, "x", 30, seed=3)
+
+
+def test_the_unknown_symbol_is_never_written():
+    model = make()
+    with model.edit() as own:
+        own["dense.bias"][0] = 1e4
+    assert UNKNOWN not in sample(model, length=200, seed=0)
+    assert UNKNOWN not in sample(model, length=20, temperature=0)
+
+
+def drawn(logits, draws=4000, **how):
+    rng = np.random.default_rng(0)
+    settings = {"temperature": 1.0, "top_k": None, **how}
+    chosen = [choose(np.array(logits, "float32"), rng=rng, **settings) for _ in range(draws)]
+    return np.bincount(chosen, minlength=len(logits)) / draws
+
+
+def test_characters_are_drawn_with_their_probability():
+    p = drawn(np.log([0.5, 0.1, 0.2, 0.7]))  # the first is the unknown symbol
+    np.testing.assert_allclose(p, [0, 0.1, 0.2, 0.7], atol=0.03)  # four deviations of 4000 draws
+
+
+def test_the_temperature_divides_the_logits():
+    want = np.array([0.1, 0.2, 0.7]) ** 2
+    np.testing.assert_allclose(drawn(np.log([1, 0.1, 0.2, 0.7]), temperature=0.5)[1:], want / want.sum(), atol=0.03)
+    assert drawn(np.log([1, 0.1, 0.2, 0.7]), temperature=1e-320).tolist() == [0, 0, 0, 1]
+
+
+def test_only_the_k_likeliest_are_drawn():
+    p = drawn(np.log([1, 0.1, 0.2, 0.7]), top_k=2)
+    assert p[1] == 0
+    np.testing.assert_allclose(p[2:], np.array([0.2, 0.7]) / 0.9, atol=0.03)
+    assert drawn(np.log([1, 0.1, 0.2, 0.7]), top_k=1).tolist() == [0, 0, 0, 1]
+    assert (drawn([0.0, 1, 1, 1], top_k=99)[1:] > 0.3).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"prompt": "Hé!"}, DataError, r"3 characters that .* not know: 'H' \(U\+0048\), '\\xe9' \(U\+00E9\), '!'"),
+        (
+            {"prompt": "the ?"},
+            DataError,
+            r"has a character that the model does not know: '\?' \(U\+003F\); write it with",
+        ),
+        ({"prompt": ""}, DataError, "the prompt is empty, expected at least one character; leave it out"),
+        ({"length": -1}, ParameterError, "`length` is -1, expected a whole number of at least 0"),
+        ({"temperature": -0.5}, ParameterError, "`temperature` is -0.5, expected a finite number of at least 0"),
+        ({"temperature": np.nan}, ParameterError, "`temperature` is nan, expected a finite number"),
+        ({"top_k": 0}, ParameterError, "`top_k` is 0, expected a whole number of at least 1; leave it out"),
+    ],
+)
+def test_wrong_wishes_are_named_before_the_first_character(arguments, error, message):
+    with pytest.raises(error, match=message):
+        make().sample(**arguments)
+
+
+@both
+def test_a_saved_model_comes_back_with_the_same_bits(tmp_path, cell, layers):
+    model = make(cell, layers)
+    model.save(tmp_path / "model")
+    again = load(tmp_path / "model")
+    assert again.settings == model.settings
+    assert again.vocabulary.characters == model.vocabulary.characters
+    for name, array in model.parameters.items():
+        assert again.parameters[name].tobytes() == array.tobytes()
+    assert again.evaluate(TEXT) == model.evaluate(TEXT)
+
+
+def test_the_seed_decides_the_first_weights():
+    assert make(seed=1).evaluate(TEXT) == make(seed=1).evaluate(TEXT)
+    assert make(seed=1).evaluate(TEXT) != make(seed=2).evaluate(TEXT)
+    assert make(seed=None).evaluate(TEXT) != make(seed=None).evaluate(TEXT)
+
+
+def test_a_folder_with_another_kind_of_model_is_named(tmp_path):
+    write_unit(tmp_path, Unit({"kind": "oracle"}, {}, {"weights": {}}))
+    with pytest.raises(CheckpointError, match="holds a model of kind 'oracle', expected one of char_lm"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "documents",
+    [
+        {},
+        {"vocabulary": {"characters": "ab"}, "config": {}},
+        {"vocabulary": {"characters": "ab"}, "config": {"model": {"depth": 3}}},
+        {"vocabulary": {"characters": "aa"}, "config": {"model": {}}},
+        {"vocabulary": {"characters": "ab"}, "config": {"model": {"hidden_size": 0}}},
+    ],
+)
+def test_settings_that_make_no_model_are_an_error(tmp_path, documents):
+    write_unit(tmp_path, Unit({"kind": "char_lm"}, documents, {"weights": {}}))
+    with pytest.raises(
+        CheckpointError, match=r"the saved model cannot be built \(.*\); was it saved by another version"
+    ):
+        load(tmp_path)
+
+
+def test_weights_of_another_model_are_named():
+    weights = dict(make().parameters)
+    with pytest.raises(WeightFormatError, match=r"`dense.bias` is missing, expected the weights embedding.weight, rec"):
+        make().set({name: array for name, array in weights.items() if name != "dense.bias"})
+    with pytest.raises(WeightFormatError, match=r"`dense.scale` is unknown, expected the weights"):
+        make().set(weights | {"dense.scale": np.ones(1)})
+    with pytest.raises(WeightFormatError, match="belong to a model of another size: `bias` has shape"):
+        make().set(weights | {"dense.bias": np.ones(3, "float32")})
+
+
+def test_another_cell_is_named():
+    with pytest.raises(ParameterError, match="`cell` is 'gru2', expected one of lstm, rnn"):
+        make(cell="gru2")

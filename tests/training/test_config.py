@@ -1,0 +1,54 @@
+"""The settings of a run: their ranges, and that they survive being written down."""
+
+import json
+import math
+
+import pytest
+
+from unrolled.errors import CheckpointError, ParameterError
+from unrolled.training.config import TrainConfig
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"cell": "gru2"}, "`cell` is 'gru2', expected one of lstm, rnn"),
+        *(
+            ({name: 0}, f"`{name}` is 0, expected a whole number")
+            for name in ("hidden", "layers", "embedding", "warmup")
+        ),
+        *(({name: -1}, f"`{name}` is -1, expected a whole number of at least 1") for name in ("batch", "window")),
+        *(
+            ({name: 0.0}, f"`{name}` is 0.0, expected a positive")
+            for name in ("learning_rate", "epsilon", "clip", "minutes")
+        ),
+        ({"learning_rate": math.nan}, "`learning_rate` is nan, expected a positive finite number"),
+        ({"minutes": None, "epochs": -1}, "`epochs` is -1, expected a positive finite number"),
+        ({"minutes": None, "steps": 0}, "`steps` is 0, expected a positive finite number"),
+        ({"minutes": math.inf}, "`minutes` is inf, expected a positive finite number"),
+        ({"seed": -1}, "`seed` is -1, expected a whole number of at least 0"),
+        ({"beta1": 1.0}, r"`beta1` is 1.0, expected a number in \[0, 1\)"),
+        ({"beta2": -1.0}, r"`beta2` is -1.0, expected a number in \[0, 1\)"),
+        ({"final_rate": 1.5}, r"`final_rate` is 1.5, expected a number in \[0, 1\]"),
+        ({"held_out": 0.0}, "`held_out` is 0.0, expected a number between 0 and 1"),
+        ({"minimum_count": 0}, "`minimum_count` is 0, expected a whole number of at least 1"),
+        ({"minutes": None}, "`minutes` is not set, expected exactly one of minutes, epochs and steps"),
+        ({"epochs": 2}, "`minutes` and `epochs` are set, expected exactly one of"),
+    ],
+)
+def test_a_setting_out_of_its_range_is_named(settings, message):
+    with pytest.raises(ParameterError, match=message):
+        TrainConfig(**settings)
+
+
+def test_settings_come_back_from_json():
+    config = TrainConfig(minutes=None, steps=7, learning_rate=1 / 3, seed=2**40)
+    assert TrainConfig.from_record(json.loads(json.dumps(config.to_record()))) == config
+
+
+@pytest.mark.parametrize("wrong", [{"depth": 3}, {"hidden": 0}])
+def test_a_record_of_other_settings_is_an_error(wrong):
+    with pytest.raises(
+        CheckpointError, match=r"the saved settings cannot be used .*; were they saved by another version"
+    ):
+        TrainConfig.from_record(TrainConfig().to_record() | wrong)

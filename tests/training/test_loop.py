@@ -1,0 +1,211 @@
+"""The loop on a toy model and a counted clock: what a step does, how long a run is, and what looking at it costs."""
+
+import math
+
+import pytest
+
+from training.toy import Clock, Log, ToyBatches, ToyModel, ToyTask
+from unrolled.errors import DivergenceError
+from unrolled.schedules import warmup_cosine
+from unrolled.training.config import TrainConfig
+from unrolled.training.loop import MEASURED_STEPS, Session, train
+
+
+class Run:
+    """A session with its clock, and everything that can be asked about it afterwards."""
+
+    def __init__(self, step_cost=1.0, look_cost=0.0, save_cost=0.0, poison=None, **settings):
+        self.clock, self.log, self.saved = Clock(), Log(), []
+        settings = {"minutes": None, "clip": 1e9, "warmup": 5, **settings}
+        self.config = TrainConfig(**settings)
+        self.model = ToyModel(self.clock, step_cost)
+        self.session = Session(self.model, ToyBatches(poison), self.config, self.config.steps)
+        self.task = ToyTask(self.model, self.clock, look_cost)
+        self.save_cost = save_cost
+
+    def save(self):
+        self.saved.append((self.session.step, self.session.total_steps, self.session.seconds))
+        self.clock.now += self.save_cost
+
+    def train(self, stop=lambda: False):
+        return train(self.session, self.task, self.log, self.save, stop, self.clock)
+
+
+def test_the_state_is_carried_and_dropped_where_the_streams_begin_anew():
+    run = Run(steps=10)
+    run.train()
+    assert run.model.carried == [None, 1, 2, 3, None, 1, 2, 3, None, 1]
+
+
+def test_the_learning_rate_is_a_function_of_the_step_alone():
+    run = Run(steps=20, learning_rate=0.5, final_rate=0.1)
+    run.train()
+    rates = [report.learning_rate for report in [*run.log.steps, *run.log.reports] if report.step < 20]
+    want = {warmup_cosine(s, peak=0.5, warmup=5, total=20, final=0.05) for s in range(19)}
+    assert set(rates) == want
+
+
+def test_gradients_are_clipped_to_the_global_norm():
+    free, clipped = Run(steps=3, epsilon=1.0), Run(steps=3, epsilon=1.0, clip=0.5)
+    free.train()
+    clipped.train()
+    assert abs(4 - clipped.model.w[0]) < 0.5 * abs(4 - free.model.w[0])
+
+
+def test_looking_saving_and_reporting_do_not_touch_what_is_trained():
+    watched, alone = Run(steps=200, step_cost=3.0, look_cost=0.1, save_cost=0.1), Run(steps=200, step_cost=0.0)
+    watched.train()
+    alone.train()
+    assert len(watched.task.looks) > 20
+    assert len(alone.task.looks) == 1
+    assert watched.model.w.tobytes() == alone.model.w.tobytes()
+
+
+def test_the_run_ends_with_a_save_and_a_validation_on_everything_held_out():
+    run = Run(steps=7)
+    report = run.train()
+    assert run.saved[-1][:2] == (7, 7)
+    assert run.task.looks[-1][1] is True
+    assert (report.step, report.val_characters) == (7, 1000)
+    assert run.log.reports[-1] is report
+
+
+def test_the_first_save_comes_before_the_first_step():
+    run = Run(steps=3)
+    run.train()
+    assert run.saved[0][0] == 0
+
+
+def test_saves_come_about_every_minute():
+    run = Run(steps=400, step_cost=1.0)
+    run.train()
+    assert [step for step, *_ in run.saved] == [0, 60, 120, 180, 240, 300, 360, 400]
+
+
+def test_the_mean_training_loss_is_that_of_the_steps_since_the_last_report():
+    run = Run(steps=12, step_cost=1.0, learning_rate=1e-30)
+    run.train()
+    # w stays 4; the batches 0 1 2 0 1 2 ... give the losses 16 9 4
+    assert [report.step for report in run.log.reports] == [5, 10, 12]
+    means = [(16 + 9 + 4 + 16 + 9) / 5, (4 + 16 + 9 + 4 + 16) / 5, (9 + 4) / 2]
+    assert [report.train_loss for report in run.log.reports] == pytest.approx(means)
+
+
+def test_speed_counts_training_only_and_the_time_left_everything():
+    run = Run(steps=1000, step_cost=0.5, look_cost=0.3)
+    run.train()
+    reports = run.log.reports[:-1]
+    assert all(report.chars_per_second == pytest.approx(200) for report in reports)
+    end = run.log.reports[-1].seconds - 10 * 0.3
+    late = [r for r in reports if r.step > 100]
+    assert late
+    assert all(r.seconds + r.seconds_left == pytest.approx(end, rel=0.02) for r in late)
+
+
+@pytest.mark.parametrize("look_cost", [0.01, 1.0, 20.0])
+def test_validation_takes_at_most_a_twentieth_of_the_time(look_cost):
+    run = Run(steps=4000, step_cost=1.0, look_cost=look_cost)
+    run.train()
+    cheap = [at for at, full in run.task.looks if not full]
+    assert len(cheap) >= 4
+    assert len(cheap) * look_cost <= 0.05 * run.clock.now
+
+
+@pytest.mark.parametrize(("step_cost", "look_cost", "save_cost"), [(0.1, 0.0, 0.0), (0.3, 0.2, 0.4), (1.0, 0.5, 1.0)])
+def test_a_budget_in_minutes_is_turned_into_steps_that_fill_it(step_cost, look_cost, save_cost):
+    run = Run(step_cost, look_cost, save_cost, minutes=3.0, warmup=40)
+    report = run.train()
+    assert report.total_steps == run.session.step
+    assert 0.95 * 180 <= run.clock.now <= 1.02 * 180
+
+
+def test_the_number_of_steps_is_saved_as_soon_as_it_is_known_and_then_kept():
+    run = Run(0.1, minutes=3.0, warmup=40)
+    run.train()
+    totals = [total for _, total, _ in run.saved]
+    known = [total for total in totals if total is not None]
+    assert totals[0] is None
+    assert len(set(known)) == 1
+    step = next(step for step, total, _ in run.saved if total is not None)
+    assert MEASURED_STEPS <= step <= 40
+
+
+def test_while_measuring_the_first_slow_step_does_not_count():
+    run = Run(0.1, minutes=1.0, warmup=40)
+    original, calls = run.model.loss_and_gradients, []
+
+    def first_is_slow(batch, state):
+        if not calls:
+            run.clock.now += 5.0
+        calls.append(1)
+        return original(batch, state)
+
+    run.model.loss_and_gradients = first_is_slow
+    run.train()
+    assert 0.95 * 60 <= run.clock.now <= 1.02 * 60
+
+
+def test_a_budget_that_is_over_while_measuring_ends_the_run():
+    run = Run(step_cost=100.0, minutes=0.5, warmup=40)
+    assert run.train().step == MEASURED_STEPS
+
+
+def test_measuring_never_outlasts_the_warm_up():
+    run = Run(step_cost=0.001, minutes=0.05, warmup=3)
+    run.train()
+    assert run.saved[1][0] == 3
+
+
+def test_stopping_saves_where_it_stands():
+    run = Run(steps=100)
+    assert run.train(stop=lambda: run.session.step == 7) is None
+    assert run.saved[-1][0] == 7
+    assert run.saved[-1][2] == pytest.approx(7.0)
+
+
+def test_going_on_after_a_stop_counts_the_seconds_before():
+    run = Run(steps=10)
+    run.train(stop=lambda: run.session.step == 4)
+    run.clock.now += 1000.0  # between the sittings
+    assert run.train().seconds == pytest.approx(10.0)
+
+
+def test_a_finished_session_is_only_validated():
+    run = Run(steps=3)
+    run.train()
+    before = run.model.w.tobytes()
+    report = run.train()
+    assert run.model.w.tobytes() == before
+    assert report.val_characters == 1000
+    assert math.isnan(report.train_loss)
+
+
+def test_a_loss_that_is_nan_stops_before_it_can_reach_the_weights():
+    run = Run(steps=10, poison=6, learning_rate=0.25)
+    with pytest.raises(DivergenceError, match=r"diverged at step 6: the loss is nan .* lower learning rate than 0.25"):
+        run.train()
+    assert run.session.step == 6
+    assert math.isfinite(run.model.w[0])
+    assert all(step <= 6 for step, *_ in run.saved)
+
+
+def test_a_gradient_that_is_not_finite_stops_too():
+    run = Run(steps=10)
+    original = run.model.loss_and_gradients
+
+    def infinite(batch, state):
+        loss, gradients, after = original(batch, state)
+        return loss, {"w": gradients["w"] * math.inf}, after
+
+    run.model.loss_and_gradients = infinite
+    with pytest.raises(DivergenceError, match="the norm of its gradients inf"):
+        run.train()
+    assert run.model.w[0] == 4.0
+
+
+def test_weights_that_are_not_finite_are_never_saved():
+    run = Run(steps=3, learning_rate=1e308, epsilon=1e-300)
+    run.model.w[0] = -1e308
+    with pytest.raises(DivergenceError, match=r"diverged at step .: .* lower learning rate than 1e[+]308"):
+        run.train()
+    assert len(run.saved) == 1

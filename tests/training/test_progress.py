@@ -1,0 +1,172 @@
+"""What people and programs are shown of a run, and the table that is kept of it."""
+
+import csv
+import io
+import json
+import math
+
+import pytest
+from rich.console import Console
+
+from unrolled.training.loop import Report
+from unrolled.training.metrics import COLUMNS, Metrics
+from unrolled.training.progress import JsonLines, LiveDisplay, PlainLines, Recorder
+
+BARE = Report(
+    step=12,
+    total_steps=50,
+    seconds=3.25,
+    train_loss=2.0,
+    learning_rate=0.004,
+    chars_per_second=12345.6,
+    seconds_left=75.0,
+)
+FULL = Report(
+    **{**BARE.__dict__, "val_loss": math.log(4), "val_characters": 999, "sample": "def f(x):\n\treturn\x1b[2J x\n"}
+)
+
+
+def test_a_plain_line_says_everything_with_units():
+    out = io.StringIO()
+    PlainLines(out).report(BARE)
+    assert out.getvalue() == (
+        "step 12/50  train 2.000 nats/char  perplexity 7.39  bits/char 2.885  learning rate 4.00e-03  chars/s 12,346  "
+        "left 1:15\n"
+    )
+
+
+def test_a_plain_validation_shows_its_loss_and_the_sample():
+    out = io.StringIO()
+    PlainLines(out).report(FULL)
+    first, *sample = out.getvalue().splitlines()
+    assert "validation 1.386 nats/char  perplexity 4.00  bits/char 2.000" in first
+    assert sample == ["    | def f(x):", "    |     return\N{REPLACEMENT CHARACTER}[2J x"]
+
+
+def test_plain_lines_are_not_written_for_every_step():
+    out = io.StringIO()
+    PlainLines(out).step(BARE)
+    JsonLines(out).step(BARE)
+    assert out.getvalue() == ""
+
+
+def test_each_json_report_is_one_line_with_everything():
+    out = io.StringIO()
+    show = JsonLines(out)
+    show.say("start", "two\nlines", run="runs/a")
+    show.report(FULL)
+    start, report = (json.loads(line) for line in out.getvalue().splitlines())
+    assert start == {"event": "start", "message": "two\nlines", "run": "runs/a"}
+    assert report == {
+        "event": "report",
+        **FULL.__dict__,
+        "perplexity": pytest.approx(4.0),
+        "bits_per_char": pytest.approx(2.0),
+    }
+
+
+def test_json_has_no_numbers_that_are_not_json():
+    out = io.StringIO()
+    JsonLines(out).report(Report(**{**BARE.__dict__, "train_loss": math.nan, "chars_per_second": math.inf}))
+
+    def refuse(constant):
+        raise AssertionError(constant)
+
+    report = json.loads(out.getvalue(), parse_constant=refuse)
+    assert report["train_loss"] is None
+    assert report["chars_per_second"] is None
+    assert report["bits_per_char"] is None
+
+
+def drawn(show: LiveDisplay) -> str:
+    show.console.print(show.panel())
+    return show.console.file.getvalue()
+
+
+def test_the_panel_shows_facts_and_the_latest_validation_and_sample():
+    show = LiveDisplay("unrolled train: runs/a", Console(file=io.StringIO(), width=110, force_terminal=False))
+    show.report(FULL)
+    show.step(Report(**{**BARE.__dict__, "step": 13}))
+    text = drawn(show)
+    for part in (
+        "unrolled train: runs/a",
+        "step 13/50",
+        "left 1:15",
+        "chars/s 12,346",
+        "train 2.000 nats/char",
+        "validation 1.386 nats/char",
+        "perplexity 4.00",
+        "bits/char 2.000",
+        "a sample at step 12",
+        "def f(x):",
+    ):
+        assert part in text
+    assert "\x1b[2J" not in text
+
+
+def test_the_panel_can_be_drawn_while_the_number_of_steps_is_not_known():
+    show = LiveDisplay("a", Console(file=io.StringIO(), width=110))
+    show.report(Report(**{**BARE.__dict__, "total_steps": None}))
+    assert "step 12/?" in drawn(show)
+
+
+def test_the_live_display_is_drawn_in_place_and_messages_stay_above():
+    console = Console(file=io.StringIO(), width=110, force_terminal=True)
+    show = LiveDisplay("a", console, refresh=0.0)
+    with show.held():
+        show.step(BARE)
+        show.say("note", "a message [not markup]")
+        show.step(FULL)
+    text = console.file.getvalue()
+    assert "a message [not markup]" in text
+    assert "\x1b[1A" in text  # the cursor went up, so the panel was drawn over
+
+
+def test_the_live_display_is_not_redrawn_more_often_than_asked():
+    console = Console(file=io.StringIO(), width=110, force_terminal=True)
+    show = LiveDisplay("a", console, refresh=3600.0)
+    with show.held():
+        show.step(BARE)
+        before = console.file.getvalue()
+        for _ in range(100):
+            show.step(BARE)
+        assert console.file.getvalue() == before
+
+
+def rows(folder):
+    with (folder / "metrics.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_table_holds_every_report_in_nats(tmp_path):
+    out = io.StringIO()
+    recorder = Recorder(Metrics(tmp_path), PlainLines(out))
+    recorder.step(BARE)
+    recorder.report(BARE)
+    recorder.report(FULL)
+    first, second = rows(tmp_path)
+    assert tuple(first) == COLUMNS
+    assert first == {
+        "step": "12",
+        "seconds": "3.25",
+        "train_loss": "2",
+        "val_loss": "",
+        "val_characters": "",
+        "learning_rate": "0.004",
+        "chars_per_second": "12345.6",
+    }
+    assert float(second["val_loss"]) == pytest.approx(math.log(4), rel=1e-5)
+    assert second["val_characters"] == "999"
+    assert out.getvalue().count("step 12/50") == 2
+
+
+def test_a_resumed_table_drops_what_came_after_the_checkpoint(tmp_path):
+    metrics = Metrics(tmp_path)
+    for step in (5, 10, 15):
+        metrics.append(Report(**{**BARE.__dict__, "step": step}))
+    with metrics.path.open("a") as file:
+        file.write("20,3.1,half a ro")
+    metrics = Metrics(tmp_path, step=10)
+    metrics.append(Report(**{**BARE.__dict__, "step": 11, "train_loss": math.nan}))
+    assert [row["step"] for row in rows(tmp_path)] == ["5", "10", "11"]
+    assert rows(tmp_path)[-1]["train_loss"] == ""
