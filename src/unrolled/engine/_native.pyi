@@ -22,54 +22,59 @@ def softmax_cross_entropy(
     logits: Array, targets: NDArray[np.int32], rows: int, classes: int, losses: Array, dlogits: Array
 ) -> None: ...
 def activation(name: str, x: Array, y: Array) -> None: ...
+class Forward32:
+    def run(self) -> None: ...
+
+class Forward64:
+    def run(self) -> None: ...
+
 def forward(
-    cell: str,
+    cell: int,
     T: int,
     N: int,
     I: int,
     H: int,
+    reverse: bool,
+    lengths: NDArray[np.int32] | None,
+    order: NDArray[np.int32] | None,
+    running: NDArray[np.int32] | None,
     x: Array | None,
     tokens: NDArray[np.int32] | None,
     token_table: Array | None,
     panels_ih: Array | None,
     panels_hh: Array,
     bias: Array | None,
+    bias_hn: Array | None,
     h0: Array,
     c0: Array | None,
     y: Array,
     c: Array | None,
+    keep_c: bool,
     gates: Array,
-    ring: int,
-    keep: bool,
-) -> None: ...
+    keep_gates: bool,
+    chunk: int,
+    checkpoints: Array | None,
+    chunk_starts: NDArray[np.int64] | None,
+) -> Forward32 | Forward64: ...
 def backward(
-    cell: str,
-    T: int,
-    N: int,
-    I: int,
-    H: int,
-    x: Array | None,
-    tokens: NDArray[np.int32] | None,
-    h0: Array,
-    c0: Array | None,
-    y: Array,
-    c: Array | None,
-    gates: Array | None,
+    forward: Forward32 | Forward64,
     panels_hh: Array,
     panels_ih: Array | None,
     dy: Array | None,
     dh_last: Array | None,
-    dc: Array | None,
+    carry: Array | None,
     dh0: Array,
     dx: Array | None,
     dweight_ih: Array | None,
     dweight_hh: Array,
     dbias: Array | None,
+    dbias_hn: Array | None,
     dtoken_table: Array | None,
     scratch: Array,
-    chunk: int,
+    chunk_starts: NDArray[np.int64],
+    chunk_rows: int,
 ) -> None: ...
-def backward_scratch(like: Array, cell: str, N: int, I: int, H: int, tokens: bool, chunk: int) -> int: ...
+def backward_scratch(forward: Forward32 | Forward64, chunk_rows: int) -> int: ...
 def thread_limit() -> int: ...
 def set_thread_limit(threads: int) -> None: ...
 def instruction_set() -> str: ...

@@ -1,7 +1,7 @@
-"""One recurrent layer over a whole sequence, forward and backward, on the compiled kernels; no parameters are kept here.
+"""One direction of one recurrent layer over a whole batch, forward and backward, on the compiled kernels; no parameters are kept.
 
-Gate order: i, f, g, o (LSTM). Arrays are `(T, N, n)`, C-contiguous. This is the face that `unrolled.layers` calls: it allocates what
-the kernels fill, and trusts its caller for shapes, which `layers` has checked.
+Gate order: i, f, g, o (LSTM); r, z, n (GRU). Arrays are `(T, N, n)`. This is the face that `unrolled.layers` calls: it allocates what the
+kernels fill, and trusts its caller for shapes, which `layers` has checked.
 """
 
 from __future__ import annotations
@@ -17,29 +17,54 @@ from unrolled.engine.arrays import aligned_empty, aligned_zeros
 from unrolled.engine.products import dense_backward, dense_forward, pack
 from unrolled.shapes import Array
 
-__all__ = ["GATES", "Backward", "Cell", "Forward", "Weights", "backward", "forward"]
+__all__ = ["CELLS", "Backward", "Cell", "CellShape", "Forward", "Keep", "Padding", "Weights", "backward", "forward"]
 
-Cell = Literal["lstm", "rnn"]
-GATES: dict[Cell, int] = {"lstm": 4, "rnn": 1}
+Cell = Literal["lstm", "gru", "rnn_tanh", "rnn_relu"]
+# What a forward pass keeps for `backward`: gates and cells; cells, the gates being computed again; neither, the cells being computed again
+# from checkpoints; or nothing at all: inference.
+Keep = Literal["gates", "cells", "checkpoints", "nothing"]
 
-_RING_ROWS = 256  # rows of gates held at once where they need not be kept
+
+@dataclass(frozen=True)
+class CellShape:
+    """What the face must know of a cell."""
+
+    kind: int  # of table.hpp's CellKind
+    gates: int  # blocks of H rows in the weights
+    slots: int  # what is kept of each unit and step, where gates are
+    has_cell: bool  # c beside h
+    has_carry: bool  # hands a gradient to the step before past the gates
+    has_bias_hn: bool  # a recurrent bias of its own inside the reset product
+
+
+CELLS: dict[Cell, CellShape] = {
+    "lstm": CellShape(0, 4, 4, has_cell=True, has_carry=True, has_bias_hn=False),
+    "gru": CellShape(1, 3, 4, has_cell=False, has_carry=True, has_bias_hn=True),
+    "rnn_tanh": CellShape(2, 1, 1, has_cell=False, has_carry=False, has_bias_hn=False),
+    "rnn_relu": CellShape(3, 1, 1, has_cell=False, has_carry=False, has_bias_hn=False),
+}
+
+_FORWARD_ROWS = 256  # rows, steps times sequences, whose input products are made at once: one panel serves all of them from L2
 _CHUNK_ROWS = 512  # rows of gate gradients held at once: enough for the sums' products, few enough for the cache
 
 
 class Weights:
-    """One layer's weights with their packed copies, made when first asked for and valid for as long as the arrays do not change.
+    """One direction's weights with their packed copies, made when first asked for; valid while the arrays do not change.
 
     Args:
         cell: which equations.
         weight_ih: `(G H, I)`.
         weight_hh: `(G H, H)`.
         bias: `(G H,)`.
+        bias_hn: `(H,)`, GRU.
     """
 
-    def __init__(self, cell: Cell, weight_ih: Array, weight_hh: Array, bias: Array) -> None:
+    def __init__(
+        self, cell: Cell, weight_ih: Array, weight_hh: Array, bias: Array, bias_hn: Array | None = None
+    ) -> None:
         self.cell: Cell = cell
-        self.weight_ih, self.weight_hh, self.bias = weight_ih, weight_hh, bias
-        self.G = GATES[cell]
+        self.shape = CELLS[cell]
+        self.weight_ih, self.weight_hh, self.bias, self.bias_hn = weight_ih, weight_hh, bias, bias_hn
         self.H, self.I = weight_hh.shape[1], weight_ih.shape[1]
         self._packed: dict[str, Array] = {}
 
@@ -48,42 +73,76 @@ class Weights:
         key = f"{name}_{'backward' if backward else 'forward'}"
         if key not in self._packed:
             weight, inputs = (self.weight_ih, self.I) if name == "ih" else (self.weight_hh, self.H)
+            G = self.shape.gates
             if backward:
-                self._packed[key] = pack(weight, 1, inputs, self.G * self.H, transposed=False)
+                self._packed[key] = pack(weight, 1, inputs, G * self.H, transposed=False)
             else:
-                self._packed[key] = pack(weight, self.G, self.H, inputs, transposed=True)
+                self._packed[key] = pack(weight, G, self.H, inputs, transposed=True)
         return self._packed[key]
+
+
+class Padding:
+    """Sequences of unequal lengths in one batch, padded on the right.
+
+    Args:
+        lengths: steps of each sequence, `(N,)`, from 0 to T.
+        T: steps of the padded batch.
+    """
+
+    def __init__(self, lengths: NDArray[np.integer], T: int) -> None:
+        self.lengths = np.ascontiguousarray(lengths, np.int32)  # (N,)
+        self.order = np.argsort(-self.lengths, kind="stable").astype(np.int32)  # (N,): the longest first
+        ended = np.cumsum(np.bincount(self.lengths, minlength=T + 1)[:T])
+        self.running = (len(self.lengths) - ended).astype(np.int32)  # (T,): how many have a step s
+        self.sequences = np.arange(len(self.lengths))
+
+    def last(self, array: Array, first: Array, *, reverse: bool) -> Array:
+        """Each sequence's own last step of `array` `(T, N, H)`; `first` `(N, H)` where a sequence is empty."""
+        if array.shape[0] == 0:
+            return first
+        at_end = array[0] if reverse else array[self.lengths - 1, self.sequences]
+        return np.where(self.lengths[:, np.newaxis] > 0, at_end, first)
 
 
 @dataclass
 class Forward:
     """What a forward pass leaves; `backward` reads all of it."""
 
-    x: Array | None  # (T, N, I)
-    tokens: NDArray[np.int32] | None  # (T, N)
+    call: _native.Forward32 | _native.Forward64
     embedding: Array | None  # (V, I)
+    padding: Padding | None
+    reverse: bool
     h0: Array  # (N, H)
     c0: Array | None  # (N, H), LSTM
-    y: Array  # (T, N, H): h of every step
+    y: Array  # (T, N, H): h of every step; its rows may lie apart
     c: Array | None  # (T, N, H) when kept, else (N, H): the last one; LSTM
-    gates: Array | None  # (T, N, G, H) when kept; LSTM
+    gates: Array | None  # (T, N, slots, H) when kept
+    chunk_starts: NDArray[np.int64]  # falling
+    chunk_rows: int
 
     @property
     def h_last(self) -> Array:
         """(N, H)"""
-        return self.y[-1] if self.y.shape[0] else self.h0
+        return self._last(self.y, self.h0)
 
     @property
     def c_last(self) -> Array | None:
         """(N, H)"""
-        if self.c is None or self.c.ndim == 2:
+        if self.c is None or self.c0 is None or self.c.ndim == 2:
             return self.c
-        return self.c[-1] if self.c.shape[0] else self.c0
+        return self._last(self.c, self.c0)
+
+    def _last(self, array: Array, first: Array) -> Array:
+        if self.padding is not None:
+            return self.padding.last(array, first, reverse=self.reverse)
+        if array.shape[0] == 0:
+            return first
+        return array[0 if self.reverse else -1]
 
 
 @dataclass
 class Backward:
-    """Gradients of one layer, summed over time and batch."""
+    """Gradients of one direction of one layer, summed over time and batch."""
 
     dx: Array | None  # (T, N, I)
     dembedding: Array | None  # (V, I)
@@ -92,6 +151,35 @@ class Backward:
     dweight_ih: Array  # (G H, I)
     dweight_hh: Array  # (G H, H)
     dbias: Array  # (G H,)
+    dbias_hn: Array | None  # (H,), GRU
+
+
+def _rows(array: Array) -> Array:
+    """`(T, N, H)` as `(T N, H)` without a copy."""
+    return array.reshape(-1, array.shape[2]) if array.flags.c_contiguous else _strided_rows(array)
+
+
+def _strided_rows(array: Array) -> Array:
+    T, N, H = array.shape
+    return np.lib.stride_tricks.as_strided(array, (T * N, H), array.strides[1:])
+
+
+def _chunks(T: int, N: int, padding: Padding | None) -> tuple[NDArray[np.int64], int]:
+    """Where the backward pass' runs of steps begin, the last first, and the most rows of one."""
+    if padding is None:
+        steps = max(1, -(-_CHUNK_ROWS // max(N, 1)))
+        starts = np.arange((T - 1) // steps * steps, -1, -steps, dtype=np.int64) if T else np.zeros(0, np.int64)
+        return starts, min(steps, T) * N
+    rows_from = np.concatenate([np.cumsum(padding.running[::-1])[::-1], [0]])  # (T + 1,): running rows from step s on
+    starts: list[int] = []
+    most, end = 0, T
+    while end > 0:
+        # the last start from which the run has enough rows, or the beginning
+        start = int(np.searchsorted(-rows_from[:end], -(rows_from[end] + _CHUNK_ROWS), side="right")) - 1
+        start = max(0, start)
+        starts.append(start)
+        most, end = max(most, int(rows_from[start] - rows_from[end])), start
+    return np.array(starts, np.int64), most
 
 
 def forward(
@@ -100,26 +188,31 @@ def forward(
     h0: Array,
     c0: Array | None,
     *,
-    keep: bool,
+    keep: Keep,
     tokens: NDArray[np.int32] | None = None,
     embedding: Array | None = None,
+    padding: Padding | None = None,
+    reverse: bool = False,
+    y: Array | None = None,
 ) -> Forward:
-    """Runs one layer over a sequence.
+    """Runs one direction of one layer over a batch of sequences.
 
     Args:
-        weights: the layer's.
+        weights: the direction's.
         x: inputs, `(T, N, I)`; `None` when tokens are given.
         h0: `(N, H)`.
         c0: `(N, H)` for an LSTM, else `None`.
-        keep: keep the gates and cell states of every step, as `backward` and a trace need them.
+        keep: what `backward` and a trace will find.
         tokens: `(T, N)`, rows of `embedding`: then `embedding @ weight_ih' + bias` is a table of V rows and the input product
             a look-up in it.
         embedding: `(V, I)`.
+        padding: for sequences of unequal lengths.
+        reverse: read each sequence from its own end.
+        y: where to put h of every step, `(T, N, H)`, rows apart if need be; a new array where `None`.
     """
-    G, H = weights.G, weights.H
+    shape, H = weights.shape, weights.H
     dtype = weights.weight_hh.dtype
-    lstm = weights.cell == "lstm"
-    table = None
+    table = panels_ih = None
     if tokens is None:
         assert x is not None
         T, N, inputs = x.shape
@@ -128,19 +221,33 @@ def forward(
         assert embedding is not None
         (T, N), inputs = tokens.shape, weights.I
         table = dense_forward(embedding, weights.weight_ih, weights.bias)
-        panels_ih = None
-    keep_gates = keep and lstm
-    ring = T if keep_gates else min(T, max(1, -(-_RING_ROWS // max(N, 1))))
-    y = aligned_empty((T, N, H), dtype)
-    c = aligned_empty((T, N, H) if keep else (N, H), dtype) if lstm else None
-    if c is not None and c0 is not None and not T and not keep:
-        c[...] = c0
-    gates = aligned_empty((ring, N, G, H), dtype)
-    _native.forward(
-        weights.cell, T, N, inputs, H, x, tokens, table, panels_ih, weights.panels("hh", backward=False),
-        None if tokens is not None else weights.bias, h0, c0, y, c, gates, ring, keep,
+    if y is None:
+        y = (aligned_empty if padding is None else aligned_zeros)((T, N, H), dtype)
+    keep_c = keep in ("gates", "cells") and shape.has_cell
+    keep_gates = keep == "gates" and shape.has_carry
+    c = checkpoints = None
+    starts, chunk_rows = _chunks(T, N, padding) if keep != "nothing" else (np.zeros(0, np.int64), 0)
+    if shape.has_cell:
+        c = (aligned_empty if padding is None else aligned_zeros)((T, N, H) if keep_c else (N, H), dtype)
+        if not keep_c:
+            c[...] = c0
+        if keep == "checkpoints":
+            checkpoints = aligned_empty((len(starts), N, H), dtype)
+    chunk = min(T, max(1, -(-_FORWARD_ROWS // max(N, 1))))
+    new = aligned_zeros if keep_gates and padding is not None else aligned_empty
+    gates = new((T if keep_gates else chunk, N, shape.slots, H), dtype)
+    call = _native.forward(
+        shape.kind, T, N, inputs, H, reverse,
+        None if padding is None else padding.lengths, None if padding is None else padding.order,
+        None if padding is None else padding.running,
+        x, tokens, table, panels_ih, weights.panels("hh", backward=False), None if tokens is not None else weights.bias,
+        weights.bias_hn, h0, c0 if shape.has_cell else None, _rows(y), c, keep_c, gates, keep_gates, chunk, checkpoints,
+        None if checkpoints is None else starts,
     )  # fmt: skip
-    return Forward(x, tokens, embedding, h0, c0, y, c, gates if keep_gates else None)
+    call.run()
+    return Forward(
+        call, embedding, padding, reverse, h0, c0, y, c, gates if keep_gates else None, starts, chunk_rows
+    )  # fmt: skip
 
 
 def backward(
@@ -152,40 +259,41 @@ def backward(
     *,
     need_dx: bool = True,
 ) -> Backward:
-    """Carries gradients back through `forward(..., keep=True)`.
+    """Carries gradients back through `forward`.
 
     Args:
         weights: the ones of the forward pass, unchanged.
-        run: what it left.
-        dy: gradient of `run.y`, `(T, N, H)`, or `None` for zero.
-        dh_last: gradient of the last h beyond `dy`, `(N, H)`, or `None` for zero.
-        dc_last: gradient of the last c, `(N, H)`, or `None` for zero.
+        run: what it left; it kept more than nothing.
+        dy: gradient of `run.y`, `(T, N, H)`, rows apart if need be, or `None` for zero.
+        dh_last: gradient of each sequence's last h beyond `dy`, `(N, H)`, or `None` for zero.
+        dc_last: gradient of each sequence's last c, `(N, H)`, or `None` for zero.
         need_dx: `False` leaves `dx` out.
     """
-    G, H, inputs = weights.G, weights.H, weights.I
+    shape, H, inputs = weights.shape, weights.H, weights.I
+    G = shape.gates
     T, N, _ = run.y.shape
     dtype = run.y.dtype
-    lstm, by_token = weights.cell == "lstm", run.tokens is not None
-    dc = None
-    if lstm:
-        dc = aligned_empty((N, H), dtype)
-        dc[...] = 0 if dc_last is None else dc_last
+    carry = None
+    if shape.has_carry:
+        carry = aligned_empty((N, H), dtype)
+        carry[...] = 0 if dc_last is None else dc_last
     dh0 = aligned_empty((N, H), dtype)
-    dx = aligned_empty((T, N, inputs), dtype) if need_dx and not by_token else None
+    by_token = run.embedding is not None
+    dx = None
+    if need_dx and not by_token:
+        dx = (aligned_empty if run.padding is None else aligned_zeros)((T, N, inputs), dtype)
     dweight_hh = aligned_zeros((G * H, H), dtype)
+    dbias_hn = aligned_zeros((H,), dtype) if shape.has_bias_hn else None
     dweight_ih = dbias = dtable = None
     if run.embedding is not None:
         dtable = aligned_zeros((run.embedding.shape[0], G * H), dtype)
     else:
         dweight_ih, dbias = aligned_zeros((G * H, inputs), dtype), aligned_zeros((G * H,), dtype)
-    chunk = max(1, min(T, -(-_CHUNK_ROWS // max(N, 1))))
-    scratch = aligned_empty(
-        (_native.backward_scratch(run.y, weights.cell, N, inputs, H, by_token, chunk),), dtype
-    )
+    scratch = aligned_empty((_native.backward_scratch(run.call, run.chunk_rows),), dtype)
     _native.backward(
-        weights.cell, T, N, inputs, H, run.x, run.tokens, run.h0, run.c0, run.y, run.c, run.gates,
-        weights.panels("hh", backward=True), weights.panels("ih", backward=True) if dx is not None else None,
-        dy, dh_last, dc, dh0, dx, dweight_ih, dweight_hh, dbias, dtable, scratch, chunk,
+        run.call, weights.panels("hh", backward=True), weights.panels("ih", backward=True) if dx is not None else None,
+        None if dy is None else _rows(dy), dh_last, carry, dh0, dx, dweight_ih, dweight_hh, dbias, dbias_hn, dtable,
+        scratch, run.chunk_starts, run.chunk_rows,
     )  # fmt: skip
     dembedding = None
     if run.embedding is not None and dtable is not None:
@@ -193,4 +301,6 @@ def backward(
         dembedding, dweight_ih, dbias = dense_backward(run.embedding, weights.weight_ih, dtable)
     assert dweight_ih is not None
     assert dbias is not None
-    return Backward(dx, dembedding, dh0, dc, dweight_ih, dweight_hh, dbias)
+    return Backward(
+        dx, dembedding, dh0, carry if shape.has_cell else None, dweight_ih, dweight_hh, dbias, dbias_hn
+    )  # fmt: skip

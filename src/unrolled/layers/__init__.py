@@ -2,7 +2,9 @@
 
 from unrolled.layers.dense import Dense
 from unrolled.layers.embedding import Embedding
-from unrolled.layers.recurrent import LSTM, RNN, LSTMState, LSTMTrace, RNNTrace
+from unrolled.layers.gru import GRU, GRUTrace
+from unrolled.layers.lstm import LSTM, LSTMState, LSTMTrace
+from unrolled.layers.rnn import RNN, RNNTrace
 from unrolled.layers.stack import Stack
 
-__all__ = ["LSTM", "RNN", "Dense", "Embedding", "LSTMState", "LSTMTrace", "RNNTrace", "Stack"]
+__all__ = ["GRU", "LSTM", "RNN", "Dense", "Embedding", "GRUTrace", "LSTMState", "LSTMTrace", "RNNTrace", "Stack"]

@@ -1,61 +1,39 @@
-"""`LSTM` and `RNN`: parameters, forward, backward and streaming on the compiled engine; the equations are in `unrolled.steps`."""
+"""What the recurrent layers share: parameters, the loop over layers and directions, and the checks; the cells are in lstm, gru, rnn."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Generic, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unrolled.engine import recurrent as engine
-from unrolled.engine.arrays import checked
+from unrolled.engine.arrays import aligned_empty, aligned_zeros, checked, checked_tokens
 from unrolled.errors import ParameterError
 from unrolled.initializers import glorot_uniform, orthogonal
 from unrolled.layers.layer import Layer
 from unrolled.shapes import Array
 
-__all__ = ["LSTM", "RNN", "LSTMState", "LSTMTrace", "RNNTrace", "Recurrent", "RecurrentGradients", "RecurrentRun"]
+__all__ = ["Memory", "Recurrent", "RecurrentGradients", "RecurrentRun"]
 
-_SIZE_REMEDY = "did you pass input_size as hidden_size?"
-
-
-class LSTMState(NamedTuple):
-    """Hidden and cell state of every layer."""
-
-    h: Array  # (L, N, H)
-    c: Array  # (L, N, H)
-
-
-class LSTMTrace(NamedTuple):
-    """Every gate and state of every step of one layer."""
-
-    i: Array  # (T, N, H): update (input) gate, the course's Gamma_u
-    f: Array  # (T, N, H): forget gate, Gamma_f
-    g: Array  # (T, N, H): candidate, c~
-    o: Array  # (T, N, H): output gate, Gamma_o
-    c: Array  # (T, N, H): cell state
-    h: Array  # (T, N, H): hidden state, the course's a
-
-
-class RNNTrace(NamedTuple):
-    """Every state of every step of one layer."""
-
-    h: Array  # (T, N, H): hidden state, the course's a
-
-
-State = TypeVar("State")  # LSTMState, or an array (L, N, H) for an RNN
+State = TypeVar("State")  # a pair for an LSTM, else an array (L D, N, H)
 Trace = TypeVar("Trace")
+
+# What a forward pass keeps for `backward`. The gradients are the same, bit for bit.
+Memory = Literal["full", "low", "sqrt"]
+_KEEP: dict[Memory, engine.Keep] = {"full": "gates", "low": "cells", "sqrt": "checkpoints"}
 
 
 @dataclass
 class RecurrentRun(Generic[State, Trace]):
     """What a forward pass computed, and what `backward` needs of it."""
 
-    output: Array  # (T, N, H)
-    state: State  # after the last step
-    trace: tuple[Trace, ...] | None  # one for each layer, where asked for
-    layers: tuple[engine.Forward, ...]  # for `backward`
+    output: Array  # (T, N, D H)
+    state: State  # after each sequence's last step
+    trace: tuple[Trace, ...] | None  # one for each layer and direction, where asked for
+    directions: tuple[engine.Forward, ...]  # for `backward`: one for each layer and direction
     version: int  # of the parameters it was made with
 
 
@@ -70,7 +48,7 @@ class RecurrentGradients(Generic[State]):
 
 
 class Recurrent(Layer, Generic[State, Trace]):
-    """What the recurrent layers share: their parameters, the loop over layers, and the checks; a subclass names its cell."""
+    """Layers of one cell, in one direction or two; a subclass names the cell and shapes its state."""
 
     cell: engine.Cell
 
@@ -80,6 +58,7 @@ class Recurrent(Layer, Generic[State, Trace]):
         hidden_size: int,
         *,
         num_layers: int = 1,
+        bidirectional: bool = False,
         dtype: str = "float32",
         seed: int | np.random.Generator | None = None,
     ) -> None:
@@ -88,37 +67,65 @@ class Recurrent(Layer, Generic[State, Trace]):
             if size < 1:
                 raise ParameterError(f"`{name}` is {size}, expected a positive number; see the layer's docstring")
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
+        self.bidirectional = bidirectional
+        self.num_directions = 2 if bidirectional else 1
         rng = np.random.default_rng(seed)
-        gates = engine.GATES[self.cell]
-        for layer in range(num_layers):
-            inputs = hidden_size if layer else input_size
-            weight_ih = [glorot_uniform(rng, hidden_size, inputs) for _ in range(gates)]
-            weight_hh = [orthogonal(rng, hidden_size) for _ in range(gates)]
-            self._create(f"weight_ih_l{layer}", f"{gates}H, I" if gates > 1 else "H, I", np.concatenate(weight_ih))
-            self._create(f"weight_hh_l{layer}", f"{gates}H, H" if gates > 1 else "H, H", np.concatenate(weight_hh))
-            self._create(f"bias_l{layer}", f"{gates}H" if gates > 1 else "H", self._first_bias())
+        shape = engine.CELLS[self.cell]
+        rows = f"{shape.gates}H" if shape.gates > 1 else "H"
+        for suffix, layer, _ in self._directions():
+            inputs = hidden_size * self.num_directions if layer else input_size
+            weight_ih = [glorot_uniform(rng, hidden_size, inputs) for _ in range(shape.gates)]
+            weight_hh = [orthogonal(rng, hidden_size) for _ in range(shape.gates)]
+            self._create(f"weight_ih_{suffix}", f"{rows}, I", np.concatenate(weight_ih))
+            self._create(f"weight_hh_{suffix}", f"{rows}, H", np.concatenate(weight_hh))
+            self._create(f"bias_{suffix}", rows, self._first_bias())
+            if shape.has_bias_hn:
+                self._create(f"bias_hn_{suffix}", "H", np.zeros(hidden_size))
         self._weights: tuple[int, tuple[engine.Weights, ...]] = (-1, ())
 
-    def forward(self, x: ArrayLike, state: State | None = None, *, trace: bool = False) -> RecurrentRun[State, Trace]:
-        """Runs the layers over a sequence and keeps what `backward` needs.
+    def forward(
+        self,
+        x: ArrayLike,
+        state: State | None = None,
+        *,
+        lengths: Sequence[int] | NDArray[np.integer] | None = None,
+        trace: bool = False,
+        memory: Memory = "full",
+    ) -> RecurrentRun[State, Trace]:
+        """Runs the layers over a batch of sequences and keeps what `backward` needs.
 
         Args:
             x: `(T, N, I)`, time first.
             state: the state before the first step, zeros where `None`.
+            lengths: steps of each sequence, `(N,)`, in any order, the rest being padding: it is never read, the output there is 0,
+                and a reverse direction begins at each sequence's own end. `None`: all have T.
             trace: hand back every gate and cell state of every step.
+            memory: `"full"` keeps gates and cell states; `"low"` computes the gates again in `backward`, `"sqrt"` the cell states
+                too, from checkpoints: less memory for more arithmetic, and the same gradients.
 
         Returns:
-            A run: `output` `(T, N, H)`, the last layer's h; `state` after the last step; `trace`, one for each layer.
+            A run: `output` `(T, N, D H)`, the last layer's h; `state` after each sequence's last step; `trace`, one for each layer and
+            direction.
 
         Raises:
-            ShapeError: `x` or `state` does not fit the layer.
-            ParameterError: `x` or `state` has another dtype.
+            ShapeError: `x`, `state` or `lengths` does not fit.
+            ParameterError: a dtype is another, a length is not from 0 to T, or a trace is asked for with gates not kept.
         """
+        if memory not in _KEEP:
+            raise ParameterError(f"`memory` is {memory!r}, expected 'full', 'low' or 'sqrt'; see this method's docstring")
+        if trace and memory != "full":
+            raise ParameterError(f"`memory` is {memory!r} with `trace=True`, expected 'full'; a trace is every gate that was kept")
         x = self._checked_x("x", x, ("T", "N", "I"))
-        return self._forward(x, None, None, state, x.shape[1], trace=trace)
+        return self._forward(x, None, None, state, self._padding(lengths, *x.shape[:2]), _KEEP[memory], trace=trace)
 
     def forward_tokens(
-        self, tokens: NDArray[np.int32], embedding: Array, state: State | None = None, *, trace: bool = False
+        self,
+        tokens: NDArray[np.int32],
+        embedding: Array,
+        state: State | None = None,
+        *,
+        lengths: Sequence[int] | NDArray[np.integer] | None = None,
+        keep: bool = True,
     ) -> RecurrentRun[State, Trace]:
         """As `forward(embedding[tokens])`, with the first input product as a look-up; `Stack` calls it and has checked.
 
@@ -126,9 +133,11 @@ class Recurrent(Layer, Generic[State, Trace]):
             tokens: `(T, N)`, C-contiguous int32 in [0, V).
             embedding: `(V, I)`.
             state: as in `forward`.
-            trace: as in `forward`.
+            lengths: as in `forward`.
+            keep: `False` keeps nothing for `backward`.
         """
-        return self._forward(None, tokens, embedding, state, tokens.shape[1], trace=trace)
+        padding = self._padding(lengths, *tokens.shape)
+        return self._forward(None, tokens, embedding, state, padding, "gates" if keep else "nothing", trace=False)
 
     def backward(
         self,
@@ -142,12 +151,12 @@ class Recurrent(Layer, Generic[State, Trace]):
 
         Args:
             run: what `forward` returned.
-            dy: `dJ/doutput`, `(T, N, H)`, or `None` for zero.
+            dy: `dJ/doutput`, `(T, N, D H)`, or `None` for zero.
             dstate: gradient of the last state beyond what `dy` says, or `None` for zero.
             need_dx: `False` leaves `dx` out: the first layer of a model needs none.
 
         Returns:
-            Gradients: `parameters` by name, `x` `(T, N, I)`, `state` of the initial state.
+            Gradients: `parameters` by name, `x` `(T, N, I)`, exactly 0 in padding, `state` of the initial state.
 
         Raises:
             ShapeError: `dy` or `dstate` does not fit.
@@ -158,58 +167,71 @@ class Recurrent(Layer, Generic[State, Trace]):
                 f"`run` was made with version {run.version} of the parameters, expected {self.version}, the present one; "
                 "call backward before the optimizer's step, or forward again"
             )
-        T, N, H = run.output.shape
-        if dy is not None:
-            dy = checked("dy", dy, self.dtype, "T, N, H", (T, N, H), "it needs the shape of the run's output")
-        dh_last, dc_last = self._split_state("dstate", dstate, N)
+        T, N, width = run.output.shape
+        H, D = self.hidden_size, self.num_directions
+        dy_in = None if dy is None else checked("dy", dy, self.dtype, "T, N, D H", (T, N, width), "it needs the shape of the run's output")
+        dh_last, dc_last = (None, None) if dstate is None else self._split_state("dstate", dstate, N)
         gradients: dict[str, Array] = {}
-        dh0 = np.empty((self.num_layers, N, H), self.dtype)
-        dc0 = np.empty((self.num_layers, N, H), self.dtype)
-        dembedding = None
-        weights = self._packed_weights()
-        for layer in reversed(range(self.num_layers)):
+        dh0, dc0 = (np.empty((self.num_layers * D, N, H), self.dtype) for _ in range(2))
+        dx: Array | None = None
+        dembedding: Array | None = None
+        for index, (suffix, layer, direction) in reversed(list(enumerate(self._directions()))):
             back = engine.backward(
-                weights[layer],
-                run.layers[layer],
-                dy,
-                None if dh_last is None else dh_last[layer],
-                None if dc_last is None else dc_last[layer],
+                self._packed_weights()[index],
+                run.directions[index],
+                None if dy_in is None else dy_in[:, :, direction * H : (direction + 1) * H],
+                None if dh_last is None else dh_last[index],
+                None if dc_last is None else dc_last[index],
                 need_dx=need_dx or layer > 0,
             )
-            gradients[f"weight_ih_l{layer}"] = back.dweight_ih
-            gradients[f"weight_hh_l{layer}"] = back.dweight_hh
-            gradients[f"bias_l{layer}"] = back.dbias
-            dh0[layer] = back.dh0
+            gradients[f"weight_ih_{suffix}"] = back.dweight_ih
+            gradients[f"weight_hh_{suffix}"] = back.dweight_hh
+            gradients[f"bias_{suffix}"] = back.dbias
+            if back.dbias_hn is not None:
+                gradients[f"bias_hn_{suffix}"] = back.dbias_hn
+            dh0[index] = back.dh0
             if back.dc0 is not None:
-                dc0[layer] = back.dc0
-            dy, dembedding = back.dx, back.dembedding
+                dc0[index] = back.dc0
+            # both directions read the same x: their gradients add up
+            dx = back.dx if dx is None or back.dx is None else np.add(dx, back.dx, out=dx)
+            if back.dembedding is not None:
+                dembedding = back.dembedding if dembedding is None else dembedding + back.dembedding
+            if direction == 0 and layer > 0:
+                dy_in, dx = dx, None
         ordered = {name: gradients[name] for name in self._arrays}
-        return RecurrentGradients(ordered, dy, self._join_state(dh0, dc0), dembedding)
+        return RecurrentGradients(ordered, dx, self._join_state(dh0, dc0), dembedding)
 
-    def __call__(self, x: ArrayLike, state: State | None = None) -> tuple[Array, State]:
-        """Runs the layers and keeps nothing for `backward`: `(T, N, I)` to `(T, N, H)`, and the last state."""
+    def __call__(
+        self,
+        x: ArrayLike,
+        state: State | None = None,
+        *,
+        lengths: Sequence[int] | NDArray[np.integer] | None = None,
+    ) -> tuple[Array, State]:
+        """Runs the layers and keeps nothing for `backward`: `(T, N, I)` to `(T, N, D H)`, and the last state."""
         x = self._checked_x("x", x, ("T", "N", "I"))
-        run = self._forward(x, None, None, state, x.shape[1], trace=False, keep=False)
+        run = self._forward(x, None, None, state, self._padding(lengths, *x.shape[:2]), "nothing", trace=False)
         return run.output, run.state
 
     def step(self, x_t: ArrayLike, state: State | None = None) -> tuple[Array, State]:
-        """One step of a stream: `x_t` `(N, I)` to `y_t` `(N, H)`, and the state to pass with the next step."""
-        x = self._checked_x("x_t", x_t, ("N", "I"))
-        run = self._forward(x[None], None, None, state, x.shape[0], trace=False, keep=False)
-        return run.output[0], run.state
+        """One step of a stream: `x_t` `(N, I)` to `y_t` `(N, H)`, and the state to pass with the next step.
 
-    def call_tokens(self, tokens: NDArray[np.int32], embedding: Array, state: State | None = None) -> tuple[Array, State]:
-        """As a call on `embedding[tokens]`; `Stack` calls it and has checked."""
-        run = self._forward(None, tokens, embedding, state, tokens.shape[1], trace=False, keep=False)
-        return run.output, run.state
+        Raises:
+            ParameterError: the layer is bidirectional: a stream has no end to start from.
+        """
+        if self.bidirectional:
+            raise ParameterError("`bidirectional` is True, expected False for step; a stream has no end to start from, call the layer")
+        x = self._checked_x("x_t", x_t, ("N", "I"))
+        run = self._forward(x[np.newaxis], None, None, state, None, "nothing", trace=False)
+        return run.output[0], run.state
 
     # What a subclass says of its cell.
 
     def _first_bias(self) -> Array:
-        return np.zeros(engine.GATES[self.cell] * self.hidden_size)
+        return np.zeros(engine.CELLS[self.cell].gates * self.hidden_size)
 
-    def _split_state(self, name: str, state: State | None, N: int) -> tuple[Array | None, Array | None]:
-        """The caller's state as checked h and c, each `(L, N, H)`."""
+    def _split_state(self, name: str, state: State, N: int) -> tuple[Array, Array | None]:
+        """The caller's state as checked h and c, each `(L D, N, H)`."""
         raise NotImplementedError
 
     def _join_state(self, h: Array, c: Array) -> State:
@@ -220,24 +242,40 @@ class Recurrent(Layer, Generic[State, Trace]):
 
     # What they share.
 
+    def _directions(self) -> list[tuple[str, int, int]]:
+        """Every layer and direction: the suffix of its parameters' names, the layer, the direction; both of a layer together."""
+        return [
+            (f"l{layer}{'_reverse' if direction else ''}", layer, direction)
+            for layer in range(self.num_layers)
+            for direction in range(self.num_directions)
+        ]
+
     def _checked_x(self, name: str, x: ArrayLike, axes: tuple[str, ...]) -> Array:
         lengths = (*(None for _ in axes[1:]), self.input_size)
         return checked(name, x, self.dtype, ", ".join(axes), lengths, "arrays are time first, then batch, then input")
 
     def _checked_state(self, name: str, array: ArrayLike, N: int) -> Array:
-        return checked(name, array, self.dtype, "L, N, H", (self.num_layers, N, self.hidden_size), _SIZE_REMEDY)
+        layers = self.num_layers * self.num_directions
+        axes = "L D, N, H" if self.bidirectional else "L, N, H"
+        return checked(name, array, self.dtype, axes, (layers, N, self.hidden_size), "did you pass input_size as hidden_size?")
+
+    @staticmethod
+    def _padding(lengths: Sequence[int] | NDArray[np.integer] | None, T: int, N: int) -> engine.Padding | None:
+        if lengths is None:
+            return None
+        given = checked_tokens("lengths", lengths, "N", (N,), T + 1)
+        return None if N == 0 or given.min() == T else engine.Padding(given, T)
 
     def _packed_weights(self) -> tuple[engine.Weights, ...]:
         if self._weights[0] != self.version:
-            names = range(self.num_layers)
             own = self._arrays
-            self._weights = (
-                self.version,
-                tuple(
-                    engine.Weights(self.cell, own[f"weight_ih_l{k}"], own[f"weight_hh_l{k}"], own[f"bias_l{k}"])
-                    for k in names
-                ),
+            packed = tuple(
+                engine.Weights(
+                    self.cell, own[f"weight_ih_{s}"], own[f"weight_hh_{s}"], own[f"bias_{s}"], own.get(f"bias_hn_{s}")
+                )
+                for s, _, _ in self._directions()
             )
+            self._weights = self.version, packed
         return self._weights[1]
 
     def _forward(
@@ -246,120 +284,42 @@ class Recurrent(Layer, Generic[State, Trace]):
         tokens: NDArray[np.int32] | None,
         embedding: Array | None,
         state: State | None,
-        N: int,
+        padding: engine.Padding | None,
+        keep: engine.Keep,
         *,
         trace: bool,
-        keep: bool = True,
     ) -> RecurrentRun[State, Trace]:
-        h0, c0 = self._split_state("state", state, N)
-        zeros = np.zeros((self.num_layers, N, self.hidden_size), self.dtype) if h0 is None else None
-        h0 = zeros if h0 is None else h0
-        assert h0 is not None
-        c0 = h0 if c0 is None else c0
+        given = tokens if x is None else x
+        assert given is not None
+        T, N = given.shape[:2]
+        H, D = self.hidden_size, self.num_directions
+        if state is None:
+            h0 = c0 = np.zeros((self.num_layers * D, N, H), self.dtype)
+        else:
+            h0, c0 = self._split_state("state", state, N)
         runs: list[engine.Forward] = []
-        for layer, weights in enumerate(self._packed_weights()):
-            runs.append(
-                engine.forward(weights, x, h0[layer], c0[layer], keep=keep, tokens=tokens, embedding=embedding)
+        y: Array | None = None
+        for index, (_, _, direction) in enumerate(self._directions()):
+            if direction == 0:
+                y = (aligned_empty if padding is None else aligned_zeros)((T, N, D * H), self.dtype)
+            assert y is not None
+            run = engine.forward(
+                self._packed_weights()[index],
+                x,
+                h0[index],
+                None if c0 is None else c0[index],
+                keep=keep,
+                tokens=tokens,
+                embedding=embedding,
+                padding=padding,
+                reverse=direction == 1,
+                y=y[:, :, direction * H : (direction + 1) * H],
             )
-            x, tokens, embedding = runs[-1].y, None, None
+            runs.append(run)
+            if direction == D - 1:
+                x, tokens, embedding = y, None, None
+        assert y is not None
         h = np.stack([run.h_last for run in runs])
         c = h if runs[0].c_last is None else np.stack([run.c_last for run in runs if run.c_last is not None])
         traces = tuple(self._trace(run) for run in runs) if trace else None
-        return RecurrentRun(runs[-1].y, self._join_state(h, c), traces, tuple(runs) if keep else (), self.version)
-
-
-class LSTM(Recurrent[LSTMState, LSTMTrace]):
-    """Long short-term memory over whole sequences, one layer or several.
-
-    Equations, for each step, gates stacked in the order i, f, g, o:
-        z = weight_ih x_t + weight_hh h_prev + bias
-        i, f, o = sigmoid(z_i), sigmoid(z_f), sigmoid(z_o); g = tanh(z_g)
-        c = f * c_prev + i * g
-        h = o * tanh(c)
-
-    Args:
-        input_size: I.
-        hidden_size: H.
-        num_layers: L; each layer's input is the h of the one below.
-        dtype: `"float32"` or `"float64"`.
-        seed: of the first weights: orthogonal recurrent blocks, Glorot input blocks, forget bias 1; `None` differs each time.
-
-    Parameters of layer k: `weight_ih_l{k}` `(4H, I)`, `weight_hh_l{k}` `(4H, H)`, `bias_l{k}` `(4H,)`.
-
-    Raises:
-        ParameterError: a size is not positive, or the dtype is another.
-
-    Source: Hochreiter & Schmidhuber 1997 with the forget gate of Gers, Schmidhuber & Cummins 2000; forget bias 1 as
-    Jozefowicz, Zaremba & Sutskever 2015 advise.
-
-    >>> lstm = LSTM(3, 4, seed=0)
-    >>> run = lstm.forward(np.zeros((5, 2, 3), "float32"), trace=True)
-    >>> run.output.shape, run.state.c.shape, run.trace[0].f.shape
-    ((5, 2, 4), (1, 2, 4), (5, 2, 4))
-    >>> grads = lstm.backward(run, np.ones_like(run.output))
-    >>> {name: gradient.shape for name, gradient in grads.parameters.items()}
-    {'weight_ih_l0': (16, 3), 'weight_hh_l0': (16, 4), 'bias_l0': (16,)}
-    """
-
-    cell = "lstm"
-
-    def _first_bias(self) -> Array:
-        bias = np.zeros((4, self.hidden_size))
-        bias[1] = 1  # forget gate: remember, until training says otherwise
-        return bias.reshape(-1)
-
-    def _split_state(self, name: str, state: LSTMState | None, N: int) -> tuple[Array | None, Array | None]:
-        if state is None:
-            return None, None
-        pair: Any = state
-        if not isinstance(pair, tuple) or len(pair) != 2:  # pyright: ignore[reportUnknownArgumentType]
-            raise ParameterError(f"`{name}` is a {type(pair).__name__}, expected a pair (h, c); an LSTM's state has both")
-        h, c = state
-        return self._checked_state(f"{name}.h", h, N), self._checked_state(f"{name}.c", c, N)
-
-    def _join_state(self, h: Array, c: Array) -> LSTMState:
-        return LSTMState(h, c)
-
-    def _trace(self, run: engine.Forward) -> LSTMTrace:
-        assert run.gates is not None
-        assert run.c is not None
-        i, f, g, o = (run.gates[:, :, k] for k in range(4))
-        return LSTMTrace(i, f, g, o, run.c, run.y)
-
-
-class RNN(Recurrent[Array, RNNTrace]):
-    """The plain recurrent network with tanh over whole sequences, one layer or several.
-
-    Equations, for each step:
-        h = tanh(weight_ih x_t + weight_hh h_prev + bias)
-
-    Args:
-        input_size: I.
-        hidden_size: H.
-        num_layers: L; each layer's input is the h of the one below.
-        dtype: `"float32"` or `"float64"`.
-        seed: of the first weights: orthogonal recurrent, Glorot input; `None` differs each time.
-
-    Parameters of layer k: `weight_ih_l{k}` `(H, I)`, `weight_hh_l{k}` `(H, H)`, `bias_l{k}` `(H,)`.
-
-    Raises:
-        ParameterError: a size is not positive, or the dtype is another.
-
-    Source: Elman 1990.
-
-    >>> rnn = RNN(3, 4, seed=0)
-    >>> y, state = rnn(np.zeros((5, 2, 3), "float32"))
-    >>> y.shape, state.shape
-    ((5, 2, 4), (1, 2, 4))
-    """
-
-    cell = "rnn"
-
-    def _split_state(self, name: str, state: Array | None, N: int) -> tuple[Array | None, Array | None]:
-        return (None if state is None else self._checked_state(name, state, N)), None
-
-    def _join_state(self, h: Array, c: Array) -> Array:
-        return h
-
-    def _trace(self, run: engine.Forward) -> RNNTrace:
-        return RNNTrace(run.y)
+        return RecurrentRun(y, self._join_state(h, c), traces, () if keep == "nothing" else tuple(runs), self.version)

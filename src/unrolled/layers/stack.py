@@ -197,7 +197,8 @@ class Stack:
                         # one step looks up one row for each token; making the whole table would cost more
                         output, states[name] = layer.step(self._embedding.parameters["weight"][tokens], before)
                     else:
-                        output, states[name] = layer.call_tokens(tokens, self._embedding.parameters["weight"], before)
+                        run = layer.forward_tokens(tokens, self._embedding.parameters["weight"], before, keep=False)
+                        output, states[name] = run.output, run.state
                     tokens = None
                 else:
                     output, states[name] = (layer.step if one_step else layer)(output, before)

@@ -23,13 +23,19 @@ namespace {
 template <typename T> using In = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
 template <typename T> using Out = nb::ndarray<T, nb::c_contig, nb::device::cpu>;
 template <typename A> using Maybe = std::optional<A>;
-using Tokens = In<std::int32_t>;
+template <typename T> using Rows = nb::ndarray<T, nb::ndim<2>, nb::device::cpu>;  // rows may lie apart, their entries may not
+using Indices = In<std::int32_t>;
+using Starts = In<std::int64_t>;
 
 [[noreturn]] void refuse(const char* name) {
   throw std::length_error(std::string("unrolled.engine: internal error: `") + name + "` has an unexpected number of entries");
 }
 template <typename A> auto* pointer(const A& array, std::int64_t entries, const char* name) {
   if (static_cast<std::int64_t>(array.size()) != entries) refuse(name);
+  return array.data();
+}
+template <typename T> T* pointer(const Rows<T>& array, std::int64_t entries, const char* name) {
+  if (static_cast<std::int64_t>(array.size()) != entries || (array.shape(1) > 1 && array.stride(1) != 1)) refuse(name);
   return array.data();
 }
 template <typename A> auto pointer(const Maybe<A>& array, std::int64_t entries, const char* name) -> decltype(array->data()) {
@@ -39,6 +45,14 @@ template <typename A> auto pointer(const Maybe<A>& array, std::int64_t entries, 
 template <typename T> const Kernels<T>& kernels();
 template <> const Kernels<float>& kernels<float>() { return kernel_table().float32; }
 template <> const Kernels<double>& kernels<double>() { return kernel_table().float64; }
+
+// A forward call with all its arrays, to be run once, or again and again on the same memory; `backward` reads it.
+template <typename Call> struct Run {
+  CellKind cell;
+  Call call;
+  std::int64_t gates() const { return kernel_table().float32.cells[cell].gates; }
+  std::int64_t slots() const { return kernel_table().float32.cells[cell].slots; }
+};
 
 bool interrupted() {
   nb::gil_scoped_acquire gil;
@@ -103,7 +117,7 @@ template <typename T> void bind(nb::module_& m) {
     OuterProduct<T> p{rows, columns_a, columns_b, nullptr, nullptr, nullptr, nullptr, nullptr};
     return kernels<T>().outer_scratch(p, thread_limit());
   });
-  m.def("softmax_cross_entropy", [](const In<T>& logits, const Tokens& targets, std::int64_t rows, std::int64_t classes, const Out<T>& losses,
+  m.def("softmax_cross_entropy", [](const In<T>& logits, const Indices& targets, std::int64_t rows, std::int64_t classes, const Out<T>& losses,
                                     const Out<T>& dlogits) {
     const T* z = pointer(logits, rows * classes, "logits");
     const std::int32_t* target = pointer(targets, rows, "targets");
@@ -119,73 +133,89 @@ template <typename T> void bind(nb::module_& m) {
     (name == "sigmoid" ? kernels<T>().sigmoid : kernels<T>().tanh)(n, x.data(), out);
   });
 
-  m.def("forward", [](const std::string& cell, std::int64_t T_, std::int64_t N, std::int64_t I, std::int64_t H, const Maybe<In<T>>& x,
-                      const Maybe<Tokens>& tokens, const Maybe<In<T>>& token_table, const Maybe<In<T>>& panels_ih, const In<T>& panels_hh,
-                      const Maybe<In<T>>& bias, const In<T>& h0, const Maybe<In<T>>& c0, const Out<T>& y, const Maybe<Out<T>>& c,
-                      const Out<T>& gates, std::int64_t ring, bool keep) {
-    const auto& k = kernels<T>();
-    const bool lstm = cell == "lstm";
-    const std::int64_t G = lstm ? 4 : 1;
-    ForwardCall<T> call{T_, N, I, H,
-                        pointer(x, T_ * N * I, "x"),
-                        pointer(tokens, T_ * N, "tokens"),
-                        token_table ? token_table->data() : nullptr,
-                        pointer(panels_ih, k.packed_size({G, H, I}), "panels_ih"),
-                        pointer(panels_hh, k.packed_size({G, H, H}), "panels_hh"),
-                        pointer(bias, G * H, "bias"),
-                        pointer(h0, N * H, "h0"),
-                        pointer(c0, N * H, "c0"),
-                        pointer(y, T_ * N * H, "y"),
-                        pointer(c, (keep ? T_ : 1) * N * H, "c"),
-                        pointer(gates, ring * N * G * H, "gates"),
-                        ring, keep};
-    run(2.0 * T_ * N * G * H * (H + I), [&](Team* team, int rank, int size) { (lstm ? k.lstm : k.rnn).forward(call, team, rank, size); });
-  }, "cell"_a, "T"_a, "N"_a, "I"_a, "H"_a, "x"_a.none(), "tokens"_a.none(), "token_table"_a.none(), "panels_ih"_a.none(), "panels_hh"_a,
-        "bias"_a.none(), "h0"_a, "c0"_a.none(), "y"_a, "c"_a.none(), "gates"_a, "ring"_a, "keep"_a);
+  using ForwardRun = Run<ForwardCall<T>>;
+  nb::class_<ForwardRun>(m, sizeof(T) == 4 ? "Forward32" : "Forward64").def("run", [](const ForwardRun& self) {
+    const ForwardCall<T>& f = self.call;
+    run(2.0 * f.batch.steps * f.batch.size * self.gates() * f.H * (f.H + f.I),
+        [&](Team* team, int rank, int size) { kernels<T>().cells[self.cell].forward(f, team, rank, size); });
+  });
 
-  m.def("backward", [](const std::string& cell, std::int64_t T_, std::int64_t N, std::int64_t I, std::int64_t H, const Maybe<In<T>>& x,
-                       const Maybe<Tokens>& tokens, const In<T>& h0, const Maybe<In<T>>& c0, const In<T>& y, const Maybe<In<T>>& c,
-                       const Maybe<In<T>>& gates, const In<T>& panels_hh, const Maybe<In<T>>& panels_ih, const Maybe<In<T>>& dy,
-                       const Maybe<In<T>>& dh_last, const Maybe<Out<T>>& dc, const Out<T>& dh0, const Maybe<Out<T>>& dx,
-                       const Maybe<Out<T>>& dweight_ih, const Out<T>& dweight_hh, const Maybe<Out<T>>& dbias,
-                       const Maybe<Out<T>>& dtoken_table, const Out<T>& scratch, std::int64_t chunk) {
+  m.def("forward", [](int cell, std::int64_t T_, std::int64_t N, std::int64_t I, std::int64_t H, bool reverse, const Maybe<Indices>& lengths,
+                      const Maybe<Indices>& order, const Maybe<Indices>& running, const Maybe<In<T>>& x, const Maybe<Indices>& tokens,
+                      const Maybe<In<T>>& token_table, const Maybe<In<T>>& panels_ih, const In<T>& panels_hh, const Maybe<In<T>>& bias,
+                      const Maybe<In<T>>& bias_hn, const In<T>& h0, const Maybe<In<T>>& c0, const Rows<T>& y, const Maybe<Out<T>>& c,
+                      bool keep_c, const Out<T>& gates, bool keep_gates, std::int64_t chunk, const Maybe<Out<T>>& checkpoints,
+                      const Maybe<Starts>& chunk_starts) {
     const auto& k = kernels<T>();
-    const bool lstm = cell == "lstm";
-    const std::int64_t G = lstm ? 4 : 1;
-    BackwardCall<T> call{T_, N, I, H,
-                         pointer(x, T_ * N * I, "x"),
-                         pointer(tokens, T_ * N, "tokens"),
-                         pointer(h0, N * H, "h0"),
-                         pointer(c0, N * H, "c0"),
-                         pointer(y, T_ * N * H, "y"),
-                         pointer(c, T_ * N * H, "c"),
-                         pointer(gates, T_ * N * G * H, "gates"),
-                         pointer(panels_hh, k.packed_size({1, H, G * H}), "panels_hh"),
-                         pointer(panels_ih, k.packed_size({1, I, G * H}), "panels_ih"),
-                         pointer(dy, T_ * N * H, "dy"),
-                         pointer(dh_last, N * H, "dh_last"),
-                         pointer(dc, N * H, "dc"),
-                         pointer(dh0, N * H, "dh0"),
-                         pointer(dx, T_ * N * I, "dx"),
-                         pointer(dweight_ih, G * H * I, "dweight_ih"),
-                         pointer(dweight_hh, G * H * H, "dweight_hh"),
-                         pointer(dbias, G * H, "dbias"),
-                         dtoken_table ? dtoken_table->data() : nullptr,
-                         scratch.data(), chunk};
-    const Cell<T>& c_ = lstm ? k.lstm : k.rnn;
-    const int largest = team_that_fits(scratch.size(), [&](int size) { return c_.backward_scratch(call, size); });
-    run(4.0 * T_ * N * G * H * (H + I), [&](Team* team, int rank, int size) { c_.backward(call, team, rank, size); }, largest);
-  }, "cell"_a, "T"_a, "N"_a, "I"_a, "H"_a, "x"_a.none(), "tokens"_a.none(), "h0"_a, "c0"_a.none(), "y"_a, "c"_a.none(), "gates"_a.none(),
-        "panels_hh"_a, "panels_ih"_a.none(), "dy"_a.none(), "dh_last"_a.none(), "dc"_a.none(), "dh0"_a, "dx"_a.none(),
-        "dweight_ih"_a.none(), "dweight_hh"_a, "dbias"_a.none(), "dtoken_table"_a.none(), "scratch"_a, "chunk"_a);
+    ForwardRun self{static_cast<CellKind>(cell), {}};
+    const std::int64_t G = self.gates(), chunks = chunk_starts ? static_cast<std::int64_t>(chunk_starts->size()) : 0;
+    self.call = {{T_, N, pointer(lengths, N, "lengths"), pointer(order, N, "order"), pointer(running, T_, "running"), reverse},
+                 I,
+                 H,
+                 pointer(x, T_ * N * I, "x"),
+                 pointer(tokens, T_ * N, "tokens"),
+                 token_table ? token_table->data() : nullptr,
+                 pointer(panels_ih, k.packed_size({G, H, I}), "panels_ih"),
+                 pointer(panels_hh, k.packed_size({G, H, H}), "panels_hh"),
+                 pointer(bias, G * H, "bias"),
+                 pointer(bias_hn, H, "bias_hn"),
+                 pointer(h0, N * H, "h0"),
+                 pointer(c0, N * H, "c0"),
+                 pointer(y, T_ * N * H, "y"),
+                 y.stride(0),
+                 pointer(c, (keep_c ? T_ : 1) * N * H, "c"),
+                 keep_c,
+                 pointer(gates, (keep_gates ? T_ : chunk) * N * self.slots() * H, "gates"),
+                 keep_gates,
+                 chunk,
+                 pointer(checkpoints, chunks * N * H, "checkpoints"),
+                 chunk_starts ? chunk_starts->data() : nullptr,
+                 chunks};
+    return self;
+  }, "cell"_a, "T"_a, "N"_a, "I"_a, "H"_a, "reverse"_a, "lengths"_a.none(), "order"_a.none(), "running"_a.none(), "x"_a.none(),
+        "tokens"_a.none(), "token_table"_a.none(), "panels_ih"_a.none(), "panels_hh"_a, "bias"_a.none(), "bias_hn"_a.none(), "h0"_a,
+        "c0"_a.none(), "y"_a, "c"_a.none(), "keep_c"_a, "gates"_a, "keep_gates"_a, "chunk"_a, "checkpoints"_a.none(),
+        "chunk_starts"_a.none(), nb::keep_alive<0, 7>(), nb::keep_alive<0, 8>(), nb::keep_alive<0, 9>(), nb::keep_alive<0, 10>(),
+        nb::keep_alive<0, 11>(), nb::keep_alive<0, 12>(), nb::keep_alive<0, 13>(), nb::keep_alive<0, 14>(), nb::keep_alive<0, 15>(),
+        nb::keep_alive<0, 16>(), nb::keep_alive<0, 17>(), nb::keep_alive<0, 18>(), nb::keep_alive<0, 19>(), nb::keep_alive<0, 20>(),
+        nb::keep_alive<0, 22>(), nb::keep_alive<0, 25>(), nb::keep_alive<0, 26>());
 
-  m.def("backward_scratch", [](const In<T>&, const std::string& cell, std::int64_t N, std::int64_t I, std::int64_t H, bool tokens,
-                               std::int64_t chunk) {
-    const std::int32_t token = 0;
+  m.def("backward", [](const ForwardRun& forward, const In<T>& panels_hh, const Maybe<In<T>>& panels_ih, const Maybe<Rows<const T>>& dy,
+                       const Maybe<In<T>>& dh_last, const Maybe<Out<T>>& carry, const Out<T>& dh0, const Maybe<Out<T>>& dx,
+                       const Maybe<Out<T>>& dweight_ih, const Out<T>& dweight_hh, const Maybe<Out<T>>& dbias, const Maybe<Out<T>>& dbias_hn,
+                       const Maybe<Out<T>>& dtoken_table, const Out<T>& scratch, const Starts& chunk_starts, std::int64_t chunk_rows) {
+    const auto& k = kernels<T>();
+    const ForwardCall<T>& f = forward.call;
+    const std::int64_t G = forward.gates(), T_ = f.batch.steps, N = f.batch.size, I = f.I, H = f.H;
+    const BackwardCall<T> call{f,
+                               pointer(panels_hh, k.packed_size({1, H, G * H}), "panels_hh"),
+                               pointer(panels_ih, k.packed_size({1, I, G * H}), "panels_ih"),
+                               pointer(dy, T_ * N * H, "dy"),
+                               dy ? dy->stride(0) : 0,
+                               pointer(dh_last, N * H, "dh_last"),
+                               pointer(carry, N * H, "carry"),
+                               pointer(dh0, N * H, "dh0"),
+                               pointer(dx, T_ * N * I, "dx"),
+                               pointer(dweight_ih, G * H * I, "dweight_ih"),
+                               pointer(dweight_hh, G * H * H, "dweight_hh"),
+                               pointer(dbias, G * H, "dbias"),
+                               pointer(dbias_hn, H, "dbias_hn"),
+                               dtoken_table ? dtoken_table->data() : nullptr,
+                               scratch.data(),
+                               chunk_starts.data(),
+                               static_cast<std::int64_t>(chunk_starts.size()),
+                               chunk_rows};
+    const Cell<T>& cell = k.cells[forward.cell];
+    const int largest = team_that_fits(scratch.size(), [&](int size) { return cell.backward_scratch(call, size); });
+    run(4.0 * T_ * N * G * H * (H + I), [&](Team* team, int rank, int size) { cell.backward(call, team, rank, size); }, largest);
+  }, "forward"_a, "panels_hh"_a, "panels_ih"_a.none(), "dy"_a.none(), "dh_last"_a.none(), "carry"_a.none(), "dh0"_a, "dx"_a.none(),
+        "dweight_ih"_a.none(), "dweight_hh"_a, "dbias"_a.none(), "dbias_hn"_a.none(), "dtoken_table"_a.none(), "scratch"_a,
+        "chunk_starts"_a, "chunk_rows"_a);
+
+  m.def("backward_scratch", [](const ForwardRun& forward, std::int64_t chunk_rows) {
     BackwardCall<T> call{};
-    call.N = N, call.I = I, call.H = H, call.chunk = chunk, call.tokens = tokens ? &token : nullptr;
-    const auto& k = kernels<T>();
-    return (cell == "lstm" ? k.lstm : k.rnn).backward_scratch(call, thread_limit());
+    call.forward = forward.call, call.chunk_rows = chunk_rows;
+    return kernels<T>().cells[forward.cell].backward_scratch(call, thread_limit());
   });
 }
 

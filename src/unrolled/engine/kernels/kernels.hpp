@@ -1,35 +1,44 @@
 // Everything of one instruction set gathered into one table; included by each isa_*.cpp and by nothing else.
 #pragma once
 
-#include "recurrent.hpp"
+#include "backward.hpp"
 
 extern "C" double log(double);
 
 namespace unrolled {
 namespace {
 
+// Calls `use` with the panels of a shape, a type for each number of gates.
+template <typename T, typename Use> UNROLLED_INLINE auto with_panels(const PanelShape& s, Use use) {
+  switch (s.gates) {
+    case 4: return use(Panels<T, 4>());
+    case 3: return use(Panels<T, 3>());
+    default: return use(Panels<T, 1>());
+  }
+}
+
 template <typename T> int64_t packed_size(const PanelShape& s) {
-  return s.gates == 4 ? Panels<T, 4>::size(s.units, s.depth) : Panels<T, 1>::size(s.units, s.depth);
+  return with_panels<T>(s, [&](auto panels) { return decltype(panels)::size(s.units, s.depth); });
 }
 
 template <typename T>
 void pack(T* packed, const PanelShape& s, const T* source, int64_t column_stride, int64_t depth_stride, int rank, int size) {
-  const auto run = [&](auto panels) {
+  with_panels<T>(s, [&](auto panels) {
     using P = decltype(panels);
     const Range mine = share(P::count(s.units), rank, size);
     P::pack(packed, s.units, s.depth, source, column_stride, depth_stride, mine.first, mine.last);
-  };
-  if (s.gates == 4) run(Panels<T, 4>());
-  else run(Panels<T, 1>());
+    return 0;
+  });
 }
 
 template <typename T> void rows_product(const RowsProduct<T>& p, int rank, int size) {
-  const Index panels = Panels<T, 1>::count(p.shape.units);
+  using P = Panels<T, 1>;
+  const Index panels = P::count(p.shape.units);
   const bool by_rows = p.rows >= Index(size) * kTileRows || panels < size;
   const Range rows = by_rows ? share(p.rows, rank, size) : Range{0, p.rows};
   const Range mine = by_rows ? Range{0, panels} : share(panels, rank, size);
-  rows_times_panels<1>(p.a, p.a_stride, rows.first, rows.last, p.panels, p.shape.units, p.shape.depth, mine.first, mine.last, p.bias,
-                       p.c, p.c_stride);
+  const auto start = [&]() { return EvenRows<T>{p.a + rows.first * p.a_stride, p.a_stride, p.c + rows.first * p.c_stride, p.c_stride}; };
+  rows_times_panels<P>(rows.last - rows.first, start, p.panels, p.shape.units, p.shape.depth, mine.first, mine.last, p.bias);
 }
 
 constexpr Index kOuterChunk = 512;  // rows of A and B that are packed at once
@@ -47,7 +56,13 @@ template <typename T> void outer_product(const OuterProduct<T>& p, Team* team, i
   for (Index k0 = 0; k0 < p.rows; k0 += kOuterChunk) {
     const Index rows = least(kOuterChunk, p.rows - k0);
     if (!team_goes_on(team, rank)) return;
-    pack_rows(p.scratch, p.b + k0 * p.n, p.n, rows, 0, rows, of_b.first, of_b.last);
+    pack_rows(p.scratch, p.n, rows, [&]() {
+      return [from = p.b + k0 * p.n, n = p.n]() mutable {
+        const T* row = from;
+        from += n;
+        return row;
+      };
+    }, of_b.first, of_b.last);
     if (!team_barrier(team)) return;
     add_outer(p.a + k0 * p.m, p.m, rows, mine.first, mine.last, p.scratch, p.n, p.c, p.n, a_packed);
     if (p.column_sum) add_column_sums(p.a + k0 * p.m, p.m, rows, mine.first, mine.last, p.column_sum);
@@ -100,11 +115,18 @@ template <typename T> void tanh_of(int64_t count, const T* x, T* y) {
 }
 
 template <typename C, typename T> constexpr Cell<T> cell() {
-  return {&Loop<C, T>::forward, &Loop<C, T>::backward_scratch, &Loop<C, T>::backward};
+  return {C::gates, C::slots, &ForwardLoop<C, T>::run, &BackwardLoop<C, T>::scratch_numbers, &BackwardLoop<C, T>::run};
 }
 template <typename T> constexpr Kernels<T> kernels() {
-  return {&packed_size<T>,   &pack<T>,         &rows_product<T>,          &outer_scratch<T>, &outer_product<T>,
-          cell<Lstm, T>(),   cell<Rnn, T>(),   &softmax_cross_entropy<T>, &sigmoid_of<T>,    &tanh_of<T>};
+  return {&packed_size<T>,
+          &pack<T>,
+          &rows_product<T>,
+          &outer_scratch<T>,
+          &outer_product<T>,
+          {cell<Lstm, T>(), cell<Gru, T>(), cell<RnnTanh, T>(), cell<RnnRelu, T>()},  // the order of CellKind
+          &softmax_cross_entropy<T>,
+          &sigmoid_of<T>,
+          &tanh_of<T>};
 }
 
 }  // namespace

@@ -1,25 +1,37 @@
-// The tanh RNN's one gate function for one register of hidden units, forward and backward; no loop over time.
+// The plain RNN's one gate function for one register of hidden units, forward and backward; no loop over time.
 //
-// The numbers are the course's, as in steps/rnn.py.
+// The numbers are the course's, as in steps/rnn.py; `Relu` is the same network with max(z, 0) for tanh(z).
 #pragma once
 
-#include "activations.hpp"
+#include "cell.hpp"
 
 namespace unrolled {
 namespace {
 
-struct Rnn {
+struct RnnShape {
   static constexpr int gates = 1;
-  static constexpr bool has_cell = false;
-  static constexpr bool keeps_gates = false;  // the gate is h itself, which y keeps
+  static constexpr int slots = 1;  // nothing is kept: the gate is h itself, which y holds
+  static constexpr bool has_cell = false, has_carry = false;
+  using RecurrentGradients = Segments<0, 1, 0, 0>;
+};
 
-  template <typename T> static UNROLLED_INLINE void forward(Vec<T> (&z)[1], Vec<T>&, Vec<T>& h) {
-    h = tanh(z[0]);  // a = tanh(Waa a_prev + Wax xt + ba)
+struct RnnTanh : RnnShape {
+  template <typename T> static UNROLLED_INLINE void forward(ForwardUnits<T, 1, 1>& u) {
+    u.h_new = tanh(u.x[0] + u.h[0]);  // a = tanh(Waa a_prev + Wax xt + ba)
   }
+  template <typename T> static UNROLLED_INLINE void backward(BackwardUnits<T, 1>& u) {
+    u.dz[0] = u.dh * (broadcast(T(1)) - u.h * u.h);  // (0)
+  }
+};
 
-  template <typename T>
-  static UNROLLED_INLINE void backward(Vec<T> dh, Vec<T>&, const Vec<T> (&)[1], Vec<T>, Vec<T>, Vec<T> h, Vec<T> (&dz)[1]) {
-    dz[0] = dh * (broadcast(T(1)) - h * h);  // (0)
+struct RnnRelu : RnnShape {
+  template <typename T> static UNROLLED_INLINE void forward(ForwardUnits<T, 1, 1>& u) {
+    const Vec<T> z = u.x[0] + u.h[0], zero = broadcast(T(0));
+    u.h_new = select<T>(z.raw < zero.raw, zero, z);  // a NaN stays one
+  }
+  template <typename T> static UNROLLED_INLINE void backward(BackwardUnits<T, 1>& u) {
+    const Vec<T> zero = broadcast(T(0));
+    u.dz[0] = select<T>(u.h.raw > zero.raw, u.dh, zero);
   }
 };
 

@@ -37,44 +37,67 @@ template <typename T> struct OuterProduct {  // C += A' B, column_sum += sums ov
   T* scratch;      // outer_scratch(...) numbers
 };
 
-// One layer over a whole sequence. Gate order: i, f, g, o (LSTM).
+// The sequences of a batch: how long each is, and in which order of time it is read.
+//
+// Step s of a sequence is its time s, or counted from its own end where `reverse`. With lengths, `order` lists the sequences by
+// falling length, so that those which still run at step s are the first `running[s]` of it.
+struct Batch {
+  int64_t steps, size;
+  const int32_t* lengths;  // (N,) or null: all have `steps`
+  const int32_t* order;    // (N,), null without lengths
+  const int32_t* running;  // (steps,), null without lengths
+  bool reverse;
+};
+
+// One direction of one layer over a whole batch. Gate order: i, f, g, o (LSTM); r, z, n (GRU).
 template <typename T> struct ForwardCall {
-  int64_t T_, N, I, H;
-  const T* x;              // (T, N, I); null when tokens are given
-  const int32_t* tokens;   // (T, N), each in [0, V)
-  const T* token_table;    // (V, G H): embedding @ weight_ih' + bias
-  const T* panels_ih;      // weight_ih, packed
-  const T* panels_hh;      // weight_hh, packed
-  const T* bias;           // (G H)
-  const T *h0, *c0;        // (N, H)
-  T* y;                    // fills (T, N, H): h of every step
-  T* c;                    // fills (T, N, H) when kept, else (N, H): the running state
-  T* gates;                // fills (T, N, G, H) when kept, else (ring, N, G, H): scratch
-  int64_t ring;            // how many steps `gates` holds
-  bool keep;               // the gates and cell states of every step are wanted
+  Batch batch;
+  int64_t I, H;
+  const T* x;                // (T, N, I); null when tokens are given
+  const int32_t* tokens;     // (T, N), each in [0, V)
+  const T* token_table;      // (V, G H): embedding @ weight_ih' + bias
+  const T* panels_ih;        // weight_ih, packed
+  const T* panels_hh;        // weight_hh, packed
+  const T* bias;             // (G H)
+  const T* bias_hn;          // (H): GRU
+  const T *h0, *c0;          // (N, H)
+  T* y;                      // fills (T, N, H), rows y_stride apart: h of every step; padding is left as it is
+  int64_t y_stride;
+  T* c;                      // LSTM: fills (T, N, H) when kept, else (N, H): comes with c0, ends with each sequence's last c
+  bool keep_c;
+  T* gates;                  // fills (T, N, slots, H) when kept, else room for (chunk, N, slots, H)
+  bool keep_gates;
+  int64_t chunk;             // steps whose input products are made at once, at most
+  T* checkpoints;            // fills (chunks, N, H), or null: c before each step of chunk_starts
+  const int64_t* chunk_starts;  // (chunks,), falling
+  int64_t chunks;
 };
 
 template <typename T> struct BackwardCall {
-  int64_t T_, N, I, H;
-  const T* x;
-  const int32_t* tokens;
-  const T *h0, *c0, *y, *c, *gates;  // as the forward call left them
-  const T* panels_hh;      // weight_hh transposed, packed: (G H) -> H
-  const T* panels_ih;      // weight_ih transposed, packed: (G H) -> I; null when dx is not wanted
-  const T* dy;             // (T, N, H) or null
-  const T* dh_last;        // (N, H) or null
-  T* dc;                   // (N, H): comes with the gradient of the last c, fills with that of c0
-  T* dh0;                  // fills (N, H)
-  T* dx;                   // fills (T, N, I), or null
-  T* dweight_ih;           // fills (G H, I), added to; null with tokens
-  T* dweight_hh;           // fills (G H, H), added to
-  T* dbias;                // fills (G H), added to
-  T* dtoken_table;         // fills (V, G H), added to; null without tokens
-  T* scratch;              // backward_scratch(...) numbers
-  int64_t chunk;           // steps whose gradients of the gates are held at once
+  ForwardCall<T> forward;    // as the forward call had it; what was not kept is computed again
+  const T* panels_hh;        // weight_hh transposed, packed: (G H) -> H
+  const T* panels_ih;        // weight_ih transposed, packed: (G H) -> I; null when dx is not wanted
+  const T* dy;               // (T, N, H), rows dy_stride apart, or null
+  int64_t dy_stride;
+  const T* dh_last;          // (N, H) or null
+  T* carry;                  // (N, H); LSTM: comes with the gradient of the last c, ends with that of c0. GRU: comes zero
+  T* dh0;                    // fills (N, H)
+  T* dx;                     // fills (T, N, I) but for padding, or null
+  T* dweight_ih;             // (G H, I), added to; null with tokens
+  T* dweight_hh;             // (G H, H), added to
+  T* dbias;                  // (G H), added to; null with tokens
+  T* dbias_hn;               // (H), added to: GRU
+  T* dtoken_table;           // (V, G H), added to; null without tokens
+  T* scratch;                // backward_scratch(...) numbers
+  const int64_t* chunk_starts;  // (chunks,), falling: where the runs of steps begin whose gate gradients are held at once
+  int64_t chunks;
+  int64_t chunk_rows;        // the most rows, steps times running sequences, of one chunk
 };
 
+enum CellKind { kLstm, kGru, kRnnTanh, kRnnRelu, kCells };
+
 template <typename T> struct Cell {
+  int64_t gates, slots;  // of the weights' rows; of what is kept of each unit and step
   void (*forward)(const ForwardCall<T>&, Team*, int rank, int size);
   int64_t (*backward_scratch)(const BackwardCall<T>&, int size);
   void (*backward)(const BackwardCall<T>&, Team*, int rank, int size);
@@ -87,7 +110,7 @@ template <typename T> struct Kernels {
   void (*rows_product)(const RowsProduct<T>&, int rank, int size);
   int64_t (*outer_scratch)(const OuterProduct<T>&, int size);
   void (*outer_product)(const OuterProduct<T>&, Team*, int rank, int size);
-  Cell<T> lstm, rnn;
+  Cell<T> cells[kCells];
   void (*softmax_cross_entropy)(int64_t rows, int64_t classes, const T* logits, const int32_t* targets, T* losses, T* dlogits,
                                 int rank, int size);
   void (*sigmoid)(int64_t count, const T* x, T* y);

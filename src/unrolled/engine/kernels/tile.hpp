@@ -11,7 +11,9 @@
 namespace unrolled {
 namespace {
 
-template <typename T, int G, int NV = kTileVectors> struct Panels {
+template <typename T, int Gates> struct Panels {
+  static constexpr int G = Gates;
+  static constexpr int NV = G == 3 ? 3 : kTileVectors;  // vectors of columns in one panel
   static constexpr int width = Vec<T>::width;
   static constexpr int unit_vectors = NV / G;  // vectors of units in one panel
   static constexpr int units_per_panel = unit_vectors * width;
@@ -20,38 +22,44 @@ template <typename T, int G, int NV = kTileVectors> struct Panels {
   static Index size(Index units, Index depth) { return count(units) * depth * NV * width; }
   static const T* at(const T* packed, Index panel, Index depth) { return packed + panel * depth * NV * width; }
 
-  // packed[panel][k][v][lane] = source(column of (gate v % G, unit), k), zero beyond the last unit
+  // Where vector v of a panel lies among the columns, and how many of its lanes do (none or less beyond the last unit).
+  struct Columns {
+    Index first, lanes;
+  };
+  static UNROLLED_INLINE Columns columns(Index panel, int v, Index units) {
+    const Index unit0 = panel * units_per_panel + (v / G) * width;
+    return {(v % G) * units + unit0, least(width, units - unit0)};
+  }
+
+  // packed[panel][k][v][lane] = source(column, k), zero beyond the last unit
   static void pack(T* packed, Index units, Index depth, const T* source, Index column_stride, Index depth_stride, Index first,
                    Index last) {
-    for (Index panel = first; panel < last; ++panel) {
-      T* out = packed + panel * depth * NV * width;
+    for (Index panel = first; panel < last; ++panel)
       for (int v = 0; v < NV; ++v) {
-        const Index unit0 = panel * units_per_panel + (v / G) * width;
-        const Index lanes = most(0, least(width, units - unit0));
-        const T* from = source + ((v % G) * units + unit0) * column_stride;
+        const Columns at = columns(panel, v, units);
+        const T* from = source + at.first * column_stride;
+        T* out = packed + (panel * depth * NV + v) * width;
         if (column_stride == 1) {
-          for (Index k = 0; k < depth; ++k) store(out + (k * NV + v) * width, lanes ? load_lanes(from + k * depth_stride, lanes) : broadcast(T(0)));
+          for (Index k = 0; k < depth; ++k)
+            store(out + k * NV * width, at.lanes > 0 ? load_lanes(from + k * depth_stride, at.lanes) : broadcast(T(0)));
         } else {
-          for (Index lane = 0; lane < width; ++lane) {
-            T* to = out + v * width + lane;
-            if (lane < lanes) for (Index k = 0; k < depth; ++k) to[k * NV * width] = from[lane * column_stride + k * depth_stride];
-            else for (Index k = 0; k < depth; ++k) to[k * NV * width] = T(0);
-          }
+          for (Index lane = 0; lane < width; ++lane)
+            for (Index k = 0; k < depth; ++k)
+              out[k * NV * width + lane] = lane < at.lanes ? from[lane * column_stride + k * depth_stride] : T(0);
         }
       }
-    }
   }
 };
 
-// acc[r][v] += sum over k of a[r * row_stride + k * k_stride] * panel[k][v]; each sum is one chain of fma in the order of k, so
-// its bits do not depend on R, on the thread, or on where the tile lies.
-template <int R, int NV, typename T>
-UNROLLED_INLINE void multiply(Vec<T> (&acc)[R][NV], const T* a, Index row_stride, Index k_stride, const T* panel, Index depth) {
+// acc[r][v] += sum over k of a(r, k) * panel[k][v]; each sum is one chain of fma in the order of k, so its bits do not depend on R,
+// on the thread, or on where the tile lies.
+template <int R, int NV, typename T, typename Entry>
+UNROLLED_INLINE void multiply_entries(Vec<T> (&acc)[R][NV], Entry a, const T* panel, Index depth) {
   constexpr int width = Vec<T>::width;
   for (Index k = 0; k < depth; ++k) {
     Vec<T> row[R];
 #pragma GCC unroll 8
-    for (int r = 0; r < R; ++r) row[r] = broadcast(a[r * row_stride + k * k_stride]);
+    for (int r = 0; r < R; ++r) row[r] = broadcast(a(r, k));
 #pragma GCC unroll 8
     for (int v = 0; v < NV; ++v) {
       const Vec<T> w = load(panel + v * width);
@@ -62,16 +70,27 @@ UNROLLED_INLINE void multiply(Vec<T> (&acc)[R][NV], const T* a, Index row_stride
   }
 }
 
+// The rows of A wherever they lie: sequences of a batch need not be neighbours.
+template <int R, int NV, typename T>
+UNROLLED_INLINE void multiply(Vec<T> (&acc)[R][NV], const T* const (&rows)[R], const T* panel, Index depth) {
+  multiply_entries(acc, [&](int r, Index k) UNROLLED_LAMBDA { return rows[r][k]; }, panel, depth);
+}
+
+template <int R, int NV, typename T> UNROLLED_INLINE void clear(Vec<T> (&acc)[R][NV]) {
+  for (int r = 0; r < R; ++r)
+    for (int v = 0; v < NV; ++v) acc[r][v] = broadcast(T(0));
+}
+
 template <int R> struct Rows {
   static constexpr int count = R;
 };
 
-// Cuts [first, last) into tiles of nearly equal height, none above kTileRows, and calls tile(Rows<R>, first row) for each: 32 rows
+// Cuts `rows` rows into tiles of nearly equal height, none above kTileRows, and calls tile(Rows<R>, first row) for each: 32 rows
 // go as 6 6 5 5 5 5, not 6 6 6 6 6 2, because a low tile waits for its own sums.
-template <typename Tile> UNROLLED_INLINE void for_tiles(Index first, Index last, Tile tile) {
-  const Index rows = last - first;
+template <typename Tile> UNROLLED_INLINE void for_tiles(Index rows, Tile tile) {
   if (rows <= 0) return;
   const Index tiles = ceil_div(rows, kTileRows), height = rows / tiles, taller = rows % tiles;
+  Index first = 0;
   for (Index i = 0; i < tiles; ++i) {
     const Index r = height + (i < taller);
     switch (r) {

@@ -1,0 +1,279 @@
+// The loop over time, backward, written once for every cell: chunk by chunk, each followed by the sums over its rows.
+#pragma once
+
+#include "forward.hpp"
+
+namespace unrolled {
+namespace {
+
+template <typename Cell, typename T> struct BackwardLoop {
+  static constexpr int G = Cell::gates, S = Cell::slots;
+  static constexpr int W = Vec<T>::width;
+  using Call = BackwardCall<T>;
+  using Forward = ForwardLoop<Cell, T>;
+  using P = Panels<T, 1>;
+  using Recurrent = typename Cell::RecurrentGradients;
+  static constexpr bool keeps_gates = Cell::has_carry;  // an RNN's gate is its y
+
+  // One stretch of memory, in this order; the last part once for each thread.
+  struct Scratch {
+    Index row;  // from one row of dz to the next
+    Index dz, dz_after, zeros, x_panels, h_panels, gates, c, outer;
+    Index total(int size) const { return dz + dz_after + zeros + x_panels + h_panels + gates + c + outer * size; }
+  };
+  static Scratch scratch_of(const Call& call) {
+    const ForwardCall<T>& f = call.forward;
+    const Index rows = call.chunk_rows, H = f.H;
+    // An odd number of cache lines from row to row: with a power of two, a column would sit in a few sets of the cache.
+    const Index line = 64 / Index(sizeof(T)), row = (ceil_div(S * H, line) | 1) * line;
+    const Index cells = Cell::has_cell && !f.keep_c ? rows * H : 0;
+    return {row,
+            rows * row,
+            f.batch.size * row,
+            row,
+            f.tokens ? 0 : P::size(f.I, rows),
+            P::size(H, rows),
+            keeps_gates && !f.keep_gates ? rows * S * H : 0,
+            ceil_div(cells, line) * line,
+            outer_scratch_numbers(rows)};
+  }
+  static int64_t scratch_numbers(const Call& call, int size) { return scratch_of(call).total(size); }
+
+  struct Room {
+    Index row;
+    T *dz, *dz_after, *zeros, *x_panels, *h_panels, *gates, *c, *outer;
+  };
+  static Room room_of(const Call& call, int rank) {
+    const Scratch size = scratch_of(call);
+    Room room;
+    room.row = size.row;
+    T* next = call.scratch;
+    const auto take = [&](Index numbers) {
+      T* here = next;
+      next += numbers;
+      return here;
+    };
+    room.dz = take(size.dz), room.dz_after = take(size.dz_after), room.zeros = take(size.zeros);
+    room.x_panels = take(size.x_panels), room.h_panels = take(size.h_panels);
+    room.gates = take(size.gates), room.c = take(size.c);
+    room.outer = take(size.outer * (rank + 1)) + size.outer * rank;
+    return room;
+  }
+
+  // The steps [s0, s1) that are held at once.
+  struct Chunk {
+    Index s0, s1, rows;
+    const T* c_before;  // c before step s0, where cells are not kept
+  };
+
+  static UNROLLED_INLINE const T* gates_at(const Call& call, const Room& room, const Place& p) {
+    const ForwardCall<T>& f = call.forward;
+    return f.keep_gates ? f.gates + row_of(f.batch, p.s, p.n) * S * f.H : room.gates + p.at * S * f.H;
+  }
+  static UNROLLED_INLINE const T* c_at(const Call& call, const Room& room, const Place& p) {
+    const ForwardCall<T>& f = call.forward;
+    return f.keep_c ? f.c + row_of(f.batch, p.s, p.n) * f.H : room.c + p.at * f.H;
+  }
+  static UNROLLED_INLINE const T* c_before(const Call& call, const Room& room, const Chunk& chunk, const Place& p) {
+    const ForwardCall<T>& f = call.forward;
+    if (f.keep_c) return p.s ? f.c + row_of(f.batch, p.s - 1, p.n) * f.H : f.c0 + p.n * f.H;
+    // the rows of the step before lie before this step's rows, all of them running
+    return p.s == chunk.s0 ? chunk.c_before + p.n * f.H : room.c + (p.at - running_at(f.batch, p.s - 1)) * f.H;
+  }
+
+  // One tile of one step: dh = dy + dz_next W_hh, then the cell. Before the first step (s = -1), what is left is the gradient of h0.
+  template <int R>
+  static UNROLLED_INLINE void tile(const Call& call, const Room& room, const Chunk& chunk, const Place (&places)[R], const T* dz_next,
+                                   Index panel) {
+    const ForwardCall<T>& f = call.forward;
+    const Index H = f.H, goes_on = running_at(f.batch, places[0].s + 1);
+    Vec<T> acc[R][P::NV];
+    clear(acc);
+    if (goes_on) {
+      const T* rows[R];
+      const auto segment = [&](int begin, int end, Index depth0) UNROLLED_LAMBDA {
+        for (int r = 0; r < R; ++r) rows[r] = (places[r].j < goes_on ? dz_next + places[r].j * room.row : room.zeros) + begin * H;
+        multiply(acc, rows, P::at(call.panels_hh, panel, G * H) + depth0 * P::NV * W, (end - begin) * H);
+      };
+      segment(Recurrent::begin, Recurrent::end, 0);
+      if (Recurrent::end2) segment(Recurrent::begin2, Recurrent::end2, (Recurrent::end - Recurrent::begin) * H);
+    }
+    for (int r = 0; r < R; ++r) {
+      const Place& p = places[r];
+      const Index row = p.s < 0 ? 0 : row_of(f.batch, p.s, p.n);
+      for (int v = 0; v < P::NV; ++v) {
+        const Index unit = panel * P::units_per_panel + v * W, lanes = least(W, H - unit);
+        if (lanes <= 0) break;
+        const Index at = p.n * H + unit;
+        BackwardUnits<T, S> u;
+        u.dh = acc[r][v];
+        if (p.j >= goes_on && call.dh_last) u.dh = u.dh + load_lanes(call.dh_last + at, lanes);
+        if (p.s < 0) {
+          if (Cell::has_carry && !Cell::has_cell) u.dh = u.dh + load_lanes(call.carry + at, lanes);
+          store_lanes(call.dh0 + at, u.dh, lanes);
+          continue;
+        }
+        if (call.dy) u.dh = u.dh + load_lanes(call.dy + row * call.dy_stride + unit, lanes);
+        if (keeps_gates)
+          for (int k = 0; k < S; ++k) u.kept[k] = load_lanes(gates_at(call, room, p) + k * H + unit, lanes);
+        else
+          u.h = load_lanes(f.y + row * f.y_stride + unit, lanes);
+        if (Cell::has_cell) {
+          u.c = load_lanes(c_at(call, room, p) + unit, lanes);
+          u.c_prev = load_lanes(c_before(call, room, chunk, p) + unit, lanes);
+        } else if (Cell::has_carry) {
+          u.h_prev = load_lanes(Forward::h_before(f, p) + unit, lanes);
+        }
+        if (Cell::has_carry) u.carry = load_lanes(call.carry + at, lanes);
+        Cell::backward(u);
+        if (Cell::has_carry) store_lanes(call.carry + at, u.carry, lanes);
+        for (int k = 0; k < S; ++k) store_lanes(room.dz + p.at * room.row + k * H + unit, u.dz[k], lanes);
+      }
+    }
+  }
+
+  // One step of a part. `before` counts the chunk's rows of earlier steps; `dz_next` holds the rows of the step after.
+  static void step(const Call& call, const Room& room, const Chunk& chunk, const Part& part, Index s, Index before, const T* dz_next) {
+    const Batch& batch = call.forward.batch;
+    const Index rows = s < 0 ? part.sequences() : part.running(batch, s);
+    for (Index panel = part.panel0; panel < part.panel1; ++panel)
+      for_tiles(rows, [&](auto height, Index i) UNROLLED_LAMBDA {
+        constexpr int R = decltype(height)::count;
+        Place places[R];
+        for (int r = 0; r < R; ++r) {
+          const Index j = part.first + part.stride * (i + r);
+          places[r] = {s, sequence(batch, j), j, before + j};
+        }
+        tile(call, room, chunk, places, dz_next, panel);
+      });
+  }
+
+  // Gates, and cells, of the chunk from h, which is known: no step waits for another but in c = f * c_prev + i * g.
+  static void recompute(const Call& call, const Room& room, const Chunk& chunk, int rank, int size) {
+    const ForwardCall<T>& f = call.forward;
+    const Index H = f.H;
+    const Part part = part_of(f.batch, Panels<T, G>::count(H), rank, size);
+    const Index rows = rows_of(f.batch, part, chunk.s0, chunk.s1);
+    if (!f.tokens)
+      Forward::project_inputs(f, part, chunk.s0, rows, [&](const Place& p) UNROLLED_LAMBDA { return room.gates + p.at * S * H; });
+    for (Index panel = part.panel0; panel < part.panel1; ++panel) {
+      Walk walk(f.batch, part, chunk.s0);
+      for_tiles(rows, [&](auto height, Index) UNROLLED_LAMBDA {
+        constexpr int R = decltype(height)::count;
+        typename Forward::Row tile_rows[R];
+        for (int r = 0; r < R; ++r) {
+          const Place p = walk.next();
+          T* gates = room.gates + p.at * S * H;
+          const T* pre = f.tokens ? f.token_table + Index(f.tokens[row_of(f.batch, p.s, p.n)]) * G * H : gates;
+          tile_rows[r] = {Forward::h_before(f, p), pre, nullptr, nullptr, gates, nullptr};
+          if (Cell::has_cell) tile_rows[r].c_prev = c_before(call, room, chunk, p), tile_rows[r].c = const_cast<T*>(c_at(call, room, p));
+        }
+        Forward::tile(f, tile_rows, panel);
+      });
+    }
+  }
+
+  // The sums over the chunk's rows. Threads share the rows of each result, never a sum: the bits do not depend on their number.
+  static void add_sums(const Call& call, const Room& room, const Chunk& chunk, int rank, int size) {
+    const ForwardCall<T>& f = call.forward;
+    const Index H = f.H, I = f.I;
+    const auto weight_rows = [&](Index slot0, Index slot1, Index to_row, const T* panels, Index columns, T* to) {
+      const Range mine = share((slot1 - slot0) * H, rank, size);
+      add_outer(room.dz + slot0 * H, room.row, chunk.rows, mine.first, mine.last, panels, columns, to + to_row * H * columns, columns,
+                room.outer);
+    };
+    const auto bias_rows = [&](Index slot0, Index slot1, T* to) {
+      const Range mine = share((slot1 - slot0) * H, rank, size);
+      add_column_sums(room.dz + slot0 * H, room.row, chunk.rows, mine.first, mine.last, to);
+    };
+    weight_rows(Recurrent::begin, Recurrent::end, 0, room.h_panels, H, call.dweight_hh);
+    if (Recurrent::end2) {
+      weight_rows(Recurrent::begin2, Recurrent::end2, Recurrent::end, room.h_panels, H, call.dweight_hh);
+      bias_rows(Recurrent::begin2, Recurrent::end2, call.dbias_hn);
+    }
+    if (f.tokens) {
+      add_token_rows(call, room, chunk, share(G * H, rank, size));
+    } else {
+      weight_rows(0, G, 0, room.x_panels, I, call.dweight_ih);
+      bias_rows(0, G, call.dbias);
+    }
+    if (call.dx) {
+      const Range mine = share(chunk.rows, rank, size);
+      const Part everyone{0, 1, f.batch.size, 0, 0, false};
+      const auto start = [&]() {
+        Walk walk(f.batch, everyone, chunk.s0);
+        walk.skip(mine.first);
+        return [&, walk]() mutable {
+          const Place p = walk.next();
+          return RowPair<T>{room.dz + p.at * room.row, call.dx + row_of(f.batch, p.s, p.n) * I};
+        };
+      };
+      rows_times_panels<P>(mine.last - mine.first, start, call.panels_ih, I, Index(G * H), 0, P::count(I), static_cast<const T*>(nullptr));
+    }
+  }
+
+  // dtoken_table[token] += dz, row by row: the gradient of a look-up
+  static void add_token_rows(const Call& call, const Room& room, const Chunk& chunk, Range mine) {
+    const Batch& batch = call.forward.batch;
+    const Part everyone{0, 1, batch.size, 0, 0, false};
+    Walk walk(batch, everyone, chunk.s0);
+    for (Index k = 0; k < chunk.rows; ++k) {
+      const Place p = walk.next();
+      T* sum = call.dtoken_table + Index(call.forward.tokens[row_of(batch, p.s, p.n)]) * G * call.forward.H;
+      const T* dz = room.dz + p.at * room.row;
+      for (Index m = mine.first; m < mine.last; m += W) {
+        const Index lanes = least(W, mine.last - m);
+        store_lanes(sum + m, load_lanes(sum + m, lanes) + load_lanes(dz + m, lanes), lanes);
+      }
+    }
+  }
+
+  static void run(const Call& call, Team* team, int rank, int size) {
+    const ForwardCall<T>& f = call.forward;
+    const Batch& batch = f.batch;
+    const Index H = f.H, I = f.I, N = batch.size;
+    const Room room = room_of(call, rank);
+    const Part part = part_of(batch, P::count(H), rank, size), everyone{0, 1, N, 0, 0, false};
+    if (rank == 0) memset(room.zeros, 0, room.row * sizeof(T));
+    const bool again = keeps_gates && !f.keep_gates;
+
+    Chunk chunk{batch.steps, batch.steps, 0, nullptr};
+    for (Index k = 0; k < call.chunks; ++k) {
+      chunk.s1 = chunk.s0, chunk.s0 = call.chunk_starts[k];
+      chunk.rows = rows_of(batch, everyone, chunk.s0, chunk.s1);
+      chunk.c_before = !Cell::has_cell || f.keep_c ? nullptr : chunk.s0 ? f.checkpoints + k * N * H : f.c0;
+      if (!team_goes_on(team, rank)) return;
+      const Range of_h = share(P::count(H), rank, size), of_x = share(P::count(I), rank, size);
+      pack_rows(room.h_panels, H, chunk.rows, [&]() {
+        return [&, walk = Walk(batch, everyone, chunk.s0)]() mutable { return Forward::h_before(f, walk.next()); };
+      }, of_h.first, of_h.last);
+      if (!f.tokens)
+        pack_rows(room.x_panels, I, chunk.rows, [&]() {
+          return [&, walk = Walk(batch, everyone, chunk.s0)]() mutable {
+            const Place p = walk.next();
+            return f.x + row_of(batch, p.s, p.n) * I;
+          };
+        }, of_x.first, of_x.last);
+      if (again) recompute(call, room, chunk, rank, size);
+      if ((again || k == 0) && !team_barrier(team)) return;
+
+      Index before = chunk.rows;
+      for (Index s = chunk.s1 - 1; s >= chunk.s0; --s) {
+        const T* dz_next = s + 1 == chunk.s1 ? room.dz_after : room.dz + before * room.row;
+        before -= running_at(batch, s);
+        step(call, room, chunk, part, s, before, dz_next);
+        if (part.shares_units && s > chunk.s0 && !team_barrier(team)) return;
+      }
+      if (!team_barrier(team)) return;
+
+      add_sums(call, room, chunk, rank, size);
+      const Range copied = share(running_at(batch, chunk.s0) * room.row, rank, size);
+      memcpy(room.dz_after + copied.first, room.dz + copied.first, (copied.last - copied.first) * sizeof(T));
+      if (!team_barrier(team)) return;
+    }
+    step(call, room, chunk, part, -1, 0, room.dz_after);
+  }
+};
+
+}  // namespace
+}  // namespace unrolled

@@ -1,0 +1,126 @@
+// The loop over time, forward, written once for every cell; the cells' equations are in lstm.hpp, gru.hpp and rnn.hpp.
+#pragma once
+
+#include "batch.hpp"
+#include "gru.hpp"
+#include "lstm.hpp"
+#include "products.hpp"
+#include "rnn.hpp"
+
+namespace unrolled {
+namespace {
+
+template <typename Cell, typename T> struct ForwardLoop {
+  static constexpr int G = Cell::gates, S = Cell::slots;
+  static constexpr int W = Vec<T>::width;
+  using Call = ForwardCall<T>;
+  using P = Panels<T, G>;
+
+  // Where one row of a tile finds what it needs and leaves what it makes.
+  struct Row {
+    const T* h_prev;
+    const T* pre;     // W_ih x + b: a row of the token table, or of the product merged over time
+    const T* c_prev;
+    T* c;
+    T* gates;         // null when they are not kept
+    T* h;             // null when it is known already
+  };
+
+  static UNROLLED_INLINE const T* h_before(const Call& call, const Place& p) {
+    return p.s ? call.y + row_of(call.batch, p.s - 1, p.n) * call.y_stride : call.h0 + p.n * call.H;
+  }
+
+  // z = pre + W_hh h_prev for R rows and one panel of units, then the cell.
+  template <int R> static UNROLLED_INLINE void tile(const Call& call, const Row (&rows)[R], Index panel) {
+    const Index H = call.H;
+    Vec<T> acc[R][P::NV];
+    clear(acc);
+    const T* h_prev[R];
+    for (int r = 0; r < R; ++r) h_prev[r] = rows[r].h_prev;
+    multiply(acc, h_prev, P::at(call.panels_hh, panel, H), H);
+    for (int r = 0; r < R; ++r)
+      for (int v = 0; v < P::unit_vectors; ++v) {
+        const Index unit = panel * P::units_per_panel + v * W, lanes = least(W, H - unit);
+        if (lanes <= 0) break;
+        ForwardUnits<T, G, S> u;
+        for (int k = 0; k < G; ++k) u.x[k] = load_lanes(rows[r].pre + k * H + unit, lanes), u.h[k] = acc[r][v * G + k];
+        if (G == 3) u.bias_hn = load_lanes(call.bias_hn + unit, lanes), u.h_prev = load_lanes(rows[r].h_prev + unit, lanes);
+        if (Cell::has_cell) u.c_prev = load_lanes(rows[r].c_prev + unit, lanes);
+        Cell::forward(u);
+        if (Cell::has_cell) store_lanes(rows[r].c + unit, u.c, lanes);
+        if (rows[r].gates)
+          for (int k = 0; k < S; ++k) store_lanes(rows[r].gates + k * H + unit, u.kept[k], lanes);
+        if (rows[r].h) store_lanes(rows[r].h + unit, u.h_new, lanes);
+      }
+  }
+
+  // pre = x W_ih' + bias for a part's rows of the steps [s0, s1); `to(place)` is where a row of it goes.
+  template <typename To>
+  static UNROLLED_INLINE void project_inputs(const Call& call, const Part& part, Index s0, Index rows, To to) {
+    const auto start = [&]() {
+      return [&, walk = Walk(call.batch, part, s0)]() mutable {
+        const Place p = walk.next();
+        return RowPair<T>{call.x + row_of(call.batch, p.s, p.n) * call.I, to(p)};
+      };
+    };
+    rows_times_panels<P>(rows, start, call.panels_ih, call.H, call.I, part.panel0, part.panel1, call.bias);
+  }
+
+  static void run(const Call& call, Team* team, int rank, int size) {
+    const Batch& batch = call.batch;
+    const Index H = call.H, N = batch.size, slots = S * H;
+    const Part part = part_of(batch, P::count(H), rank, size);
+    Index checkpoint = call.chunks - 1;
+    for (Index s0 = 0; s0 < batch.steps;) {
+      if (!team_goes_on(team, rank)) return;
+      // Steps whose input products are made at once: enough rows to use each panel well, few enough to stay in cache.
+      Index s1 = s0, rows = 0;
+      while (s1 < batch.steps && s1 - s0 < call.chunk && (s1 == s0 || rows < 128)) rows += part.running(batch, s1++);
+      const auto gates_at = [&](const Place& p) UNROLLED_LAMBDA {
+        return call.gates + (call.keep_gates ? row_of(batch, p.s, p.n) : (p.s - s0) * N + p.j) * slots;
+      };
+      if (!call.tokens) project_inputs(call, part, s0, rows, gates_at);
+
+      for (Index s = s0; s < s1; ++s) {
+        const Index running = part.running(batch, s);
+        if (call.checkpoints && checkpoint >= 0 && s == call.chunk_starts[checkpoint]) {
+          save_cells(call, part, call.checkpoints + checkpoint * N * H);
+          --checkpoint;
+        }
+        for (Index panel = part.panel0; panel < part.panel1; ++panel)
+          for_tiles(running, [&](auto height, Index i) UNROLLED_LAMBDA {
+            constexpr int R = decltype(height)::count;
+            Row rows_[R];
+            for (int r = 0; r < R; ++r) {
+              const Index j = part.first + part.stride * (i + r), n = sequence(batch, j);
+              const Place p{s, n, j, 0};
+              const Index row = row_of(batch, s, n);
+              T* gates = gates_at(p);
+              T* c = Cell::has_cell ? call.c + (call.keep_c ? row : n) * H : nullptr;
+              const T* c_prev = !Cell::has_cell ? nullptr
+                                : !s            ? call.c0 + n * H
+                                : call.keep_c   ? call.c + row_of(batch, s - 1, n) * H
+                                                : c;
+              const T* pre = call.tokens ? call.token_table + Index(call.tokens[row]) * G * H : gates;
+              rows_[r] = {h_before(call, p), pre, c_prev, c, call.keep_gates ? gates : nullptr, call.y + row * call.y_stride};
+            }
+            tile(call, rows_, panel);
+          });
+        if (part.shares_units && !team_barrier(team)) return;
+      }
+      s0 = s1;
+    }
+  }
+
+  // This part's running cell states, as they stand between two steps.
+  static void save_cells(const Call& call, const Part& part, T* to) {
+    const Index H = call.H, unit0 = part.panel0 * P::units_per_panel, units = least(H, part.panel1 * P::units_per_panel) - unit0;
+    for (Index j = part.first; j < part.last; j += part.stride) {
+      const Index at = sequence(call.batch, j) * H + unit0;
+      memcpy(to + at, call.c + at, units * sizeof(T));
+    }
+  }
+};
+
+}  // namespace
+}  // namespace unrolled

@@ -1,0 +1,66 @@
+"""`GRU`, run on the compiled engine; its equations are to be read in `unrolled.steps.gru`."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from unrolled.engine import recurrent as engine
+from unrolled.layers.recurrent import Recurrent
+from unrolled.shapes import Array
+
+__all__ = ["GRU", "GRUTrace"]
+
+
+class GRUTrace(NamedTuple):
+    """Every gate and state of every step of one layer and direction."""
+
+    r: Array  # (T, N, H): reset gate, the course's Gamma_r
+    z: Array  # (T, N, H): how much of h_prev stays, 1 - Gamma_u
+    n: Array  # (T, N, H): candidate, c~
+    h: Array  # (T, N, H): hidden state
+
+
+class GRU(Recurrent[Array, GRUTrace]):
+    """Gated recurrent units over whole sequences, one layer or several, in one direction or two.
+
+    Equations, for each step, gates stacked in the order r, z, n; the reset gate stands after the recurrent product:
+        r, z = sigmoid(weight_ih x_t + weight_hh h_prev + bias) of their rows
+        n = tanh(weight_in x_t + bias_n + r * (weight_hn h_prev + bias_hn))
+        h = (1 - z) * n + z * h_prev
+
+    Args:
+        input_size: I.
+        hidden_size: H.
+        num_layers: L; each layer's input is the h of the one below.
+        bidirectional: read each sequence from its end as well; D = 2, and the outputs stand side by side.
+        dtype: `"float32"` or `"float64"`.
+        seed: of the first weights: orthogonal recurrent blocks, Glorot input blocks; `None` differs each time.
+
+    Parameters of layer k: `weight_ih_l{k}` `(3H, I)`, `weight_hh_l{k}` `(3H, H)`, `bias_l{k}` `(3H,)`, `bias_hn_l{k}` `(H,)`; of its
+    second direction the same with `_reverse`.
+
+    Raises:
+        ParameterError: a size is not positive, or the dtype is another.
+
+    Source: Cho et al. 2014, in the later form (arXiv 1406.1078v3's reset after the product) that cuDNN and PyTorch compute.
+
+    >>> gru = GRU(3, 4, seed=0)
+    >>> run = gru.forward(np.zeros((5, 2, 3), "float32"), trace=True)
+    >>> run.output.shape, run.state.shape, run.trace[0].z.shape
+    ((5, 2, 4), (1, 2, 4), (5, 2, 4))
+    """
+
+    cell = "gru"
+
+    def _split_state(self, name: str, state: Array, N: int) -> tuple[Array, Array | None]:
+        return self._checked_state(name, state, N), None
+
+    def _join_state(self, h: Array, c: Array) -> Array:
+        return h
+
+    def _trace(self, run: engine.Forward) -> GRUTrace:
+        assert run.gates is not None
+        r, z, n = (run.gates[:, :, k] for k in range(3))
+        return GRUTrace(r, z, n, run.y)

@@ -1,0 +1,91 @@
+"""`LSTM`, run on the compiled engine; its equations are to be read in `unrolled.steps.lstm`."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from unrolled.engine import recurrent as engine
+from unrolled.errors import ParameterError
+from unrolled.layers.recurrent import Recurrent
+from unrolled.shapes import Array
+
+__all__ = ["LSTM", "LSTMState", "LSTMTrace"]
+
+
+class LSTMState(NamedTuple):
+    """Hidden and cell state of every layer and direction."""
+
+    h: Array  # (L D, N, H)
+    c: Array  # (L D, N, H)
+
+
+class LSTMTrace(NamedTuple):
+    """Every gate and state of every step of one layer and direction."""
+
+    i: Array  # (T, N, H): update (input) gate, the course's Gamma_u
+    f: Array  # (T, N, H): forget gate, Gamma_f
+    g: Array  # (T, N, H): candidate, c~
+    o: Array  # (T, N, H): output gate, Gamma_o
+    c: Array  # (T, N, H): cell state
+    h: Array  # (T, N, H): hidden state, the course's a
+
+
+class LSTM(Recurrent[LSTMState, LSTMTrace]):
+    """Long short-term memory over whole sequences, one layer or several, in one direction or two.
+
+    Equations, for each step, gates stacked in the order i, f, g, o:
+        z = weight_ih x_t + weight_hh h_prev + bias
+        i, f, o = sigmoid(z_i), sigmoid(z_f), sigmoid(z_o); g = tanh(z_g)
+        c = f * c_prev + i * g
+        h = o * tanh(c)
+
+    Args:
+        input_size: I.
+        hidden_size: H.
+        num_layers: L; each layer's input is the h of the one below.
+        bidirectional: read each sequence from its end as well; D = 2, and the outputs stand side by side.
+        dtype: `"float32"` or `"float64"`.
+        seed: of the first weights: orthogonal recurrent blocks, Glorot input blocks, forget bias 1; `None` differs each time.
+
+    Parameters of layer k: `weight_ih_l{k}` `(4H, I)`, `weight_hh_l{k}` `(4H, H)`, `bias_l{k}` `(4H,)`; of its second direction the
+    same with `_reverse`.
+
+    Raises:
+        ParameterError: a size is not positive, or the dtype is another.
+
+    Source: Hochreiter & Schmidhuber 1997 with the forget gate of Gers, Schmidhuber & Cummins 2000; two directions as Schuster &
+    Paliwal 1997; forget bias 1 as Jozefowicz, Zaremba & Sutskever 2015 advise.
+
+    >>> lstm = LSTM(3, 4, seed=0)
+    >>> run = lstm.forward(np.zeros((5, 2, 3), "float32"), trace=True)
+    >>> run.output.shape, run.state.c.shape, run.trace[0].f.shape
+    ((5, 2, 4), (1, 2, 4), (5, 2, 4))
+    >>> grads = lstm.backward(run, np.ones_like(run.output))
+    >>> {name: gradient.shape for name, gradient in grads.parameters.items()}
+    {'weight_ih_l0': (16, 3), 'weight_hh_l0': (16, 4), 'bias_l0': (16,)}
+    """
+
+    cell = "lstm"
+
+    def _first_bias(self) -> Array:
+        bias = np.zeros((4, self.hidden_size))
+        bias[1] = 1  # forget gate: remember, until training says otherwise
+        return bias.reshape(-1)
+
+    def _split_state(self, name: str, state: LSTMState, N: int) -> tuple[Array, Array | None]:
+        pair: Any = state
+        if not isinstance(pair, tuple) or len(pair) != 2:  # pyright: ignore[reportUnknownArgumentType]
+            raise ParameterError(f"`{name}` is a {type(pair).__name__}, expected a pair (h, c); an LSTM's state has both")
+        h, c = state
+        return self._checked_state(f"{name}.h", h, N), self._checked_state(f"{name}.c", c, N)
+
+    def _join_state(self, h: Array, c: Array) -> LSTMState:
+        return LSTMState(h, c)
+
+    def _trace(self, run: engine.Forward) -> LSTMTrace:
+        assert run.gates is not None
+        assert run.c is not None
+        i, f, g, o = (run.gates[:, :, k] for k in range(4))
+        return LSTMTrace(i, f, g, o, run.c, run.y)

@@ -1,0 +1,80 @@
+"""`RNN`, run on the compiled engine; its equations are to be read in `unrolled.steps.rnn`."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from unrolled.engine import recurrent as engine
+from unrolled.errors import ParameterError
+from unrolled.layers.recurrent import Recurrent
+from unrolled.shapes import Array
+
+__all__ = ["RNN", "RNNTrace"]
+
+_CELLS: dict[str, engine.Cell] = {"tanh": "rnn_tanh", "relu": "rnn_relu"}
+
+
+class RNNTrace(NamedTuple):
+    """Every state of every step of one layer and direction."""
+
+    h: Array  # (T, N, H): hidden state, the course's a
+
+
+class RNN(Recurrent[Array, RNNTrace]):
+    """The plain recurrent network over whole sequences, one layer or several, in one direction or two.
+
+    Equations, for each step:
+        h = tanh(weight_ih x_t + weight_hh h_prev + bias), or max(0, .) for tanh(.)
+
+    Args:
+        input_size: I.
+        hidden_size: H.
+        num_layers: L; each layer's input is the h of the one below.
+        bidirectional: read each sequence from its end as well; D = 2, and the outputs stand side by side.
+        nonlinearity: `"tanh"` or `"relu"`.
+        dtype: `"float32"` or `"float64"`.
+        seed: of the first weights: orthogonal recurrent, Glorot input; `None` differs each time.
+
+    Parameters of layer k: `weight_ih_l{k}` `(H, I)`, `weight_hh_l{k}` `(H, H)`, `bias_l{k}` `(H,)`; of its second direction the same
+    with `_reverse`.
+
+    Raises:
+        ParameterError: a size is not positive, the nonlinearity or the dtype is another.
+
+    Source: Elman 1990; with max(0, .) Le, Jaitly & Hinton 2015.
+
+    >>> rnn = RNN(3, 4, seed=0)
+    >>> y, state = rnn(np.zeros((5, 2, 3), "float32"))
+    >>> y.shape, state.shape
+    ((5, 2, 4), (1, 2, 4))
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        *,
+        num_layers: int = 1,
+        bidirectional: bool = False,
+        nonlinearity: str = "tanh",
+        dtype: str = "float32",
+        seed: int | np.random.Generator | None = None,
+    ) -> None:
+        if nonlinearity not in _CELLS:
+            raise ParameterError(f"`nonlinearity` is {nonlinearity!r}, expected 'tanh' or 'relu'; the RNN has these two")
+        self.nonlinearity = nonlinearity
+        self.cell = _CELLS[nonlinearity]
+        super().__init__(
+            input_size, hidden_size, num_layers=num_layers, bidirectional=bidirectional, dtype=dtype, seed=seed
+        )
+
+    def _split_state(self, name: str, state: Array, N: int) -> tuple[Array, Array | None]:
+        return self._checked_state(name, state, N), None
+
+    def _join_state(self, h: Array, c: Array) -> Array:
+        return h
+
+    def _trace(self, run: engine.Forward) -> RNNTrace:
+        return RNNTrace(run.y)
