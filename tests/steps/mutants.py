@@ -1,4 +1,4 @@
-"""Wrong versions of the equations: one small change each to the source of `unrolled.steps`; not whether they are noticed.
+"""Wrong versions of the equations: one small change each to the source of `unrolled.steps`; no test of them.
 
 A mutant belongs to the equation whose number stands beside its line, else to the name that the line assigns.
 """
@@ -9,9 +9,10 @@ import importlib.util
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 MODULES = ("activations", "rnn", "lstm", "gru", "output", "adam")
@@ -46,6 +47,11 @@ def source_of(module: str) -> str:
     return Path(importlib.util.find_spec(f"unrolled.steps.{module}").origin).read_text(encoding="utf-8")
 
 
+@cache
+def code_of(module: str) -> CodeType:
+    return compile(source_of(module), f"<{module}>", "exec")
+
+
 def numbered_equations(module: str) -> list[str]:
     """The numbers that the module's opening words list, ranges such as (11)-(14) included; none in activations."""
     words = ast.get_docstring(ast.parse(source_of(module)))
@@ -60,9 +66,8 @@ def functions_of(mutant: Mutant | None = None) -> dict[str, Callable[..., Any]]:
     functions: dict[str, Callable[..., Any]] = {}
     for name in MODULES:
         module = ModuleType(f"unrolled.steps.{name}")
-        right = mutant is None or mutant.module != name
-        tree = ast.parse(source_of(name)) if right else mutant.tree
-        exec(compile(tree, f"<{name}>", "exec"), vars(module))
+        wrong = mutant is not None and mutant.module == name
+        exec(compile(mutant.tree, f"<{name}>", "exec") if wrong else code_of(name), vars(module))
         vars(module).update({key: value for key, value in functions.items() if key in vars(module)})
         functions |= {key: vars(module)[key] for key in module.__all__ if callable(vars(module)[key])}
     return functions
@@ -79,7 +84,7 @@ def mutants(module: str) -> Iterator[Mutant]:
         for statement in walk_statements(function):
             label = equation_of(statement, lines)
             for change in changes(statement, in_loop=statement_in_loop(function, statement)):
-                yield Mutant(module, label or function.name, *mutated(tree, statement, change))
+                yield Mutant(module, label or function.name, *mutated(tree, function, statement, change))
 
 
 def walk_statements(function: ast.FunctionDef) -> Iterator[ast.stmt]:
@@ -182,10 +187,10 @@ def swap(node: ast.Dict, i: int, j: int) -> ast.Dict:
     return ast.Dict(node.keys, values)
 
 
-def mutated(tree: ast.Module, statement: ast.stmt, change: Change) -> tuple[str, ast.Module]:
+def mutated(tree: ast.Module, function: ast.FunctionDef, statement: ast.stmt, change: Change) -> tuple[str, ast.Module]:
     """The words of the change and a whole module with it made; `tree` itself stays as it is."""
-    own = list(ast.walk(tree)).index(statement)
-    wrong = copy.deepcopy(tree)
+    own = list(ast.walk(function)).index(statement)
+    wrong = copy.deepcopy(function)
     target = list(ast.walk(wrong))[own]
     node = list(ast.walk(target))[change.at]
 
@@ -193,4 +198,5 @@ def mutated(tree: ast.Module, statement: ast.stmt, change: Change) -> tuple[str,
         def visit(self, seen: ast.AST) -> ast.AST:
             return change.make(seen) if seen is node else self.generic_visit(seen)
 
-    return change.words, ast.fix_missing_locations(Replace().visit(wrong))
+    wrong = ast.fix_missing_locations(Replace().visit(wrong))
+    return change.words, ast.Module([wrong if part is function else part for part in tree.body], [])

@@ -10,24 +10,21 @@ from unrolled.errors import ParameterError, ShapeError
 from unrolled.shapes import Array, check_shape
 
 Parameters = Mapping[str, Array]
-Columns = slice | NDArray[np.bool_]
 
-_STATE, _WEIGHT, _BIAS = "n_a, m", "n_a, n_a+n_x", "n_a, 1"
-_STATES = "a0 c0 a_prev c_prev a_next c_next ft it cct ot ut rt da_next dc_next da_final dc_final"
-AXES = {
-    "x": "n_x, m, T",
-    "xt": "n_x, m",
-    "da": "n_a, m, T_da",
-    "dc": "n_a, m, T_dc",
-    **dict.fromkeys(_STATES.split(), _STATE),
-    "Wax": "n_a, n_x",
-    "Waa": "n_a, n_a",
-    "Wya": "n_y, n_a",
-    "Wy": "n_y, n_a",
-    "by": "n_y, 1",
-    **dict.fromkeys(["Wf", "Wi", "Wc", "Wo", "Wu", "Wr"], _WEIGHT),
-    **dict.fromkeys(["ba", "bf", "bi", "bc", "bo", "bu", "br", "bca"], _BIAS),
+_NAMES_BY_AXES = {
+    "n_x, m, T": "x",
+    "n_x, m": "xt",
+    "n_a, m, T_da": "da",
+    "n_a, m, T_dc": "dc",
+    "n_a, m": "a0 c0 a_prev c_prev a_next c_next ft it cct ot ut rt da_next dc_next da_final dc_final",
+    "n_a, n_x": "Wax",
+    "n_a, n_a": "Waa",
+    "n_a, n_a+n_x": "Wf Wi Wc Wo Wu Wr",
+    "n_y, n_a": "Wya Wy",
+    "n_a, 1": "ba bf bi bc bo bu br bca",
+    "n_y, 1": "by",
 }
+AXES = {name: tuple(axes.split(", ")) for axes, names in _NAMES_BY_AXES.items() for name in names.split()}
 
 
 def check_float(name: str, array: object) -> None:
@@ -43,10 +40,13 @@ def check_float(name: str, array: object) -> None:
 
 
 def check_arrays(arrays: Mapping[str, object], sizes: Mapping[str, int] | None = None) -> dict[str, int]:
-    """Checks that each array holds floats, and that all agree on the lengths of their axes, in the order given.
+    """Checks that each array holds floats, and that all agree on the lengths of their axes.
+
+    The first that has an axis decides its length. What fixes a length alone comes first: biases, square weights, other
+    weights, then the other arrays as given; so a transposed weight is named itself, and not what it disagrees with.
 
     Args:
-        arrays: arrays by the names that `AXES` knows; the first with an axis decides the axis's length.
+        arrays: arrays by the names that `AXES` knows.
         sizes: lengths that are known beforehand.
 
     Returns:
@@ -56,29 +56,31 @@ def check_arrays(arrays: Mapping[str, object], sizes: Mapping[str, int] | None =
         ParameterError: not an array of floats.
         ShapeError: an axis disagrees.
     """
-    known = dict(sizes or {})
-    for name, array in arrays.items():
+    known = {"1": 1, **(sizes or {})}
+    for name in sorted(arrays, key=lambda name: (name[0] != "b", name != "Waa", name[0] != "W")):
+        array, axes = arrays[name], AXES[name]
         check_float(name, array)
         shape = cast("Array", array).shape
-        axes = AXES[name].split(", ")
-        own = dict(zip(axes, shape, strict=False)) if axes.count("n_a") == 2 else {}  # a square fixes its own side
-        expected = [_length(axis, {**own, **known}) for axis in axes]
-        check_shape(name, shape, AXES[name], expected, _remedy(shape, expected, known))
-        known = {**dict(zip(axes, shape, strict=True)), **known}
+        before = known.copy()
+        if axes[-1] == "n_a+n_x" and len(shape) == 2:
+            known.setdefault("n_x", shape[1] - known.setdefault("n_a", shape[0]))
+        for axis, length in zip(axes, shape, strict=False):
+            known.setdefault(axis, length)
+        if len(shape) != len(axes) or shape != tuple(known[axis] for axis in axes):
+            _raise_shape(name, shape, axes, before)
     return known
+
+
+def _raise_shape(name: str, shape: tuple[int, ...], axes: tuple[str, ...], known: Mapping[str, int]) -> None:
+    expected = [known.get(axis) for axis in axes]
+    if axes == ("n_a", "n_a") and shape:
+        expected = [known.get("n_a", shape[0])] * 2
+    check_shape(name, shape, ", ".join(axes), expected, _remedy(shape, expected, known))
 
 
 def check_optional(arrays: Mapping[str, object], sizes: Mapping[str, int]) -> None:
     """`check_arrays` for arguments that may be left out, as `None`."""
     check_arrays({name: array for name, array in arrays.items() if array is not None}, sizes)
-
-
-def _length(axis: str, known: Mapping[str, int]) -> int | None:
-    if axis.isdigit():
-        return int(axis)
-    if axis == "n_x" and "n_a+n_x" in known:
-        return known["n_a+n_x"] - known["n_a"]
-    return known.get(axis)
 
 
 def _remedy(shape: Sequence[int], expected: Sequence[int | None], known: Mapping[str, int]) -> str:
@@ -87,7 +89,7 @@ def _remedy(shape: Sequence[int], expected: Sequence[int | None], known: Mapping
         return "did you pass its transpose?"
     if len(shape) == len(expected) - 1:
         return "an axis is missing: did you forget that one column is still a matrix, `[:, np.newaxis]`?"
-    agreed = ", ".join(f"{axis} = {length}" for axis, length in known.items() if not axis.isdigit())
+    agreed = ", ".join(f"{axis} = {length}" for axis, length in known.items() if axis != "1")
     return f"it must agree with the other arguments, which say {agreed}" if agreed else "check the number of its axes"
 
 
@@ -121,14 +123,14 @@ def check_cache(cache: object, entries: str, maker: str) -> None:
 
 
 def running(lengths: ArrayLike | None, m: int, T: int) -> NDArray[np.bool_]:
-    """Which of `m` sequences still run at which of `T` steps, `(m, T)`; all of them without `lengths`.
+    """Which of `m` sequences still run at each of `T` steps, `(T, m)`; all of them without `lengths`.
 
     Raises:
         ParameterError: `lengths` holds no integers, or one outside 0..T.
         ShapeError: not one length for each column.
     """
     if lengths is None:
-        return np.ones((m, T), dtype=bool)
+        return np.ones((T, m), dtype=bool)
     ends = np.asarray(lengths)
     if ends.size and ends.dtype.kind not in "iu":
         raise ParameterError(f"`lengths` has dtype {ends.dtype}, expected integers; convert it with .astype(int)")
@@ -137,17 +139,12 @@ def running(lengths: ArrayLike | None, m: int, T: int) -> NDArray[np.bool_]:
         raise ParameterError(
             f"`lengths` has {ends[column]} for column {column}, expected 0 to T = {T}; count the steps of that sequence"
         )
-    return ends[:, np.newaxis] > np.arange(T)
-
-
-def running_columns(lengths: ArrayLike | None, m: int, T: int) -> list[Columns]:
-    """The columns of the batch that still run at each step, as an index: everything without `lengths`."""
-    return [slice(None)] * T if lengths is None else list(running(lengths, m, T).T)
+    return ends > np.arange(T)[:, np.newaxis]
 
 
 def check_backward(
     name: str, upstream: Array, caches: object, lengths: ArrayLike | None, entries: str, maker: str
-) -> tuple[dict[str, int], list[Columns]]:
+) -> tuple[dict[str, int], NDArray[np.bool_]]:
     """Checks what a backward pass through time was given.
 
     Args:
@@ -159,7 +156,7 @@ def check_backward(
         maker: the forward function's name.
 
     Returns:
-        The axes' lengths, and the running columns of each step that `upstream` covers.
+        The axes' lengths, and which columns still run at each step that `upstream` covers, `(steps, m)`.
 
     Raises:
         ParameterError: `caches` is not what `maker` returned, a wrong dtype, or wrong lengths.
@@ -183,14 +180,13 @@ def check_backward(
             f"`{name}` has shape {upstream.shape}, expected (n_a, m, T_{name}) with T_{name} of at most the "
             f"T = {sizes['T']} steps of the forward pass; did you pass the caches of a shorter sequence?"
         )
-    columns = running_columns(lengths, sizes["m"], sizes["T"])[:covered]
-    for t, on in enumerate(columns):
-        running = sizes["m"] if isinstance(on, slice) else int(on.sum())
+    columns = running(lengths, sizes["m"], sizes["T"])[:covered]
+    for t, count in enumerate(columns.sum(axis=1)):
         check_cache(cells[t], entries, maker)
-        cached = np.shape(cells[t][0])[-1]
-        if cached != running:
+        cached = check_arrays({entries.split(", ")[0]: cells[t][0]})["m"]
+        if cached != count:
             raise ShapeError(
-                f"`lengths` leaves {running} running columns at step {t}, expected the {cached} of the forward pass; "
+                f"`lengths` leaves {count} running columns at step {t}, expected the {cached} of the forward pass; "
                 "pass the same lengths to both"
             )
     return sizes, columns

@@ -114,6 +114,8 @@ def gradient_check(
                 f"`{name}` has dtype {value.dtype}, expected float64: differences of shorter floats are rounding; "
                 "convert it with .astype(float)"
             )
+    if not any(value.size for value in inputs.values()):
+        raise ParameterError("`inputs` has no entry to check, expected at least one; pass arrays that are not empty")
     outputs, cache = forward(**inputs)
     weights = _upstream(outputs, upstream, seed)
     gradients = backward(weights, cache)
@@ -134,8 +136,6 @@ def gradient_check(
             error = abs(found - numeric) / np.maximum(1, np.maximum(abs(found), abs(numeric)))
             entries.append(GradientEntry("d" + name, index, found, numeric, float(error)))
         worst += sorted(entries, key=_badness)[-1:]
-    if not worst:
-        raise ParameterError("`inputs` has no entry to check, expected at least one; pass arrays that are not empty")
     return GradientReport(tuple(sorted(worst, key=_badness, reverse=True)), tolerance)
 
 

@@ -49,7 +49,7 @@ from unrolled.steps._check import (
     check_optional,
     pick,
     promote,
-    running_columns,
+    running,
 )
 from unrolled.steps.activations import sigmoid, softmax
 
@@ -58,7 +58,7 @@ __all__ = ["GRUCache", "gru_backward", "gru_cell_backward", "gru_cell_forward", 
 Reset = Literal["before", "after"]
 GRUCache = tuple[Array, Array, Array, Array, Array, Array, Parameters, Reset]
 
-GATES = ("bu", "Wu", "br", "Wr", "bc", "Wc")
+GATES = ("Wu", "bu", "Wr", "br", "Wc", "bc")
 CACHE = "c_next, c_prev, ut, rt, cct, xt, parameters, reset"
 
 
@@ -104,7 +104,7 @@ def gru_cell_forward(
     """
     names = (*_names(reset), "Wy", "by")
     check_arrays({**pick(parameters, names), "xt": xt, "c_prev": c_prev})
-    bu, Wu, br, Wr, bc, Wc, Wy, by = (parameters[name] for name in (*GATES, "Wy", "by"))
+    Wu, bu, Wr, br, Wc, bc, Wy, by = (parameters[name] for name in (*GATES, "Wy", "by"))
     n_a = c_prev.shape[0]
     concat = np.concatenate([c_prev, xt])
 
@@ -165,7 +165,7 @@ def gru_forward(
     c, y_pred = np.zeros((n_a, m, T), dtype), np.zeros((n_y, m, T), dtype)
     caches: list[GRUCache] = []
     c_prev = c0
-    for t, on in enumerate(running_columns(lengths, m, T)):
+    for t, on in enumerate(running(lengths, m, T)):
         c[:, on, t], y_pred[:, on, t], cache = gru_cell_forward(x[:, on, t], c_prev[:, on], parameters, reset=reset)
         c_prev = c[:, :, t]
         caches.append(cache)

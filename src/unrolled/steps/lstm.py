@@ -39,7 +39,7 @@ from unrolled.steps._check import (
     check_optional,
     pick,
     promote,
-    running_columns,
+    running,
 )
 from unrolled.steps.activations import sigmoid, softmax
 
@@ -47,7 +47,7 @@ __all__ = ["LSTMCache", "lstm_backward", "lstm_cell_backward", "lstm_cell_forwar
 
 LSTMCache = tuple[Array, Array, Array, Array, Array, Array, Array, Array, Array, Parameters]
 
-GATES = ("bf", "Wf", "bi", "Wi", "bc", "Wc", "bo", "Wo")
+GATES = ("Wf", "bf", "Wi", "bi", "Wc", "bc", "Wo", "bo")
 NAMES = (*GATES, "Wy", "by")
 CACHE = "a_next, c_next, a_prev, c_prev, ft, it, cct, ot, xt, parameters"
 
@@ -86,7 +86,7 @@ def lstm_cell_forward(
     ([[0.3696]], [[0.5568]], [[0.5], [0.5]])
     """
     check_arrays({**pick(parameters, NAMES), "xt": xt, "a_prev": a_prev, "c_prev": c_prev})
-    bf, Wf, bi, Wi, bc, Wc, bo, Wo, Wy, by = (parameters[name] for name in NAMES)
+    Wf, bf, Wi, bi, Wc, bc, Wo, bo, Wy, by = (parameters[name] for name in NAMES)
 
     concat = np.concatenate([a_prev, xt])
     ft = sigmoid(Wf @ concat + bf)  # (1)
@@ -145,7 +145,7 @@ def lstm_forward(
     a, y, c = np.zeros((n_a, m, T), dtype), np.zeros((n_y, m, T), dtype), np.zeros((n_a, m, T), dtype)
     caches: list[LSTMCache] = []
     a_prev, c_prev = a0, np.zeros((n_a, m), dtype) if c0 is None else c0
-    for t, on in enumerate(running_columns(lengths, m, T)):
+    for t, on in enumerate(running(lengths, m, T)):
         a[:, on, t], c[:, on, t], y[:, on, t], cache = lstm_cell_forward(
             x[:, on, t], a_prev[:, on], c_prev[:, on], parameters
         )

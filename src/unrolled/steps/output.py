@@ -148,7 +148,7 @@ def _check_forward(
         raise ShapeError(
             f"`a` has shape {a.shape}, expected (n_a, m, T) with `lengths`; leave `lengths` out for one step"
         )
-    return weight, running(lengths, a.shape[1], a.shape[2])
+    return weight, running(lengths, a.shape[1], a.shape[2]).T
 
 
 def _distributions(labels: Labels, a: Array, n_y: int, scored: NDArray[np.bool_]) -> Array:

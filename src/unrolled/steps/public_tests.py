@@ -107,7 +107,7 @@ def lstm_cell_forward_test(target: Callable[..., Any]) -> None:
     found = _call("lstm_cell_forward", target, arguments, ("a_next", "c_next", "yt_pred", "cache"))
     want = lstm_cell_forward(*arguments)
     # the gates first: they are the causes, the states only show them
-    _compare_cache("lstm_cell_forward", LSTM_CACHE, found[3], want[3], first="ft it cct ot")
+    _compare_cache("lstm_cell_forward", LSTM_CACHE, found[3], want[3], first="ft it cct ot c_next")
     _compare_each(
         "lstm_cell_forward",
         ("c_next", "a_next", "yt_pred"),

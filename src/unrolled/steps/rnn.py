@@ -25,7 +25,7 @@ from unrolled.steps._check import (
     check_optional,
     pick,
     promote,
-    running_columns,
+    running,
 )
 from unrolled.steps.activations import softmax
 
@@ -33,7 +33,7 @@ __all__ = ["RNNCache", "rnn_backward", "rnn_cell_backward", "rnn_cell_forward", 
 
 RNNCache = tuple[Array, Array, Array, Parameters]
 
-NAMES = ("Waa", "Wax", "Wya", "ba", "by")
+NAMES = ("Wax", "Waa", "Wya", "ba", "by")
 CACHE = "a_next, a_prev, xt, parameters"
 
 
@@ -66,7 +66,7 @@ def rnn_cell_forward(xt: Array, a_prev: Array, parameters: Parameters) -> tuple[
     ([[0.7616], [0.0]], [[0.6817], [0.3183]])
     """
     check_arrays({**pick(parameters, NAMES), "xt": xt, "a_prev": a_prev})
-    Waa, Wax, Wya, ba, by = (parameters[name] for name in NAMES)
+    Wax, Waa, Wya, ba, by = (parameters[name] for name in NAMES)
 
     a_next = np.tanh(Wax @ xt + Waa @ a_prev + ba)
     yt_pred = softmax(Wya @ a_next + by)
@@ -110,7 +110,7 @@ def rnn_forward(
     a, y_pred = np.zeros((n_a, m, T), dtype), np.zeros((n_y, m, T), dtype)
     caches: list[RNNCache] = []
     a_prev = a0
-    for t, on in enumerate(running_columns(lengths, m, T)):
+    for t, on in enumerate(running(lengths, m, T)):
         a[:, on, t], y_pred[:, on, t], cache = rnn_cell_forward(x[:, on, t], a_prev[:, on], parameters)
         a_prev = a[:, :, t]
         caches.append(cache)
@@ -144,8 +144,8 @@ def rnn_cell_backward(da_next: Array, cache: RNNCache) -> dict[str, Array]:
     """
     check_cache(cache, CACHE, "rnn_cell_forward")
     a_next, a_prev, xt, parameters = cache
-    check_arrays({**pick(parameters, ("Waa", "Wax")), "xt": xt, "a_prev": a_prev, "a_next": a_next, "da_next": da_next})
-    Waa, Wax = parameters["Waa"], parameters["Wax"]
+    check_arrays({**pick(parameters, ("Wax", "Waa")), "xt": xt, "a_prev": a_prev, "a_next": a_next, "da_next": da_next})
+    Wax, Waa = parameters["Wax"], parameters["Waa"]
 
     # forward: a_next = tanh(Wax xt + Waa a_prev + ba); first through tanh, whose derivative is 1 - tanh^2
     dtanh = da_next * (1 - a_next**2)  # (0)
