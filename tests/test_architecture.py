@@ -69,6 +69,13 @@ def test_a_module_without_a_place_in_the_order_is_noticed(sham: Path):
     assert "sham.misc" in done.stdout
 
 
+def test_every_source_file_is_short_enough_for_one_job():
+    files = [path for path in (ROOT / "src").rglob("*") if path.suffix in (".py", ".cpp", ".hpp")]
+    lines = {str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines()) for path in files}
+    assert len(lines) > 50
+    assert {name: count for name, count in lines.items() if count > 420} == {}
+
+
 def loaded_by(statement: str) -> set[str]:
     """The top-level packages outside the standard library that a fresh interpreter holds after `statement`."""
     code = f"import sys; before = set(sys.modules); {statement}; print(*(set(sys.modules) - before))"

@@ -125,7 +125,7 @@ def test_a_compiler_that_the_user_names_is_used(
 
 def test_a_compiler_named_in_pips_settings_is_used(no_compiler: Path):
     assert not toolchain.needs_zig({"cmake.define.CMAKE_CXX_COMPILER": "some-c++"})
-    assert toolchain.needs_zig({"cmake.define.OTHER": "value"})
+    assert toolchain.needs_zig({"cmake.define.CMAKE_OTHER": "value"})
 
 
 def test_missing_headers_are_one_line_with_the_system_package(tmp_path: Path):
