@@ -169,7 +169,9 @@ class Recurrent(Layer, Generic[State, Trace]):
             )
         T, N, width = run.output.shape
         H, D = self.hidden_size, self.num_directions
-        dy_in = None if dy is None else checked("dy", dy, self.dtype, "T, N, D H", (T, N, width), "it needs the shape of the run's output")
+        axes = "T, N, D H" if self.bidirectional else "T, N, H"
+        remedy = "it needs the shape of the run's output"
+        dy_in = None if dy is None else checked("dy", dy, self.dtype, axes, (T, N, width), remedy)
         dh_last, dc_last = (None, None) if dstate is None else self._split_state("dstate", dstate, N)
         gradients: dict[str, Array] = {}
         dh0, dc0 = (np.empty((self.num_layers * D, N, H), self.dtype) for _ in range(2))
