@@ -6,6 +6,8 @@
 True
 """
 
+from __future__ import annotations
+
 import numpy as np
 
 from unrolled.shapes import Array

@@ -52,7 +52,7 @@ as hidden_size?
     )
     if fits:
         return
-    names = axes.replace(" ", "").split(",")
+    names = axes.split(", ") if axes else []
     lengths = [axis if want is None else str(want) for axis, want in zip(names, expected, strict=True)]
     comma = "," if len(names) == 1 else ""
     wanted = f"({', '.join(names)}{comma})"

@@ -1,5 +1,7 @@
 """One affine map of the last axis, forward and backward; no activation."""
 
+from __future__ import annotations
+
 from typing import Any, NamedTuple
 
 import numpy as np

@@ -1,5 +1,7 @@
 """A table with one row for each token, forward and backward; a recurrent layer behind it may use the table itself."""
 
+from __future__ import annotations
+
 from typing import Any, NamedTuple
 
 import numpy as np

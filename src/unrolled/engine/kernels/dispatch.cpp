@@ -2,6 +2,10 @@
 
 #include <atomic>
 
+#if defined(__x86_64__)
+#include "processor.hpp"
+#endif
+
 namespace unrolled {
 
 namespace {
@@ -11,13 +15,9 @@ std::vector<const KernelTable*> usable() {
   return {&kernel_table_neon};
 #else
   std::vector<const KernelTable*> tables = {&kernel_table_baseline};
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-    tables.push_back(&kernel_table_avx2);
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512vl"))
-      tables.push_back(&kernel_table_avx512);
-  }
+  const Processor has = this_processor();
+  if (has.avx2) tables.push_back(&kernel_table_avx2);
+  if (has.avx512) tables.push_back(&kernel_table_avx512);
   return tables;
 #endif
 }
