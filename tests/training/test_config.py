@@ -12,7 +12,7 @@ from unrolled.training.config import TrainConfig
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"cell": "gru2"}, "`cell` is 'gru2', expected one of lstm, rnn"),
+        ({"cell": "gru2"}, "`cell` is 'gru2', expected one of lstm, gru, rnn"),
         *(
             ({name: 0}, f"`{name}` is 0, expected a whole number")
             for name in ("hidden", "layers", "embedding", "warmup")

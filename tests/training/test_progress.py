@@ -8,6 +8,7 @@ import math
 import pytest
 from rich.console import Console
 
+from unrolled.errors import CheckpointError
 from unrolled.training.loop import Report
 from unrolled.training.metrics import COLUMNS, Metrics
 from unrolled.training.progress import JsonLines, LiveDisplay, PlainLines, Recorder
@@ -170,3 +171,11 @@ def test_a_resumed_table_drops_what_came_after_the_checkpoint(tmp_path):
     metrics.append(Report(**{**BARE.__dict__, "step": 11, "train_loss": math.nan}))
     assert [row["step"] for row in rows(tmp_path)] == ["5", "10", "11"]
     assert rows(tmp_path)[-1]["train_loss"] == ""
+
+
+def test_a_table_that_cannot_be_written_is_named(tmp_path):
+    metrics = Metrics(tmp_path)
+    metrics.path.unlink()
+    metrics.path.mkdir()
+    with pytest.raises(CheckpointError, match=r"metrics.csv` cannot be written \(.*\); is the disk full"):
+        metrics.append(BARE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import Annotated
@@ -53,6 +54,8 @@ def main(arguments: list[str] | None = None) -> None:
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     code: object = 0
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal may be unable to show what a model writes
+        sys.stdout.reconfigure(errors="replace")
     try:
         code = app(arguments or ["--help"], prog_name="unrolled", standalone_mode=False)
         sys.stdout.flush()
@@ -74,8 +77,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _fail(message: str) -> int:
     """Says one line on stderr; returns the exit code."""
-    line = f"unrolled: {' '.join(message.split())}"
-    print(line.encode(sys.stderr.encoding, "backslashreplace").decode(sys.stderr.encoding), file=sys.stderr)
+    print(f"unrolled: {' '.join(message.split())}", file=sys.stderr)
     return 2
 
 

@@ -28,7 +28,6 @@ def sample(
     from unrolled.models import load
 
     characters = load(run).sample(prompt, length, temperature=temperature, top_k=top_k, seed=seed)
-    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     sys.stdout.write(prompt or "")
     for character in characters:
         sys.stdout.write(character)

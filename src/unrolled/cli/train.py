@@ -71,7 +71,10 @@ def train(
     out: Annotated[
         Path | None, typer.Option(metavar="RUN", help="The run folder (default runs/NAME-DATE-TIME).")
     ] = None,
-    resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Go on with this run, as it was set up.")] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(metavar="RUN", help="Go on with this run, as it was set up (TEXT only if it was moved)."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Train a character model on a text.

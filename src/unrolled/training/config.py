@@ -10,7 +10,7 @@ from unrolled.errors import CheckpointError, ParameterError
 
 __all__ = ["CELLS", "TrainConfig"]
 
-CELLS = ("lstm", "rnn")
+CELLS = ("lstm", "gru", "rnn")
 
 
 @dataclass(frozen=True)

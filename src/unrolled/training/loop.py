@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -28,7 +29,7 @@ MEASURED_SHARE = (
     0.06  # of a budget in minutes: how long the first steps are measured, if the warm-up is not over sooner
 )
 RECENT = 64  # steps whose speed is shown, and is measured
-MEASURED_STEPS = 4  # at the least; the first of them is slower and does not count
+MEASURED_STEPS = 4  # at the least; their median does not see that the first is slower
 
 
 class Model(Protocol):
@@ -292,8 +293,7 @@ class _Loop:
         began = self.clock()
         self.task.validate(full=False)
         self.validation.done(began, self.clock())
-        durations = list(self.durations)
-        each = _median(durations[1:] or durations)
+        each = statistics.median(self.durations)
         last = self.validation.cost * self.task.full_share + 2 * self.saving.cost
         left = 60 * (session.config.minutes or 0) - (self.clock() - self.began) - last
         left *= 1 - self.validation.share - self.saving.share
@@ -329,9 +329,3 @@ class _Loop:
             val_characters=val_characters,
             sample=sample,
         )
-
-
-def _median(values: list[float]) -> float:
-    ordered = sorted(values)
-    middle = len(ordered) // 2
-    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2

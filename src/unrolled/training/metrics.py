@@ -7,6 +7,7 @@ import io
 import math
 from pathlib import Path
 
+from unrolled.errors import CheckpointError
 from unrolled.storage import write_atomic
 from unrolled.training.loop import Report
 
@@ -51,7 +52,11 @@ class Metrics:
         write_atomic(self.path, _csv([list(COLUMNS), *rows]))
 
     def append(self, report: Report) -> None:
-        """Adds a row; a value that is not known is left empty."""
+        """Adds a row; a value that is not known is left empty.
+
+        Raises:
+            CheckpointError: the file cannot be written.
+        """
         values: list[float | None] = [getattr(report, column) for column in COLUMNS]
         cells = [
             ""
@@ -61,8 +66,13 @@ class Metrics:
             else str(value)
             for value in values
         ]
-        with self.path.open("a", newline="", encoding="utf-8") as file:
-            file.write(_csv([cells]).decode())
+        try:
+            with self.path.open("a", newline="", encoding="utf-8") as file:
+                file.write(_csv([cells]).decode())
+        except OSError as error:
+            raise CheckpointError(
+                f"`{self.path}` cannot be written ({error.strerror}); is the disk full, or was the folder removed?"
+            ) from error
 
 
 def _csv(rows: list[list[str]]) -> bytes:

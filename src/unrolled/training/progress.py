@@ -201,10 +201,10 @@ class LiveDisplay:
         if self.validated is not None and self.validated.sample is not None:
             parts += [Text(f"\na sample at step {self.validated.step:,}", style="dim")]
             parts += [Text(line, no_wrap=True, overflow="ellipsis") for line in _sample_lines(self.validated.sample)]
-        return Panel(Group(*parts), title=self.title, title_align="left")
+        return Panel(Group(*parts), title=Text(self.title), title_align="left")
 
 
 def _sample_lines(sample: str) -> list[str]:
     """The first lines of a sample, without what would move a terminal's cursor."""
-    lines = sample.expandtabs(4).splitlines()[:SAMPLE_LINES]
+    lines = sample.strip("\n").expandtabs(4).splitlines()[:SAMPLE_LINES]
     return ["".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line) for line in lines]
