@@ -25,10 +25,10 @@ def batch_of(model, T=9, N=4):
     return Batch(tokens[:-1], tokens[1:], first=True)
 
 
-both = pytest.mark.parametrize(("cell", "layers"), [("lstm", 1), ("lstm", 2), ("rnn", 1)])
+cells = pytest.mark.parametrize(("cell", "layers"), [("lstm", 1), ("lstm", 2), ("gru", 1), ("rnn", 1)])
 
 
-@both
+@cells
 def test_the_gradients_foretell_how_the_loss_changes(cell, layers):
     model = make(cell, layers)
     batch = batch_of(model)
@@ -49,7 +49,7 @@ def test_the_gradients_foretell_how_the_loss_changes(cell, layers):
         assert slope == pytest.approx(float((gradient * direction).sum()), rel=1e-2, abs=3e-4)
 
 
-@both
+@cells
 def test_a_carried_state_makes_two_windows_one(cell, layers):
     model = make(cell, layers)
     batch = batch_of(model, T=8)
@@ -62,7 +62,7 @@ def test_a_carried_state_makes_two_windows_one(cell, layers):
         np.testing.assert_allclose(a, b, atol=1e-6)
 
 
-@both
+@cells
 def test_a_state_comes_back_from_its_arrays(cell, layers):
     model = make(cell, layers)
     batch = batch_of(model)
@@ -82,7 +82,7 @@ def by_steps(model, text):
     return losses
 
 
-@both
+@cells
 def test_evaluation_foretells_every_character_from_all_before_it(cell, layers):
     model = make(cell, layers)
     text = TEXT + "Z?" + TEXT
@@ -208,7 +208,7 @@ def test_wrong_wishes_are_named_before_the_first_character(arguments, error, mes
         make().sample(**arguments)
 
 
-@both
+@cells
 def test_a_saved_model_comes_back_with_the_same_bits(tmp_path, cell, layers):
     model = make(cell, layers)
     model.save(tmp_path / "model")
@@ -261,5 +261,5 @@ def test_weights_of_another_model_are_named():
 
 
 def test_another_cell_is_named():
-    with pytest.raises(ParameterError, match="`cell` is 'gru2', expected one of lstm, rnn"):
+    with pytest.raises(ParameterError, match="`cell` is 'gru2', expected one of lstm, gru, rnn"):
         make(cell="gru2")

@@ -50,7 +50,7 @@ def same_bits(a, b):
     return all(a[group][name].tobytes() == array.tobytes() for group in b for name, array in b[group].items())
 
 
-@pytest.mark.parametrize("cell", ["lstm", "rnn"])
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
 @pytest.mark.parametrize("stops", [[0], [1], [7, 8], [3, 13, 19], list(range(20))])
 def test_an_interrupted_run_reaches_the_bits_of_one_that_was_not(tmp_path, text, cell, stops):
     config = TrainConfig(**SETTINGS, cell=cell)

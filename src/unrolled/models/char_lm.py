@@ -12,17 +12,14 @@ from numpy.typing import NDArray
 
 from unrolled.data.text import Batch, Vocabulary
 from unrolled.errors import CheckpointError, DataError, ParameterError, ShapeError, WeightFormatError
-from unrolled.layers.dense import Dense
-from unrolled.layers.embedding import Embedding
-from unrolled.layers.recurrent import LSTM, RNN, LSTMState
-from unrolled.layers.stack import Stack
+from unrolled.layers import GRU, LSTM, RNN, Dense, Embedding, LSTMState, Stack
 from unrolled.losses import softmax_cross_entropy
 from unrolled.shapes import Array
 from unrolled.storage import Unit, write_unit
 
 __all__ = ["CharLM", "Evaluation"]
 
-CELLS = {"lstm": LSTM, "rnn": RNN}
+CELLS = {"lstm": LSTM, "gru": GRU, "rnn": RNN}
 EVALUATED_AT_ONCE = 4096  # characters: keeps the logits of one pass in a few megabytes
 
 
@@ -44,7 +41,7 @@ class CharLM:
 
     Args:
         vocabulary: the characters; token 0 stands for every other.
-        cell: `"lstm"` or `"rnn"`.
+        cell: `"lstm"`, `"gru"` or `"rnn"`.
         hidden_size: H.
         num_layers: L.
         embedding_size: E.
