@@ -24,7 +24,9 @@ from unrolled.storage import INDEX, holds_unit, read_unit
 
 COMMAND = [sys.executable, "-c", "from unrolled.cli import main; main()"]
 HOME = str(Path(module.__file__).parent.parent)  # as the tests run in folders of their own
-ENVIRONMENT = {**os.environ, "PYTHONPATH": HOME, "COLUMNS": "100", "NO_COLOR": "1", "UNROLLED_NUM_THREADS": "1"}
+# PYTHONUNBUFFERED would hide a missing flush
+KEPT = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+ENVIRONMENT = {**KEPT, "PYTHONPATH": HOME, "COLUMNS": "100", "NO_COLOR": "1", "UNROLLED_NUM_THREADS": "1"}
 TINY = ["--hidden", "16", "--batch", "8", "--window", "16", "--seed", "3"]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 from typing import Annotated
@@ -54,8 +53,8 @@ def main(arguments: list[str] | None = None) -> None:
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     code: object = 0
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal may be unable to show what a model writes
-        sys.stdout.reconfigure(errors="replace")
+    if (reconfigure := getattr(sys.stdout, "reconfigure", None)) is not None:
+        reconfigure(errors="replace")  # a terminal may be unable to show what a model writes
     try:
         code = app(arguments or ["--help"], prog_name="unrolled", standalone_mode=False)
         sys.stdout.flush()
