@@ -8,6 +8,11 @@ Only tests, the checker and the viewer import it. The pairs of names stand in tw
 | `Wi Wf Wc Wo (n_a, n_a + n_x)` = `[Wa, Wx]` | rows i, f, g, o of `weight_hh (4H, H)`, `weight_ih (4H, I)` | LSTM |
 | `bi bf bc bo (n_a, 1)` | rows of `bias (4H,)` | LSTM |
 | `Waa Wax ba` | `weight_hh (H, H)`, `weight_ih (H, I)`, `bias (H,)` | RNN |
+| `Wr Wu Wc (n_a, n_a + n_x)` = `[Wa, Wx]` | rows r, z, n of `weight_hh (3H, H)`, `weight_ih (3H, I)` | GRU |
+| `br bu bc bca (n_a, 1)` | rows of `bias (3H,)`, and `bias_hn (H,)` | GRU |
+
+The GRU is the one with `reset="after"`. Its update gate has the opposite sense in the two homes, z = 1 - u, so `Wu` and `bu` cross with
+their signs changed: 1 - sigmoid(x) = sigmoid(-x).
 """
 
 from collections.abc import Mapping
@@ -17,9 +22,12 @@ import numpy as np
 from unrolled.shapes import Array
 
 __all__ = [
+    "GRU_GATES",
     "LSTM_GATES",
     "arrays_to_course",
     "arrays_to_engine",
+    "gru_to_course",
+    "gru_to_engine",
     "lstm_to_course",
     "lstm_to_engine",
     "rnn_to_course",
@@ -29,6 +37,10 @@ __all__ = [
 # The engine's gates in their order, and the letter of each in the course's `W.` and `b.`; the course's cache calls their values
 # it, ft, cct, ot.
 LSTM_GATES = {"i": "i", "f": "f", "g": "c", "o": "o"}
+
+# The same for the GRU, whose cache calls them rt, ut, cct; and the sign with which each gate's weights and bias cross.
+GRU_GATES = {"r": "r", "z": "u", "n": "c"}
+_GRU_SIGNS = {"r": 1, "u": -1, "c": 1}
 
 
 def arrays_to_engine(array: Array) -> Array:
@@ -72,6 +84,36 @@ def lstm_to_course(engine: Mapping[str, Array], prefix: str = "") -> dict[str, A
     for letter, W_gate, b_gate in zip(LSTM_GATES.values(), np.split(W, 4), np.split(engine["bias_l0"], 4), strict=True):
         course[f"{prefix}W{letter}"] = W_gate
         course[f"{prefix}b{letter}"] = b_gate[:, np.newaxis]
+    return course
+
+
+def gru_to_engine(course: Mapping[str, Array], prefix: str = "") -> dict[str, Array]:
+    """The course's GRU parameters of `reset="after"`, or with `prefix="d"` its gradients, as the engine's first layer names them.
+
+    Args:
+        course: `W. (n_a, n_a + n_x)` and `b. (n_a, 1)` for r, u, c, and `bca (n_a, 1)`; other keys are passed over.
+        prefix: `""` for parameters, `"d"` for gradients.
+
+    Returns:
+        `weight_ih_l0` `(3H, I)`, `weight_hh_l0` `(3H, H)`, `bias_l0` `(3H,)`, `bias_hn_l0` `(H,)`.
+
+    >>> {key: value.shape for key, value in gru_to_engine({f"W{k}": np.zeros((4, 7)) for k in "ruc"}
+    ...                                                   | {f"b{k}": np.zeros((4, 1)) for k in ("r", "u", "c", "ca")}).items()}
+    {'weight_ih_l0': (12, 3), 'weight_hh_l0': (12, 4), 'bias_l0': (12,), 'bias_hn_l0': (4,)}
+    """
+    W = np.concatenate([_GRU_SIGNS[letter] * course[f"{prefix}W{letter}"] for letter in GRU_GATES.values()])
+    b = np.concatenate([_GRU_SIGNS[letter] * course[f"{prefix}b{letter}"] for letter in GRU_GATES.values()])
+    n_a = W.shape[0] // len(GRU_GATES)
+    return _first_layer(W[:, n_a:], W[:, :n_a], b) | {"bias_hn_l0": course[f"{prefix}bca"][:, 0]}
+
+
+def gru_to_course(engine: Mapping[str, Array], prefix: str = "") -> dict[str, Array]:
+    """The engine's first GRU layer in the course's names: the inverse of `gru_to_engine`."""
+    W = np.concatenate([engine["weight_hh_l0"], engine["weight_ih_l0"]], axis=1)
+    course = {f"{prefix}bca": engine["bias_hn_l0"][:, np.newaxis]}
+    for letter, W_gate, b_gate in zip(GRU_GATES.values(), np.split(W, 3), np.split(engine["bias_l0"], 3), strict=True):
+        course[f"{prefix}W{letter}"] = _GRU_SIGNS[letter] * W_gate
+        course[f"{prefix}b{letter}"] = _GRU_SIGNS[letter] * b_gate[:, np.newaxis]
     return course
 
 

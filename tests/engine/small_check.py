@@ -10,16 +10,17 @@ from collections.abc import Iterator
 import numpy as np
 
 from engine.accuracy import FUNCTIONS, float32_patterns, float64_samples, worst_error
-from engine.against_steps import both_cells, differences
+from engine.against_steps import by_engine, cases, differences, numbers
 from unrolled import engine
-from unrolled.layers import LSTM, RNN, Embedding, Stack
+from unrolled.layers import GRU, LSTM, RNN, Embedding, Stack
 
 # Small sizes first, and of every kind: full and partial vectors, one panel and several, rows shared by threads and
 # units shared, the tile's full height and less, one chunk of steps and several, sums deeper than one slice.
 CASES = [
-    *both_cells((3, 2, 5, 7), (1, 1, 1, 1), (4, 3, 16, 16), (7, 13, 6, 17), (2, 5, 65, 40)),
-    *both_cells((90, 13, 6, 20), (530, 1, 3, 11), (24, 3, 24, 130), (3, 4, 300, 20)),
-    *both_cells((5, 3, 4, 9), num_layers=2),
+    *cases((3, 2, 5, 7), (1, 1, 1, 1), (4, 3, 16, 16), (7, 13, 6, 17), (2, 5, 65, 40)),
+    *cases((5, 3, 4, 9), num_layers=2),
+    *cases((5, 4, 3, 9), (24, 14, 7, 20), padded=True, bidirectional=True),
+    *cases((90, 13, 6, 20), (530, 1, 3, 11), (24, 3, 24, 130), (3, 4, 300, 20)),
 ]
 
 
@@ -32,7 +33,7 @@ def recurrent_errors() -> Iterator[tuple[str, float]]:
 def token_errors() -> Iterator[tuple[str, float]]:
     """Tokens through `Stack` against the same layers one after the other; 30 classes, several steps of each."""
     rng = np.random.default_rng(0)
-    for kind in (LSTM, RNN):
+    for kind in (LSTM, GRU, RNN):
         embedding, recurrent = Embedding(30, 12, dtype="float64", seed=1), kind(12, 21, dtype="float64", seed=2)
         model, tokens = Stack(embedding=embedding, recurrent=recurrent), rng.integers(30, size=(70, 9))
         run, alone = model.forward(tokens), recurrent.forward(embedding(tokens)[0])
@@ -76,16 +77,17 @@ def activation_errors() -> Iterator[tuple[str, float]]:
 
 
 def same_bits_errors() -> Iterator[tuple[str, float]]:
-    """One thread against three: the difference in bits must be none, so any at all is infinitely too much."""
-    x = np.random.default_rng(3).normal(size=(20, 3, 24))
-    for kind in (LSTM, RNN):
-        layer, results = kind(24, 130, dtype="float64", seed=4), []
-        for count in (1, 3):
-            with engine.threads(count):
-                run = layer.forward(x)
-                results.append([run.output, *layer.backward(run, run.output).parameters.values()])
-        same = all(np.array_equal(one, three) for one, three in zip(*results, strict=True))
-        yield f"bits {kind.__name__}", 0.0 if same else np.inf
+    """Threads, and gates computed again: the difference in bits must be none, so any at all is infinitely too much."""
+    for case in cases((20, 3, 24, 130), (30, 13, 5, 21), cells=("lstm", "gru"), padded=True):
+        given = numbers(case)
+        with engine.threads(1):
+            expected = by_engine(case, given)
+        with engine.threads(3):
+            others = {"three threads": by_engine(case, given)}
+        others |= {memory: by_engine(case, given, memory) for memory in ("low", "sqrt")}
+        for what, found in others.items():
+            same = all(np.array_equal(array, expected[name]) for name, array in found.items())
+            yield f"{case} {what}", 0.0 if same else np.inf
 
 
 CHECKS = (activation_errors, recurrent_errors, dense_errors, softmax_errors, token_errors, same_bits_errors)
