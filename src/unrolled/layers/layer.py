@@ -46,17 +46,26 @@ class Layer:
         """Replaces parameters by name; all are checked before the first is changed.
 
         Raises:
-            ParameterError: no parameter of that name.
+            ParameterError: no parameter of that name, or no real numbers.
             ShapeError: the shape differs from the parameter's.
         """
+        self.check(**arrays)
+        with self.edit() as own:
+            for name, array in arrays.items():
+                own[name][...] = array
+
+    def check(self, **arrays: Array) -> None:
+        """Raises what `set` would raise, and changes nothing."""
         for name, array in arrays.items():
             if name not in self._arrays:
                 known = ", ".join(self._arrays)
                 raise ParameterError(f"`{name}` is no parameter of {type(self).__name__}, expected one of {known}; check the name")
             check_shape(name, np.shape(array), self._axes[name], self._arrays[name].shape, "did you pass its transpose?")
-        with self.edit() as own:
-            for name, array in arrays.items():
-                own[name][...] = array
+            dtype = np.asarray(array).dtype
+            if dtype.kind not in "fiu":
+                raise ParameterError(
+                    f"`{name}` has dtype {dtype}, expected real numbers; convert it with .astype(np.{self.dtype})"
+                )
 
     @contextmanager
     def edit(self) -> Iterator[Mapping[str, Array]]:

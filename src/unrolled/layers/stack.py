@@ -30,6 +30,7 @@ class StackRun:
     output: Array  # (T, N, .)
     state: dict[str, Any]  # of each recurrent layer, by its name
     runs: list[Any]  # for `backward`
+    versions: tuple[int, ...]  # of each layer's parameters
 
 
 @dataclass
@@ -87,19 +88,24 @@ class Stack:
         )
 
     def set(self, arrays: Mapping[str, Array]) -> None:
-        """Replaces parameters by their name `layer.parameter`.
+        """Replaces parameters by their name `layer.parameter`; all are checked before the first is changed.
 
         Raises:
-            ParameterError: no parameter of that name.
+            ParameterError: no parameter of that name, or no real numbers.
             ShapeError: the shape differs from the parameter's.
         """
         for name in arrays:
             if name not in self.parameters:
                 known = ", ".join(self.parameters)
                 raise ParameterError(f"`{name}` is no parameter of this Stack, expected one of {known}; check the name")
+        own = {
+            name: {key.removeprefix(f"{name}."): array for key, array in arrays.items() if key.startswith(f"{name}.")}
+            for name in self.layers
+        }
         for name, layer in self.layers.items():
-            prefix = f"{name}."
-            layer.set(**{key[len(prefix) :]: array for key, array in arrays.items() if key.startswith(prefix)})
+            layer.check(**own[name])
+        for name, layer in self.layers.items():
+            layer.set(**own[name])
 
     @contextmanager
     def edit(self) -> Iterator[Mapping[str, Array]]:
@@ -140,7 +146,7 @@ class Stack:
                 run = layer.forward(np.asarray(output))
             runs.append(run)
             output = run.output
-        return StackRun(np.asarray(output), states, runs)
+        return StackRun(np.asarray(output), states, runs, self._versions())
 
     def backward(self, run: StackRun, dy: Array, dstate: Mapping[str, Any] | None = None) -> StackGradients:
         """Carries `dy = dJ/doutput` back through `forward`.
@@ -155,7 +161,13 @@ class Stack:
 
         Raises:
             ShapeError: `dy` or a state does not fit.
+            ParameterError: the parameters have changed since `forward`.
         """
+        if run.versions != self._versions():
+            raise ParameterError(
+                f"`run` was made with versions {run.versions} of the layers' parameters, expected {self._versions()}, the "
+                "present ones; call backward before the optimizer's step, or forward again"
+            )
         gradients: dict[str, dict[str, Array]] = {}
         states: dict[str, Any] = {}
         dx: Any = dy
@@ -205,6 +217,9 @@ class Stack:
             else:
                 output, _ = layer(output)
         return output, states
+
+    def _versions(self) -> tuple[int, ...]:
+        return tuple(layer.version for layer in self.layers.values())
 
     @staticmethod
     def _tokens(x: ArrayLike, layer: Embedding, axes: str, shape: tuple[int | None, ...]) -> Any:
