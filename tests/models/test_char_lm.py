@@ -109,6 +109,15 @@ def test_several_streams_each_begin_anew():
     assert result.loss == pytest.approx(np.mean([by_steps(model, part) for part in parts]), abs=1e-5)
 
 
+def test_a_limit_samples_the_beginning_of_each_stream():
+    model = make()
+    text = TEXT[:31]
+    result = model.evaluate(text, streams=3, limit=4)
+    parts = [text[start : start + 5] for start in (0, 10, 20)]
+    assert result.characters == 12
+    assert result.loss == pytest.approx(np.mean([by_steps(model, part) for part in parts]), abs=1e-5)
+
+
 @pytest.mark.parametrize(("text", "streams"), [("a", 1), ("", 1), ("abc", 3)])
 def test_a_text_too_short_to_evaluate_is_an_error(text, streams):
     with pytest.raises(DataError, match=f"has {len(text)} characters, expected at least {streams + 1}; the first has"):

@@ -127,7 +127,7 @@ def test_the_model_of_a_run_can_be_loaded_while_it_trains(tmp_path, text):
 
 
 def test_validation_in_training_is_a_part_and_at_the_end_all(tmp_path, text, monkeypatch):
-    monkeypatch.setattr(char_lm_training, "VALIDATED", 32)
+    monkeypatch.setattr(char_lm_training, "VALIDATED", 2)
     run = start(tmp_path / "run", from_file(text), TrainConfig(**SETTINGS))
     held_out = len(text.read_text()) - len(text.read_text()) * 9 // 10
     assert run.task.validate(full=False)[1] == 32

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import re
 
 import pytest
 from rich.console import Console
@@ -80,17 +81,22 @@ def test_json_has_no_numbers_that_are_not_json():
 
 
 def drawn(show: LiveDisplay) -> str:
+    """The panel as it looks on a terminal with colours, without them."""
     show.console.print(show.panel())
-    return show.console.file.getvalue()
+    return re.sub("\x1b\\[[0-9;]*m", "", show.console.file.getvalue())
+
+
+def terminal() -> Console:
+    return Console(file=io.StringIO(), width=110, force_terminal=True, color_system="truecolor")
 
 
 def test_the_panel_shows_facts_and_the_latest_validation_and_sample():
-    show = LiveDisplay("unrolled train: runs/a", Console(file=io.StringIO(), width=110, force_terminal=False))
+    show = LiveDisplay("unrolled train: runs/[a]", terminal())
     show.report(FULL)
     show.step(Report(**{**BARE.__dict__, "step": 13}))
     text = drawn(show)
     for part in (
-        "unrolled train: runs/a",
+        "unrolled train: runs/[a]",
         "step 13/50",
         "left 1:15",
         "chars/s 12,346",
@@ -106,7 +112,7 @@ def test_the_panel_shows_facts_and_the_latest_validation_and_sample():
 
 
 def test_the_panel_can_be_drawn_while_the_number_of_steps_is_not_known():
-    show = LiveDisplay("a", Console(file=io.StringIO(), width=110))
+    show = LiveDisplay("a", terminal())
     show.report(Report(**{**BARE.__dict__, "total_steps": None}))
     assert "step 12/?" in drawn(show)
 

@@ -135,12 +135,13 @@ class CharLM:
         """Takes back what `state_to_arrays` gave."""
         return {"recurrent": LSTMState(arrays["h"], arrays["c"]) if self.settings["cell"] == "lstm" else arrays["h"]}
 
-    def evaluate(self, text: str, streams: int = 1) -> Evaluation:
+    def evaluate(self, text: str, streams: int = 1, limit: int | None = None) -> Evaluation:
         """Foretells every character of a text but the first, in one pass from a zero state.
 
         Args:
             text: at least two characters; those outside the vocabulary count as the unknown symbol.
             streams: cuts the text into as many equal parts, each from a zero state: faster, and slightly pessimistic.
+            limit: foretells so many characters of each stream only: a sample of the whole text.
 
         Returns:
             The mean loss in nats per character, over how many characters, and how many of those were unknown.
@@ -155,11 +156,13 @@ class CharLM:
                 "the first has nothing before it to be foretold from"
             )
         tokens = self.vocabulary.encode(text)
-        inputs = np.ascontiguousarray(tokens[: length * streams].reshape(streams, length).T)  # (T, N)
-        targets = np.ascontiguousarray(tokens[1 : length * streams + 1].reshape(streams, length).T)
+        inputs, targets = (
+            np.ascontiguousarray(part.reshape(streams, length)[:, :limit].T)  # (T, N)
+            for part in (tokens[: length * streams], tokens[1 : length * streams + 1])
+        )
         total, state = 0.0, None
         rows = max(1, EVALUATED_AT_ONCE // streams)
-        for start in range(0, length, rows):
+        for start in range(0, len(inputs), rows):
             logits, state = self.stack(inputs[start : start + rows], state)
             window = targets[start : start + rows]
             total += softmax_cross_entropy(logits, window)[0] * window.size

@@ -177,6 +177,7 @@ class LiveDisplay:
     def panel(self) -> Any:
         """The picture of now, a Rich panel."""
         from rich.console import Group
+        from rich.padding import Padding
         from rich.panel import Panel
         from rich.progress_bar import ProgressBar
         from rich.table import Table
@@ -197,7 +198,7 @@ class LiveDisplay:
             cells: Iterable[str] = order[start : start + 4]
             table.add_row(*(Text.assemble((name + " ", "dim"), (facts.get(name, "-"), "bold")) for name in cells))
         bar = ProgressBar(total=report.total_steps or 1, completed=report.step if report.total_steps else 0)
-        parts: list[Any] = [bar, table]
+        parts: list[Any] = [Padding(bar), table]  # a bar alone does not end its line
         if self.validated is not None and self.validated.sample is not None:
             parts += [Text(f"\na sample at step {self.validated.step:,}", style="dim")]
             parts += [Text(line, no_wrap=True, overflow="ellipsis") for line in _sample_lines(self.validated.sample)]
