@@ -3,6 +3,8 @@
 import os
 from typing import Any
 
+import numpy as np
+
 from unrolled.engine import _native
 from unrolled.engine.products import dense_backward, dense_forward, sigmoid, softmax_cross_entropy, tanh
 from unrolled.engine.threads import default_threads, threads
@@ -11,6 +13,7 @@ from unrolled.errors import ParameterError
 __all__ = [
     "dense_backward",
     "dense_forward",
+    "fma_rate",
     "info",
     "sigmoid",
     "softmax_cross_entropy",
@@ -37,6 +40,16 @@ def info() -> dict[str, Any]:
         "usable_instruction_sets": _native.usable_instruction_sets(),
         "threads": threads.count(),
     }
+
+
+def fma_rate(dtype: str = "float32", seconds: float = 0.05) -> float:
+    """The fused multiply-adds that this machine does now, on as many threads as the engine may use: its peak, in flops per second.
+
+    Args:
+        dtype: `"float32"` or `"float64"`.
+        seconds: how long to measure.
+    """
+    return _native.fma_rate(np.zeros(0, dtype), seconds)
 
 
 _choose_instruction_set()

@@ -22,6 +22,24 @@ def softmax_cross_entropy(
     logits: Array, targets: NDArray[np.int32], rows: int, classes: int, losses: Array, dlogits: Array
 ) -> None: ...
 def activation(name: str, x: Array, y: Array) -> None: ...
+class Step32:
+    def run(self, x: Array, h: Array, c: Array | None, h_new: Array, c_new: Array | None) -> None: ...
+
+class Step64:
+    def run(self, x: Array, h: Array, c: Array | None, h_new: Array, c_new: Array | None) -> None: ...
+
+def step(
+    cell: int,
+    N: int,
+    I: int,
+    H: int,
+    panels_ih: list[Array],
+    panels_hh: list[Array],
+    bias: list[Array],
+    bias_hn: list[Array],
+) -> Step32 | Step64: ...
+def fma_rate(like: Array, seconds: float) -> float: ...
+
 class Forward32:
     def run(self) -> None: ...
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ _LINE = 64  # bytes of a cache line, and of the widest vector
 
 def aligned_empty(shape: Sequence[int], dtype: np.dtype[Any]) -> Array:
     """A new C-contiguous array whose first entry starts a cache line, so that vectors do not straddle two."""
-    size = int(np.prod(shape, dtype=np.int64))
+    size = prod(shape)
     slack = _LINE // dtype.itemsize
     room = np.empty(size + slack, dtype)
     start = -(room.__array_interface__["data"][0] // dtype.itemsize) % slack

@@ -6,6 +6,7 @@ kernels fill, and trusts its caller for shapes, which `layers` has checked.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,7 +18,7 @@ from unrolled.engine.arrays import aligned_empty, aligned_zeros
 from unrolled.engine.products import dense_backward, dense_forward, pack
 from unrolled.shapes import Array
 
-__all__ = ["CELLS", "Backward", "Cell", "CellShape", "Forward", "Keep", "Padding", "Weights", "backward", "forward"]
+__all__ = ["CELLS", "Backward", "Cell", "CellShape", "Forward", "Keep", "Padding", "Weights", "backward", "forward", "stepper"]
 
 Cell = Literal["lstm", "gru", "rnn_tanh", "rnn_relu"]
 # What a forward pass keeps for `backward`: gates and cells; cells, the gates being computed again; neither, the cells being computed again
@@ -303,4 +304,19 @@ def backward(
     assert dbias is not None
     return Backward(
         dx, dembedding, dh0, carry if shape.has_cell else None, dweight_ih, dweight_hh, dbias, dbias_hn
+    )  # fmt: skip
+
+
+def stepper(layers: Sequence[Weights], N: int) -> _native.Step32 | _native.Step64:
+    """One step of `layers`, for a batch of N, to be run again and again.
+
+    Its `run(x, h, c, h_new, c_new)` takes x `(N, I)` and the states `(L, N, H)` (c `None` but for an LSTM); the new ones may be the old.
+    """
+    first = layers[0]
+    return _native.step(
+        first.shape.kind, N, first.I, first.H,
+        [weights.panels("ih", backward=False) for weights in layers],
+        [weights.panels("hh", backward=False) for weights in layers],
+        [weights.bias for weights in layers],
+        [weights.bias_hn for weights in layers if weights.bias_hn is not None],
     )  # fmt: skip

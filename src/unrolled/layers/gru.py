@@ -57,6 +57,9 @@ class GRU(Recurrent[Array, GRUTrace]):
     def _split_state(self, name: str, state: Array, N: int) -> tuple[Array, Array | None]:
         return self._checked_state(name, state, N), None
 
+    def _parts(self, state: Array) -> tuple[Array, Array | None]:
+        return state, None
+
     def _join_state(self, h: Array, c: Array) -> Array:
         return h
 

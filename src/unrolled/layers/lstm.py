@@ -75,11 +75,14 @@ class LSTM(Recurrent[LSTMState, LSTMTrace]):
         return bias.reshape(-1)
 
     def _split_state(self, name: str, state: LSTMState, N: int) -> tuple[Array, Array | None]:
+        h, c = self._parts(state, name)
+        return self._checked_state(f"{name}.h", h, N), self._checked_state(f"{name}.c", c, N)
+
+    def _parts(self, state: LSTMState, name: str = "state") -> LSTMState:
         pair: Any = state
         if not isinstance(pair, tuple) or len(pair) != 2:  # pyright: ignore[reportUnknownArgumentType]
             raise ParameterError(f"`{name}` is a {type(pair).__name__}, expected a pair (h, c); an LSTM's state has both")
-        h, c = state
-        return self._checked_state(f"{name}.h", h, N), self._checked_state(f"{name}.c", c, N)
+        return state
 
     def _join_state(self, h: Array, c: Array) -> LSTMState:
         return LSTMState(h, c)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -47,6 +47,17 @@ class RecurrentGradients(Generic[State]):
     embedding: Array | None = None  # (V, I), where the input was tokens
 
 
+class _Step(NamedTuple):
+    """What does not change from step to step of a stream."""
+
+    version: int
+    x_shape: tuple[int, ...]
+    shape: tuple[int, ...]  # of the state
+    has_cell: bool
+    zeros: tuple[Array, Array | None]
+    run: Callable[[Array, Array, Array | None, Array, Array | None], None]
+
+
 class Recurrent(Layer, Generic[State, Trace]):
     """Layers of one cell, in one direction or two; a subclass names the cell and shapes its state."""
 
@@ -72,7 +83,13 @@ class Recurrent(Layer, Generic[State, Trace]):
         rng = np.random.default_rng(seed)
         shape = engine.CELLS[self.cell]
         rows = f"{shape.gates}H" if shape.gates > 1 else "H"
-        for suffix, layer, _ in self._directions():
+        # Every layer and direction: the suffix of its parameters' names, the layer, the direction; both of a layer together.
+        self._directions = [
+            (f"l{layer}{'_reverse' if direction else ''}", layer, direction)
+            for layer in range(num_layers)
+            for direction in range(self.num_directions)
+        ]
+        for suffix, layer, _ in self._directions:
             inputs = hidden_size * self.num_directions if layer else input_size
             weight_ih = [glorot_uniform(rng, hidden_size, inputs) for _ in range(shape.gates)]
             weight_hh = [orthogonal(rng, hidden_size) for _ in range(shape.gates)]
@@ -82,6 +99,7 @@ class Recurrent(Layer, Generic[State, Trace]):
             if shape.has_bias_hn:
                 self._create(f"bias_hn_{suffix}", "H", np.zeros(hidden_size))
         self._weights: tuple[int, tuple[engine.Weights, ...]] = (-1, ())
+        self._step: _Step | None = None
 
     def forward(
         self,
@@ -177,7 +195,7 @@ class Recurrent(Layer, Generic[State, Trace]):
         dh0, dc0 = (np.empty((self.num_layers * D, N, H), self.dtype) for _ in range(2))
         dx: Array | None = None
         dembedding: Array | None = None
-        for index, (suffix, layer, direction) in reversed(list(enumerate(self._directions()))):
+        for index, (suffix, layer, direction) in reversed(list(enumerate(self._directions))):
             back = engine.backward(
                 self._packed_weights()[index],
                 run.directions[index],
@@ -215,17 +233,43 @@ class Recurrent(Layer, Generic[State, Trace]):
         run = self._forward(x, None, None, state, self._padding(lengths, *x.shape[:2]), "nothing", trace=False)
         return run.output, run.state
 
-    def step(self, x_t: ArrayLike, state: State | None = None) -> tuple[Array, State]:
-        """One step of a stream: `x_t` `(N, I)` to `y_t` `(N, H)`, and the state to pass with the next step.
+    def step(self, x_t: ArrayLike, state: State | None = None, *, out: State | None = None) -> tuple[Array, State]:
+        """One step of a stream, a few microseconds long where the layer is small.
+
+        Args:
+            x_t: `(N, I)`.
+            state: the state before the step, `(L, N, H)` each; zeros where `None`.
+            out: where to put the state after it, which may be `state` itself: then nothing is allocated. A new one where `None`.
+
+        Returns:
+            `y_t` `(N, H)`, a view of the new state's last layer, and the new state.
 
         Raises:
-            ParameterError: the layer is bidirectional: a stream has no end to start from.
+            ShapeError: `x_t`, `state` or `out` does not fit the layer.
+            ParameterError: a dtype is another, or the layer is bidirectional: a stream has no end to start from.
         """
-        if self.bidirectional:
-            raise ParameterError("`bidirectional` is True, expected False for step; a stream has no end to start from, call the layer")
-        x = self._checked_x("x_t", x_t, ("N", "I"))
-        run = self._forward(x[np.newaxis], None, None, state, None, "nothing", trace=False)
-        return run.output[0], run.state
+        x = x_t if isinstance(x_t, np.ndarray) else np.asarray(x_t)
+        step = self._step
+        if step is None or step.version != self.version or step.x_shape != x.shape:
+            step = self._step = self._new_step(x)
+        h, c = step.zeros if state is None else self._parts(state)
+        if out is None:
+            h_new, c_new = np.empty(step.shape, self.dtype), np.empty(step.shape, self.dtype) if step.has_cell else None
+        else:
+            h_new, c_new = self._parts(out)
+        try:
+            if h.shape != step.shape or h_new.shape != step.shape:
+                raise TypeError
+            step.run(x, h, c, h_new, c_new)
+        except (AttributeError, TypeError, ValueError):  # what is wrong is looked for only when something is
+            N = x.shape[0]
+            x = self._checked_x("x_t", x, ("N", "I"))
+            if state is not None:
+                h, c = self._split_state("state", state, N)
+            if out is not None:
+                self._split_state("out", out, N)
+            step.run(x, h, c, h_new, c_new)
+        return h_new[-1], self._join_state(h_new, h_new if c_new is None else c_new)
 
     # What a subclass says of its cell.
 
@@ -236,6 +280,10 @@ class Recurrent(Layer, Generic[State, Trace]):
         """The caller's state as checked h and c, each `(L D, N, H)`."""
         raise NotImplementedError
 
+    def _parts(self, state: State) -> tuple[Array, Array | None]:
+        """The caller's state as h and c, unchecked."""
+        raise NotImplementedError
+
     def _join_state(self, h: Array, c: Array) -> State:
         raise NotImplementedError
 
@@ -244,13 +292,14 @@ class Recurrent(Layer, Generic[State, Trace]):
 
     # What they share.
 
-    def _directions(self) -> list[tuple[str, int, int]]:
-        """Every layer and direction: the suffix of its parameters' names, the layer, the direction; both of a layer together."""
-        return [
-            (f"l{layer}{'_reverse' if direction else ''}", layer, direction)
-            for layer in range(self.num_layers)
-            for direction in range(self.num_directions)
-        ]
+    def _new_step(self, x: Array) -> _Step:
+        if self.bidirectional:
+            raise ParameterError("`bidirectional` is True, expected False for step; a stream has no end to start from, call the layer")
+        N = self._checked_x("x_t", x, ("N", "I")).shape[0]
+        has_cell = engine.CELLS[self.cell].has_cell
+        zeros = np.zeros((self.num_layers, N, self.hidden_size), self.dtype)
+        run = engine.stepper(self._packed_weights(), N).run
+        return _Step(self.version, x.shape, zeros.shape, has_cell, (zeros, zeros if has_cell else None), run)
 
     def _checked_x(self, name: str, x: ArrayLike, axes: tuple[str, ...]) -> Array:
         lengths = (*(None for _ in axes[1:]), self.input_size)
@@ -275,7 +324,7 @@ class Recurrent(Layer, Generic[State, Trace]):
                 engine.Weights(
                     self.cell, own[f"weight_ih_{s}"], own[f"weight_hh_{s}"], own[f"bias_{s}"], own.get(f"bias_hn_{s}")
                 )
-                for s, _, _ in self._directions()
+                for s, _, _ in self._directions
             )
             self._weights = self.version, packed
         return self._weights[1]
@@ -301,7 +350,7 @@ class Recurrent(Layer, Generic[State, Trace]):
             h0, c0 = self._split_state("state", state, N)
         runs: list[engine.Forward] = []
         y: Array | None = None
-        for index, (_, _, direction) in enumerate(self._directions()):
+        for index, (_, _, direction) in enumerate(self._directions):
             if direction == 0:
                 y = (aligned_empty if padding is None else aligned_zeros)((T, N, D * H), self.dtype)
             assert y is not None

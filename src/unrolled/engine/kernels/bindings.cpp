@@ -7,6 +7,9 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <optional>
 #include <stdexcept>
@@ -73,6 +76,7 @@ template <typename Body> void run(double flops, Body body, int largest = 1024) {
   constexpr double flops_worth_a_thread = 1e5;
   const double worth = flops / flops_worth_a_thread;
   const int wanted = worth < 2 ? 1 : worth < largest ? static_cast<int>(worth) : largest;
+  if (wanted == 1 && flops < flops_worth_a_thread) return body(nullptr, 0, 1);  // releasing the GIL would cost more
   bool finished;
   {
     nb::gil_scoped_release release;
@@ -82,6 +86,58 @@ template <typename Body> void run(double flops, Body body, int largest = 1024) {
   }
   if (!finished) throw nb::python_error();
 }
+
+// One step of all layers, to be run again and again: what does not change from step to step is looked up and checked once.
+template <typename T> class Step {
+ public:
+  Step(CellKind cell, std::int64_t N, std::int64_t I, std::int64_t H, const std::vector<In<T>>& panels_ih,
+       const std::vector<In<T>>& panels_hh, const std::vector<In<T>>& bias, const std::vector<In<T>>& bias_hn)
+      : cell_(cell), N_(N), I_(I), H_(H), weights_{panels_ih, panels_hh, bias, bias_hn} {
+    const auto& k = kernels<T>();
+    const std::int64_t G = k.cells[cell].gates, slots = k.cells[cell].slots;
+    gates_ = N * slots * H;
+    for (std::size_t layer = 0; layer < panels_hh.size(); ++layer) {
+      const std::int64_t inputs = layer ? H : I;
+      ForwardCall<T> call{};
+      call.batch.steps = 1, call.batch.size = N, call.I = inputs, call.H = H, call.chunk = 1, call.y_stride = H;
+      call.panels_ih = pointer(panels_ih.at(layer), k.packed_size({G, H, inputs}), "panels_ih");
+      call.panels_hh = pointer(panels_hh[layer], k.packed_size({G, H, H}), "panels_hh");
+      call.bias = pointer(bias.at(layer), G * H, "bias");
+      call.bias_hn = bias_hn.empty() ? nullptr : pointer(bias_hn.at(layer), H, "bias_hn");
+      calls_.push_back(call);
+      flops_ += 2.0 * N * G * H * (H + inputs);
+    }
+  }
+
+  // h_new and c_new may be h and c.
+  void run(const In<T>& x, const In<T>& h, const Maybe<In<T>>& c, const Out<T>& h_new, const Maybe<Out<T>>& c_new) {
+    const std::int64_t layer_size = N_ * H_, all = layer_size * static_cast<std::int64_t>(calls_.size());
+    const T* input = pointer(x, N_ * I_, "x");
+    const T* h_from = pointer(h, all, "h");
+    const T* c_from = pointer(c, all, "c");
+    T* h_to = pointer(h_new, all, "h_new");
+    T* c_to = pointer(c_new, all, "c_new");
+    thread_local std::vector<T> h_before, gates;  // grow once; several Python threads may step at the same time
+    if (static_cast<std::int64_t>(h_before.size()) < layer_size) h_before.resize(layer_size);
+    if (static_cast<std::int64_t>(gates.size()) < gates_) gates.resize(gates_);
+    for (std::size_t layer = 0; layer < calls_.size(); ++layer) {
+      const std::int64_t at = layer_size * static_cast<std::int64_t>(layer);
+      std::copy_n(h_from + at, layer_size, h_before.data());
+      ForwardCall<T> call = calls_[layer];
+      call.x = input, call.h0 = h_before.data(), call.y = h_to + at, call.gates = gates.data();
+      if (c_from) call.c0 = c_from + at, call.c = c_to + at;
+      unrolled::run(flops_, [&](Team* team, int rank, int size) { kernels<T>().cells[cell_].forward(call, team, rank, size); });
+      input = h_to + at;
+    }
+  }
+
+ private:
+  CellKind cell_;
+  std::int64_t N_, I_, H_, gates_;
+  std::vector<In<T>> weights_[4];  // held, not read: the calls point into them
+  std::vector<ForwardCall<T>> calls_;
+  double flops_ = 0;
+};
 
 template <typename T> void bind(nb::module_& m) {
   m.def("packed_size", [](const In<T>&, std::int64_t gates, std::int64_t units, std::int64_t depth) {
@@ -138,6 +194,33 @@ template <typename T> void bind(nb::module_& m) {
     const ForwardCall<T>& f = self.call;
     run(2.0 * f.batch.steps * f.batch.size * self.gates() * f.H * (f.H + f.I),
         [&](Team* team, int rank, int size) { kernels<T>().cells[self.cell].forward(f, team, rank, size); });
+  });
+
+  m.def("fma_rate", [](const In<T>&, double seconds) {
+    using Clock = std::chrono::steady_clock;
+    std::atomic<double> total{0};
+    run(1e12, [&](Team* team, int, int) {
+      double flops = 0, elapsed = 0;
+      if (!team_barrier(team)) return;
+      const Clock::time_point start = Clock::now();
+      while (elapsed < seconds) {
+        flops += kernels<T>().multiply_add(10000);
+        elapsed = std::chrono::duration<double>(Clock::now() - start).count();
+      }
+      const double rate = flops / elapsed;
+      for (double before = total; !total.compare_exchange_weak(before, before + rate);) {
+      }
+    });
+    return total.load();
+  });
+
+  using StepRun = Step<T>;
+  nb::class_<StepRun>(m, sizeof(T) == 4 ? "Step32" : "Step64").def(
+      "run", &StepRun::run, "x"_a.noconvert(), "h"_a.noconvert(), "c"_a.noconvert().none(), "h_new"_a.noconvert(),
+      "c_new"_a.noconvert().none());
+  m.def("step", [](int cell, std::int64_t N, std::int64_t I, std::int64_t H, const std::vector<In<T>>& panels_ih,
+                   const std::vector<In<T>>& panels_hh, const std::vector<In<T>>& bias, const std::vector<In<T>>& bias_hn) {
+    return StepRun(static_cast<CellKind>(cell), N, I, H, panels_ih, panels_hh, bias, bias_hn);
   });
 
   m.def("forward", [](int cell, std::int64_t T_, std::int64_t N, std::int64_t I, std::int64_t H, bool reverse, const Maybe<Indices>& lengths,

@@ -115,6 +115,7 @@ template <typename T> struct Kernels {
                                 int rank, int size);
   void (*sigmoid)(int64_t count, const T* x, T* y);
   void (*tanh)(int64_t count, const T* x, T* y);
+  double (*multiply_add)(int64_t rounds);  // does nothing but fused multiply-adds; returns how many flops
 };
 
 struct KernelTable {

@@ -44,6 +44,7 @@ struct Team {
 };
 
 bool team_barrier(Team* team) {
+  if (!team) return true;
   if (team->size == 1) return !team->stop.load(std::memory_order_relaxed);
   const unsigned phase = team->phase.load(std::memory_order_relaxed);
   if (team->arrived.fetch_add(1, std::memory_order_acq_rel) + 1 == team->size) {
@@ -57,6 +58,7 @@ bool team_barrier(Team* team) {
 }
 
 bool team_goes_on(Team* team, int rank) {
+  if (!team) return true;
   if (rank == 0 && team->interrupted) {
     const Clock::time_point now = Clock::now();
     if (now - team->last_asked > std::chrono::milliseconds(100)) {

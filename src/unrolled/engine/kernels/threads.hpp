@@ -13,6 +13,8 @@ using Job = void (*)(void* context, Team* team, int rank, int size);
 // the job runs on the calling thread alone: results never depend on the size of a team. False: `interrupted` said so.
 bool run_team(int wanted, Job job, void* context, bool (*interrupted)());
 
+// A null team is the calling thread alone, for work too short to be interrupted.
+//
 // All ranks wait for each other. False: the call was interrupted; leave the job at once, its results are thrown away.
 bool team_barrier(Team* team);
 

@@ -43,9 +43,16 @@ template <typename T, int Gates> struct Panels {
           for (Index k = 0; k < depth; ++k)
             store(out + k * NV * width, at.lanes > 0 ? load_lanes(from + k * depth_stride, at.lanes) : broadcast(T(0)));
         } else {
-          for (Index lane = 0; lane < width; ++lane)
-            for (Index k = 0; k < depth; ++k)
-              out[k * NV * width + lane] = lane < at.lanes ? from[lane * column_stride + k * depth_stride] : T(0);
+          // k outside: a vector's sources are read along their lines, and the panel is written along its own
+          for (Index k = 0; k < depth; ++k) {
+            T lanes[width];
+            const T* entry = from + k * depth_stride;
+            if (at.lanes == width)
+              for (int lane = 0; lane < width; ++lane) lanes[lane] = entry[lane * column_stride];
+            else
+              for (int lane = 0; lane < width; ++lane) lanes[lane] = lane < at.lanes ? entry[lane * column_stride] : T(0);
+            memcpy(out + k * NV * width, lanes, sizeof lanes);
+          }
         }
       }
   }
