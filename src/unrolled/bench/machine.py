@@ -1,0 +1,52 @@
+"""What a result was measured on, in words that may be published: no name of a host or of a folder."""
+
+from __future__ import annotations
+
+import datetime
+import platform
+import re
+import subprocess
+from pathlib import Path
+
+import numpy as np
+
+from unrolled import engine
+from unrolled.bench.workers import allowed_cores
+
+__all__ = ["describe_machine"]
+
+
+def _processor() -> str:
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        text = ""
+    if found := re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE):
+        family = re.search(r"^cpu family\s*:\s*(\d+)$", text, re.MULTILINE)
+        model = re.search(r"^model\s*:\s*(\d+)$", text, re.MULTILINE)
+        numbers = f", family {family[1]} model {model[1]}" if family and model else ""
+        return found[1].strip() + numbers
+    if platform.system() == "Darwin":
+        asked = subprocess.run(
+            ["sysctl", "-n", "machdep.cpu.brand_string"], capture_output=True, text=True, check=False
+        )
+        if asked.stdout.strip():
+            return asked.stdout.strip()
+    return platform.processor() or platform.machine()
+
+
+def describe_machine() -> dict[str, str]:
+    """Processor, cores, instruction set, and versions, by name; the peers' versions are for the caller to add.
+
+    >>> sorted(describe_machine())[:3]
+    ['NumPy', 'Python', 'cores']
+    """
+    return {
+        "processor": _processor(),
+        "cores": str(len(allowed_cores())),
+        "instruction set": str(engine.info()["instruction_set"]),
+        "system": f"{platform.system()} {platform.machine()}",
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "Python": platform.python_version(),
+        "NumPy": np.__version__,
+    }
