@@ -239,8 +239,8 @@ def test_a_forked_child_computes_the_same_bits_and_so_does_its_parent():
     assert done.returncode == 0, done.stderr
 
 
-# One native call of several seconds where nobody interrupts it. Results that nobody has reached take no memory, and the way
-# back, which computes gates and cells again, takes three times as long as the forward pass that must come before it.
+# One native call of several seconds where nobody interrupts it. Results that nobody has reached take no memory, and the
+# way back, which computes gates and cells again, takes three times as long as the forward pass before it.
 LONG_CALL = """
 import sys
 import numpy as np

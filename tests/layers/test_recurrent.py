@@ -1,5 +1,6 @@
 """LSTM, GRU and RNN: parameters, what they refuse and in which words; their numbers are tested with the engine."""
 
+import threading
 from contextlib import suppress
 
 import numpy as np
@@ -541,3 +542,78 @@ def test_relu_clips_at_zero_and_lets_a_nan_pass():
     x = np.array([[[-2.0]], [[3.0]], [[0.0]]])
     np.testing.assert_array_equal(layer(x)[0].ravel(), [0, 3, 0])
     assert np.isnan(layer(np.full((1, 1, 1), np.nan))[0])
+
+
+# Single steps, which check nothing twice
+
+
+def test_a_step_into_its_own_state_gives_the_same_bits_and_allocates_no_state(kind):
+    layer = kind(I, H, num_layers=2, dtype="float64", seed=0)
+    fresh, state = some_input(layer), None
+    own = LSTMState(zeros(2, N, H), zeros(2, N, H)) if kind is LSTM else zeros(2, N, H)
+    for x_t in fresh:
+        expected, state = layer.step(x_t, state)
+        before = expected.copy()
+        y_t, returned = layer.step(x_t, own, out=own)
+        np.testing.assert_array_equal(y_t, before)
+        np.testing.assert_array_equal(own, state)
+        for one, other in zip(*((returned, own) if kind is LSTM else ([returned], [own])), strict=True):
+            assert np.shares_memory(one, other)
+
+
+def test_a_step_leaves_the_state_it_comes_from_as_it_was(kind):
+    layer = kind(I, H, num_layers=2, dtype="float64", seed=0)
+    state = some_state(layer)
+    kept = [array.copy() for array in state]
+    layer.step(some_input(layer)[0], state)
+    layer.step(some_input(layer)[0])
+    for array, before in zip(state, kept, strict=True):
+        np.testing.assert_array_equal(array, before)
+    np.testing.assert_array_equal(layer.step(some_input(layer)[0])[0], layer(some_input(layer))[0][0])
+
+
+def test_steps_of_changing_batches_and_after_a_change_of_parameters_are_right(kind):
+    layer = kind(I, H, dtype="float64", seed=0)
+    for turn, batch in enumerate((2, 7, 2, 0, 1, 40)):
+        x = rng(turn).normal(size=(batch, I))
+        np.testing.assert_array_equal(layer.step(x)[0], layer(x[np.newaxis])[0][0])
+        layer.set(bias_l0=layer.parameters["bias_l0"] + 1)
+        np.testing.assert_array_equal(layer.step(x)[0], layer(x[np.newaxis])[0][0])
+
+
+def test_an_out_that_cannot_be_written_or_does_not_fit_is_refused(kind):
+    layer, x = kind(I, H, dtype="float64", seed=0), zeros(N, I)
+    read_only = zeros(1, N, H)
+    read_only.flags.writeable = False
+    for wrong in (read_only, np.asfortranarray(zeros(1, N, H)), zeros(1, N, H).tolist()):
+        out = LSTMState(zeros(1, N, H), wrong) if kind is LSTM else wrong
+        with pytest.raises(
+            ParameterError, match=r"`out` cannot be written as it lies, expected C-contiguous, writable arr"
+        ):
+            layer.step(x, out=out)
+    out = LSTMState(zeros(1, N, H), zeros(1, N, I)) if kind is LSTM else zeros(1, N, I)
+    with pytest.raises(ShapeError, match=r"`out(\.c)?` has shape \(1, 4, 3\), expected \(L, N, H\) = \(1, 4, 5\)"):
+        layer.step(x, out=out)
+
+
+def test_many_python_threads_may_step_one_layer_at_once(kind):
+    layer = kind(I, 40, num_layers=2, seed=0)
+    inputs = [rng(k).normal(size=(60, 1 + 2 * k, I)).astype("float32") for k in range(4)]
+    expected = [layer(x)[0] for x in inputs]
+    wrong = []
+
+    def work(k: int) -> None:
+        for _ in range(5):
+            state = None
+            for x_t, y_t in zip(inputs[k], expected[k], strict=True):
+                found, state = layer.step(x_t, state)
+                if not np.array_equal(found, y_t):
+                    wrong.append(k)
+                    return
+
+    workers = [threading.Thread(target=work, args=(k,)) for k in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert not wrong

@@ -246,7 +246,8 @@ class Recurrent(Layer, Generic[State, Trace]):
 
         Raises:
             ShapeError: `x_t`, `state` or `out` does not fit the layer.
-            ParameterError: a dtype is another, or the layer is bidirectional: a stream has no end to start from.
+            ParameterError: a dtype is another, `out` cannot be written, or the layer is bidirectional: a stream has no end to
+                start from.
         """
         x = x_t if isinstance(x_t, np.ndarray) else np.asarray(x_t)
         step = self._step
@@ -260,6 +261,8 @@ class Recurrent(Layer, Generic[State, Trace]):
         try:
             if h.shape != step.shape or h_new.shape != step.shape:
                 raise TypeError
+            if c is not None and c_new is not None and (c.shape != step.shape or c_new.shape != step.shape):
+                raise TypeError
             step.run(x, h, c, h_new, c_new)
         except (AttributeError, TypeError, ValueError):  # what is wrong is looked for only when something is
             N = x.shape[0]
@@ -268,6 +271,7 @@ class Recurrent(Layer, Generic[State, Trace]):
                 h, c = self._split_state("state", state, N)
             if out is not None:
                 self._split_state("out", out, N)
+                self._check_writable(h_new, c_new)
             step.run(x, h, c, h_new, c_new)
         return h_new[-1], self._join_state(h_new, h_new if c_new is None else c_new)
 
@@ -300,6 +304,17 @@ class Recurrent(Layer, Generic[State, Trace]):
         zeros = np.zeros((self.num_layers, N, self.hidden_size), self.dtype)
         run = engine.stepper(self._packed_weights(), N).run
         return _Step(self.version, x.shape, zeros.shape, has_cell, (zeros, zeros if has_cell else None), run)
+
+    @staticmethod
+    def _check_writable(*out: Array | None) -> None:
+        for array in out:
+            if array is not None and not (
+                isinstance(array, np.ndarray) and array.flags.c_contiguous and array.flags.writeable
+            ):
+                raise ParameterError(
+                    "`out` cannot be written as it lies, expected C-contiguous, writable arrays; "
+                    "pass the state that an earlier step returned"
+                )
 
     def _checked_x(self, name: str, x: ArrayLike, axes: tuple[str, ...]) -> Array:
         lengths = (*(None for _ in axes[1:]), self.input_size)

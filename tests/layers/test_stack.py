@@ -1,0 +1,254 @@
+"""Stack: what its layers give one after the other, with tokens looked up in a table; and what it refuses."""
+
+import numpy as np
+import pytest
+
+from helpers import rng, tolerance
+from unrolled.errors import ParameterError, ShapeError
+from unrolled.layers import GRU, LSTM, RNN, Dense, Embedding, LSTMState, Stack
+
+T, N, V, E, H = 9, 4, 11, 5, 7
+KINDS = {"lstm": LSTM, "gru": GRU, "rnn": RNN}
+SHAPES = {"one layer": {}, "two layers": {"num_layers": 2}, "both directions": {"bidirectional": True, "num_layers": 2}}
+
+
+@pytest.fixture(params=[(kind, shape) for kind in KINDS for shape in SHAPES], ids=lambda param: " ".join(param))
+def stack(request) -> Stack:
+    kind, shape = request.param
+    options = SHAPES[shape]
+    recurrent = KINDS[kind](E, H, dtype="float64", seed=2, **options)
+    dense = Dense(H * recurrent.num_directions, V, dtype="float64", seed=3)
+    stack = Stack(embedding=Embedding(V, E, dtype="float64", seed=1), recurrent=recurrent, dense=dense)
+    generator = rng(4)
+    stack.set({name: array + 0.1 * generator.normal(size=array.shape) for name, array in stack.parameters.items()})
+    return stack
+
+
+def some_tokens(seed: int = 0, *shape: int) -> np.ndarray:
+    """Not all of the vocabulary, and some tokens many times."""
+    return rng(seed).integers(0, V - 2, shape or (T, N))
+
+
+def some_state(stack: Stack, seed: int = 5):
+    recurrent = stack.layers["recurrent"]
+    h, c = rng(seed).normal(size=(2, recurrent.num_layers * recurrent.num_directions, N, H))
+    return {"recurrent": LSTMState(h, c) if isinstance(recurrent, LSTM) else h}
+
+
+def assert_close(found, expected):
+    np.testing.assert_allclose(found, expected, **tolerance("engine and steps"))
+
+
+def test_tokens_give_what_the_three_layers_give_one_after_the_other(stack):
+    embedding, recurrent, dense = stack.layers.values()
+    tokens, state, dstate = some_tokens(), some_state(stack), some_state(stack, seed=6)
+    run = stack.forward(tokens, state)
+    runs = [embedding.forward(tokens)]
+    runs.append(recurrent.forward(runs[0].output, state["recurrent"]))
+    runs.append(dense.forward(runs[1].output))
+    assert_close(run.output, runs[2].output)
+    assert_close(run.state["recurrent"], runs[1].state)
+    assert_close(stack(tokens, state)[0], runs[2].output)
+    assert_close(stack(tokens, state)[1]["recurrent"], runs[1].state)
+
+    dy = rng(7).normal(size=run.output.shape)
+    grads = stack.backward(run, dy, dstate)
+    of_dense = dense.backward(runs[2], dy)
+    of_recurrent = recurrent.backward(runs[1], of_dense.x, dstate["recurrent"])
+    of_embedding = embedding.backward(runs[0], of_recurrent.x)
+    expected = {"embedding": of_embedding, "recurrent": of_recurrent, "dense": of_dense}
+    flat = {f"{name}.{key}": array for name, of in expected.items() for key, array in of.parameters.items()}
+    assert list(grads.parameters) == list(flat) == list(stack.parameters)
+    for name, array in flat.items():
+        np.testing.assert_allclose(grads.parameters[name], array, **tolerance("engine and steps"), err_msg=name)
+    assert_close(grads.state["recurrent"], of_recurrent.state)
+    assert grads.x is None
+    unused = np.setdiff1d(np.arange(V), tokens)
+    assert unused.size
+    assert not grads.parameters["embedding.weight"][unused].any()
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_single_steps_give_what_the_whole_sequence_gives(kind):
+    stack = Stack(
+        embedding=Embedding(V, E, dtype="float64", seed=1),
+        recurrent=kind(E, H, num_layers=2, dtype="float64", seed=2),
+        dense=Dense(H, V, dtype="float64", seed=3),
+    )
+    tokens = some_tokens()
+    whole, last = stack(tokens, some_state(stack))
+    state, outputs = some_state(stack), []
+    for step in tokens:
+        y_t, state = stack.step(step, state)
+        outputs.append(y_t)
+    assert_close(np.stack(outputs), whole)
+    assert_close(state["recurrent"], last["recurrent"])
+
+
+def test_a_stack_without_tokens_gives_the_same_bits_as_its_layers():
+    lstm, rnn = LSTM(E, H, dtype="float64", seed=1), RNN(H, E, dtype="float64", seed=2)
+    dense = Dense(E, 3, dtype="float64", seed=3)
+    stack, x = Stack(first=lstm, second=rnn, third=dense), rng(0).normal(size=(T, N, E))
+    run = stack.forward(x)
+    one = lstm.forward(x)
+    two = rnn.forward(one.output)
+    three = dense.forward(two.output)
+    np.testing.assert_array_equal(run.output, three.output)
+    np.testing.assert_array_equal(run.state["first"], one.state)
+    np.testing.assert_array_equal(run.state["second"], two.state)
+    np.testing.assert_array_equal(stack(x)[0], three.output)
+    dy = rng(1).normal(size=(T, N, 3))
+    grads = stack.backward(run, dy)
+    of_lstm = lstm.backward(one, rnn.backward(two, dense.backward(three, dy).x).x)
+    np.testing.assert_array_equal(grads.x, of_lstm.x)
+    np.testing.assert_array_equal(grads.parameters["first.weight_hh_l0"], of_lstm.parameters["weight_hh_l0"])
+    y_0, state = stack.step(x[0])
+    np.testing.assert_array_equal(y_0, three.output[0])
+    assert list(state) == ["first", "second"]
+
+
+def test_an_embedding_before_a_dense_layer_needs_no_recurrent_one():
+    embedding, dense = Embedding(V, E, dtype="float64", seed=1), Dense(E, 3, dtype="float64", seed=2)
+    stack, tokens = Stack(embedding=embedding, dense=dense), some_tokens()
+    run = stack.forward(tokens)
+    np.testing.assert_array_equal(run.output, dense.forward(embedding.forward(tokens).output).output)
+    np.testing.assert_array_equal(stack(tokens)[0], run.output)
+    assert run.state == {}
+    dy = rng(1).normal(size=run.output.shape)
+    dx = dense.backward(dense.forward(embedding.forward(tokens).output), dy).x
+    expected = embedding.backward(embedding.forward(tokens), dx).parameters["weight"]
+    np.testing.assert_array_equal(stack.backward(run, dy).parameters["embedding.weight"], expected)
+
+
+def test_a_missing_state_is_one_of_zeros(stack):
+    tokens = some_tokens()
+    zeros = {"recurrent": None} | {
+        name: LSTMState(*np.zeros_like(state)) if isinstance(state, tuple) else np.zeros_like(state)
+        for name, state in some_state(stack).items()
+    }
+    np.testing.assert_array_equal(stack(tokens)[0], stack(tokens, zeros)[0])
+    np.testing.assert_array_equal(stack.forward(tokens).output, stack.forward(tokens, zeros).output)
+
+
+@pytest.mark.parametrize("way", ["set", "edit"])
+def test_after_a_change_every_result_is_that_of_the_new_parameters(stack, way):
+    tokens = some_tokens()
+    before = stack(tokens)[0]
+    changed = {name: array * 1.5 + 0.1 for name, array in stack.parameters.items()}
+    if way == "set":
+        stack.set(changed)
+    else:
+        with stack.edit() as own:
+            for name, array in changed.items():
+                own[name][...] = array
+    for name, array in changed.items():
+        np.testing.assert_array_equal(stack.parameters[name], array)
+    assert (stack(tokens)[0] != before).any()
+    embedding, recurrent, dense = stack.layers.values()
+    y, _ = recurrent(embedding(tokens)[0])
+    assert_close(stack(tokens)[0], dense(y)[0])
+    assert_close(stack.forward(tokens).output, dense(y)[0])
+
+
+def test_parameters_are_read_only_and_of_one_dtype(stack):
+    assert stack.dtype == np.float64
+    with pytest.raises(TypeError, match="does not support item assignment"):
+        stack.parameters["dense.bias"] = 0
+    for array in stack.parameters.values():
+        assert not array.flags.writeable
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "error", "words"),
+    [
+        (
+            "dense.weights",
+            0,
+            ParameterError,
+            r"`dense\.weights` is no parameter of this Stack, expected one of embedding\.w",
+        ),
+        ("weight", 0, ParameterError, r"`weight` is no parameter of this Stack"),
+        ("dense.bias", np.zeros(V + 1), ShapeError, r"`bias` has shape \(12,\), expected \(O,\) = \(11,\)"),
+        ("dense.bias", np.full(V, "a"), ParameterError, r"`bias` has dtype <U1, expected real numbers"),
+    ],
+)
+def test_set_checks_all_layers_before_it_changes_any(stack, name, value, error, words):
+    before = {key: array.copy() for key, array in stack.parameters.items()}
+    versions = [layer.version for layer in stack.layers.values()]
+    with pytest.raises(error, match=words):
+        stack.set({"embedding.weight": np.ones((V, E)), name: value})
+    assert versions == [layer.version for layer in stack.layers.values()]
+    for key, array in stack.parameters.items():
+        np.testing.assert_array_equal(array, before[key])
+
+
+@pytest.mark.parametrize("layer", ["embedding", "recurrent", "dense"])
+def test_backward_of_a_run_older_than_any_layers_parameters_is_refused(stack, layer):
+    run = stack.forward(some_tokens())
+    with stack.layers[layer].edit():
+        pass
+    with pytest.raises(
+        ParameterError, match=r"`run` was made with versions \(.*\) of .*, expected \(.*\), the present ones"
+    ):
+        stack.backward(run, run.output)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "error", "words"),
+    [
+        (
+            np.full((T, N), V),
+            ParameterError,
+            r"`x` holds 11, expected integers from 0 to 10; was another vocabulary used\?",
+        ),
+        (np.full((T, N), -1), ParameterError, r"`x` holds -1, expected integers from 0 to 10"),
+        (np.zeros((T, N)), ParameterError, r"`x` has dtype float64, expected integers"),
+        (
+            np.zeros((T, N, V), int),
+            ShapeError,
+            r"`x` has shape \(9, 4, 11\), expected \(T, N\); did you pass one-hot rows",
+        ),
+    ],
+)
+@pytest.mark.parametrize("way", ["forward", "__call__"])
+def test_wrong_tokens_are_named_with_their_remedy(stack, way, tokens, error, words):
+    with pytest.raises(error, match=words):
+        getattr(stack, way)(tokens)
+
+
+def test_tokens_of_one_step_have_one_axis():
+    stack = Stack(embedding=Embedding(V, E, seed=1), recurrent=LSTM(E, H, seed=2))
+    with pytest.raises(ShapeError, match=r"`x` has shape \(9, 4\), expected \(N,\)"):
+        stack.step(some_tokens())
+
+
+def test_tokens_may_be_lists_of_any_integers_and_are_not_changed(stack):
+    tokens = some_tokens()
+    expected = stack(tokens)[0]
+    wide = np.repeat(tokens, 2, axis=1)[:, ::2]
+    for given in (tokens.tolist(), tokens.astype(np.uint8), np.asfortranarray(tokens), wide):
+        np.testing.assert_array_equal(stack(given)[0], expected)
+        np.testing.assert_array_equal(stack.forward(given).output, expected)
+    np.testing.assert_array_equal(tokens, some_tokens())
+
+
+def test_no_steps_and_no_sequences_give_empty_results_and_gradients_of_zero(stack):
+    for shape in ((0, N), (T, 0)):
+        run = stack.forward(np.zeros(shape, int))
+        assert run.output.shape == (*shape, V)
+        grads = stack.backward(run, run.output)
+        assert not any(array.any() for array in grads.parameters.values())
+        assert {name: array.shape for name, array in grads.parameters.items()} == {
+            name: array.shape for name, array in stack.parameters.items()
+        }
+
+
+def test_a_stack_of_nothing_and_an_embedding_behind_a_layer_are_refused():
+    with pytest.raises(
+        ParameterError, match=r"`layers` is empty, expected at least one layer by name; for example Stack"
+    ):
+        Stack()
+    with pytest.raises(
+        ParameterError, match=r"`late` is an Embedding behind another layer, expected it first; it takes tok"
+    ):
+        Stack(dense=Dense(3, E), late=Embedding(V, E))

@@ -1,0 +1,92 @@
+"""The bridge: there and back is the identity, every name and axis lands where its table says."""
+
+import numpy as np
+import pytest
+
+from helpers import rng, tolerance
+from unrolled import bridge, steps
+from unrolled.layers import GRU, LSTM, RNN
+
+n_a, n_x, m, T = 4, 3, 5, 6  # all different, so that a transpose cannot hide
+
+# course letter of each gate, in the engine's order, and the sign with which it crosses
+LETTERS = {"lstm": {"i": 1, "f": 1, "c": 1, "o": 1}, "gru": {"r": 1, "u": -1, "c": 1}}
+TO_ENGINE = {"lstm": bridge.lstm_to_engine, "gru": bridge.gru_to_engine, "rnn": bridge.rnn_to_engine}
+TO_COURSE = {"lstm": bridge.lstm_to_course, "gru": bridge.gru_to_course, "rnn": bridge.rnn_to_course}
+LAYERS = {"lstm": LSTM, "gru": GRU, "rnn": RNN}
+
+
+def course_parameters(cell: str, seed: int = 0) -> dict[str, np.ndarray]:
+    draw = rng(seed).normal
+    if cell == "rnn":
+        return {"Wax": draw(size=(n_a, n_x)), "Waa": draw(size=(n_a, n_a)), "ba": draw(size=(n_a, 1))}
+    parameters = {f"W{letter}": draw(size=(n_a, n_a + n_x)) for letter in LETTERS[cell]}
+    parameters |= {f"b{letter}": draw(size=(n_a, 1)) for letter in LETTERS[cell]}
+    return parameters | ({"bca": draw(size=(n_a, 1))} if cell == "gru" else {})
+
+
+def test_arrays_cross_as_the_transpose_and_come_back():
+    x = rng(0).normal(size=(n_x, m, T))
+    engine = bridge.arrays_to_engine(x)
+    assert engine.shape == (T, m, n_x)
+    assert engine.flags.c_contiguous
+    assert all(engine[t, j, i] == x[i, j, t] for i, j, t in np.ndindex(x.shape))
+    back = bridge.arrays_to_course(engine)
+    np.testing.assert_array_equal(back, x)
+    assert back.flags.c_contiguous
+    np.testing.assert_array_equal(bridge.arrays_to_engine(x[:, :, 0]), x[:, :, 0].T)
+
+
+@pytest.mark.parametrize("cell", LETTERS)
+@pytest.mark.parametrize("prefix", ["", "d"])
+def test_each_gate_lands_in_its_rows_with_its_sign_and_its_columns_are_split(cell, prefix):
+    course = course_parameters(cell)
+    engine = TO_ENGINE[cell]({prefix + name: array for name, array in course.items()}, prefix)
+    for k, (letter, sign) in enumerate(LETTERS[cell].items()):
+        rows = slice(k * n_a, (k + 1) * n_a)
+        np.testing.assert_array_equal(engine["weight_hh_l0"][rows], sign * course[f"W{letter}"][:, :n_a])
+        np.testing.assert_array_equal(engine["weight_ih_l0"][rows], sign * course[f"W{letter}"][:, n_a:])
+        np.testing.assert_array_equal(engine["bias_l0"][rows], sign * course[f"b{letter}"][:, 0])
+    if cell == "gru":
+        np.testing.assert_array_equal(engine["bias_hn_l0"], course["bca"][:, 0])
+
+
+@pytest.mark.parametrize("cell", TO_ENGINE)
+@pytest.mark.parametrize("prefix", ["", "d"])
+def test_there_and_back_is_the_identity(cell, prefix):
+    course = {prefix + name: array for name, array in course_parameters(cell).items()}
+    back = TO_COURSE[cell](TO_ENGINE[cell](course, prefix), prefix)
+    assert back.keys() == course.keys()
+    for name, array in course.items():
+        np.testing.assert_array_equal(back[name], array, err_msg=name)
+
+
+@pytest.mark.parametrize("cell", TO_ENGINE)
+def test_names_and_shapes_are_those_of_the_engines_first_layer(cell):
+    engine = TO_ENGINE[cell](course_parameters(cell) | {"Wy": np.zeros((1, n_a)), "by": np.zeros((1, 1))})
+    layer = LAYERS[cell](n_x, n_a, seed=0)
+    assert {name: array.shape for name, array in engine.items()} == {
+        name: array.shape for name, array in layer.parameters.items()
+    }
+    layer.set(**engine)
+
+
+def test_the_gates_of_the_table_are_the_fields_of_the_trace_in_the_engines_order():
+    for layer, table in ((LSTM(n_x, n_a), bridge.LSTM_GATES), (GRU(n_x, n_a), bridge.GRU_GATES)):
+        run = layer.forward(np.zeros((T, m, n_x), "float32"), trace=True)
+        assert run.trace is not None
+        assert run.trace[0]._fields[: len(table)] == tuple(table)
+
+
+@pytest.mark.parametrize("cell", TO_ENGINE)
+def test_the_same_parameters_give_the_same_states_in_both_homes(cell):
+    course, x, a0 = course_parameters(cell), rng(1).normal(size=(n_x, m, T)), np.zeros((n_a, m))
+    head = {"Wya" if cell == "rnn" else "Wy": np.zeros((1, n_a)), "by": np.zeros((1, 1))}
+    if cell == "gru":
+        a, *_ = steps.gru_forward(x, a0, course | head, reset="after")
+    else:
+        a, *_ = getattr(steps, f"{cell}_forward")(x, a0, course | head)
+    layer = LAYERS[cell](n_x, n_a, dtype="float64")
+    layer.set(**TO_ENGINE[cell](course))
+    y, _ = layer(bridge.arrays_to_engine(x))
+    np.testing.assert_allclose(bridge.arrays_to_course(y), a, **tolerance("engine and steps"))
