@@ -9,21 +9,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from unrolled.engine import _native
 from unrolled.errors import ParameterError, ShapeError
 from unrolled.shapes import Array, check_shape
 
 __all__ = ["aligned_empty", "aligned_zeros", "checked", "checked_tokens", "float_dtype"]
 
-_LINE = 64  # bytes of a cache line, and of the widest vector
-
 
 def aligned_empty(shape: Sequence[int], dtype: np.dtype[Any]) -> Array:
-    """A new C-contiguous array whose first entry starts a cache line, so that vectors do not straddle two."""
-    size = prod(shape)
-    slack = _LINE // dtype.itemsize
-    room = np.empty(size + slack, dtype)
-    start = -(room.__array_interface__["data"][0] // dtype.itemsize) % slack
-    return room[start : start + size].reshape(shape)
+    """A new C-contiguous array whose first entry starts a cache line, so that vectors do not straddle two.
+
+    Its memory may have been that of an array before it: see `release_memory`.
+    """
+    return _native.empty(prod(shape) * dtype.itemsize).view(dtype).reshape(shape)
 
 
 def aligned_zeros(shape: Sequence[int], dtype: np.dtype[Any]) -> Array:

@@ -15,6 +15,7 @@
 #include <stdexcept>
 
 #include "dispatch.hpp"
+#include "memory.hpp"
 #include "threads.hpp"
 
 namespace nb = nanobind;
@@ -71,12 +72,12 @@ template <typename ScratchOf> int team_that_fits(std::int64_t entries, ScratchOf
   return size;
 }
 
-// Runs `body(team, rank, size)` on a team of at most `largest` without the GIL. Work of a few microseconds is not worth waking one.
+// Runs `body(team, rank, size)` on a team of at most `largest` without the GIL. Waking a thread takes about as long as a million flops.
 template <typename Body> void run(double flops, Body body, int largest = 1024) {
-  constexpr double flops_worth_a_thread = 1e5;
+  constexpr double flops_worth_a_thread = 1e6;
   const double worth = flops / flops_worth_a_thread;
   const int wanted = worth < 2 ? 1 : worth < largest ? static_cast<int>(worth) : largest;
-  if (wanted == 1 && flops < flops_worth_a_thread) return body(nullptr, 0, 1);  // releasing the GIL would cost more
+  if (flops < 1e5) return body(nullptr, 0, 1);  // releasing the GIL would cost more
   bool finished;
   {
     nb::gil_scoped_release release;
@@ -149,7 +150,7 @@ template <typename T> void bind(nb::module_& m) {
     T* to = pointer(packed, k.packed_size(shape), "packed");
     const T* from = pointer(source, gates * units * depth, "source");
     const std::int64_t columns = gates * units;
-    run(16.0 * columns * depth, [&](Team*, int rank, int size) {
+    run(8.0 * columns * depth, [&](Team*, int rank, int size) {
       k.pack(to, shape, from, transposed ? depth : 1, transposed ? 1 : columns, rank, size);
     });
   });
@@ -309,6 +310,12 @@ NB_MODULE(_native, m) {
   using namespace unrolled;
   bind<float>(m);
   bind<double>(m);
+  m.def("empty", [](std::int64_t bytes) {
+    void* memory = take_memory(static_cast<std::size_t>(bytes));
+    const nb::capsule owner(memory, [](void* p) noexcept { give_memory(p); });
+    return nb::ndarray<nb::numpy, std::uint8_t, nb::ndim<1>>(memory, {static_cast<std::size_t>(bytes)}, owner);
+  });
+  m.def("release_memory", &release_memory);
   m.def("thread_limit", &thread_limit);
   m.def("set_thread_limit", &set_thread_limit);
   m.def("instruction_set", [] { return std::string(kernel_table().name); });
