@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
+import unrolled
 from unrolled.bench.machine import describe_machine
 from unrolled.bench.serving import timed
 from unrolled.bench.statistics import geometric_mean, spread
 from unrolled.bench.workers import Worker, WorkerError, allowed_cores, environment
 
 ROOT = Path(__file__).parent.parent
-HOME = str(ROOT / "src")
+HOME = str(Path(unrolled.__file__).parent.parent)
 CORES = allowed_cores()  # before any worker is started
 
 FAKE = """
@@ -51,6 +52,8 @@ def test_a_worker_answers_by_method_and_argument_and_what_libraries_print_does_n
         assert worker.ask("add", a=2, b=3) == 5
         assert worker.ask("chatter") == "answered"
         assert worker.ask("add", a="x", b="y") == "xy"
+    with pytest.raises(WorkerError, match=r"^fake was closed$"):
+        worker.ask("add", a=2, b=3)
 
 
 def test_an_exception_in_a_worker_is_told_and_the_worker_goes_on():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 import platform
 import re
 import subprocess
@@ -35,8 +36,13 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
+def _load() -> dict[str, str]:
+    """How busy the machine was in the last minute, where the system says so."""
+    return {"load average before": f"{os.getloadavg()[0]:.2f}"} if hasattr(os, "getloadavg") else {}
+
+
 def describe_machine() -> dict[str, str]:
-    """Processor, cores, instruction set, and versions, by name; the peers' versions are for the caller to add.
+    """Processor, cores, instruction set, load and versions, by name; the peers' versions are for the caller to add.
 
     >>> sorted(describe_machine())[:3]
     ['NumPy', 'Python', 'cores']
@@ -46,6 +52,7 @@ def describe_machine() -> dict[str, str]:
         "cores": str(len(allowed_cores())),
         "instruction set": str(engine.info()["instruction_set"]),
         "system": f"{platform.system()} {platform.machine()}",
+        **_load(),
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "Python": platform.python_version(),
         "NumPy": np.__version__,

@@ -26,7 +26,8 @@ def serve(target: object) -> None:
         try:
             answer = {"result": getattr(target, request.pop("do"))(**request)}
         except Exception as error:  # a peer may raise anything; the other side reports it and goes on
-            answer = {"error": f"{type(error).__name__}: {error}"}
+            first_line = str(error).partition("\n")[0]
+            answer = {"error": f"{type(error).__name__}: {first_line}"}
         print(json.dumps(answer), file=answers, flush=True)
 
 

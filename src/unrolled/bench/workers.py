@@ -121,6 +121,7 @@ class Worker:
 
     def close(self) -> None:
         """Ends the process."""
+        self._fate = self._fate or f"{self.name} was closed"
         self._process.kill()
         self._process.wait()
         self._reader.join()
@@ -151,6 +152,6 @@ class Worker:
         return f"{self.name} {how}" + (f": {said[-1].strip()}" if said else "")
 
     def _ended(self, fate: str) -> WorkerError:
-        self.close()
         self._fate = fate
+        self.close()
         return WorkerError(fate)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from unrolled.cli.bench import bench
 from unrolled.cli.evaluate import evaluate
 from unrolled.cli.info import info, version
 from unrolled.cli.sample import sample
@@ -27,6 +28,7 @@ app = typer.Typer(
 app.command()(train)
 app.command()(sample)
 app.command("eval")(evaluate)
+app.command()(bench)
 app.command()(info)
 
 
