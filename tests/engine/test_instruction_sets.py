@@ -43,3 +43,9 @@ def test_an_instruction_set_that_is_not_there_is_refused_at_import(wrong):
         f"ParameterError: `UNROLLED_ISA` is {wrong!r}, expected one of {', '.join(USABLE)} on this processor; unset it"
     )
     assert expected in done.stderr
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_measured_peak_is_a_rate(dtype):
+    rate = engine.fma_rate(dtype, seconds=0.002)
+    assert 1e6 < rate < 1e15
