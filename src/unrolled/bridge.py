@@ -11,8 +11,8 @@ Only tests, the checker and the viewer import it. The pairs of names stand in tw
 | `Wr Wu Wc (n_a, n_a + n_x)` = `[Wa, Wx]` | rows r, z, n of `weight_hh (3H, H)`, `weight_ih (3H, I)` | GRU |
 | `br bu bc bca (n_a, 1)` | rows of `bias (3H,)`, and `bias_hn (H,)` | GRU |
 
-The GRU is the one with `reset="after"`. Its update gate has the opposite sense in the two homes, z = 1 - u, so `Wu` and `bu` cross with
-their signs changed: 1 - sigmoid(x) = sigmoid(-x).
+The GRU is the one with `reset="after"`. Its update gate has the opposite sense in the two homes, z = 1 - u, so `Wu`
+and `bu` cross with their signs changed: 1 - sigmoid(x) = sigmoid(-x).
 """
 
 from collections.abc import Mapping
@@ -34,8 +34,8 @@ __all__ = [
     "rnn_to_engine",
 ]
 
-# The engine's gates in their order, and the letter of each in the course's `W.` and `b.`; the course's cache calls their values
-# it, ft, cct, ot.
+# The engine's gates in their order, and the letter of each in the course's `W.` and `b.`; the course's cache calls
+# their values it, ft, cct, ot.
 LSTM_GATES = {"i": "i", "f": "f", "g": "c", "o": "o"}
 
 # The same for the GRU, whose cache calls them rt, ut, cct; and the sign with which each gate's weights and bias cross.
@@ -88,7 +88,8 @@ def lstm_to_course(engine: Mapping[str, Array], prefix: str = "") -> dict[str, A
 
 
 def gru_to_engine(course: Mapping[str, Array], prefix: str = "") -> dict[str, Array]:
-    """The course's GRU parameters of `reset="after"`, or with `prefix="d"` its gradients, as the engine's first layer names them.
+    """The course's GRU parameters of `reset="after"`, or with `prefix="d"` its gradients, as the engine's first
+    layer names them.
 
     Args:
         course: `W. (n_a, n_a + n_x)` and `b. (n_a, 1)` for r, u, c, and `bca (n_a, 1)`; other keys are passed over.
@@ -97,8 +98,9 @@ def gru_to_engine(course: Mapping[str, Array], prefix: str = "") -> dict[str, Ar
     Returns:
         `weight_ih_l0` `(3H, I)`, `weight_hh_l0` `(3H, H)`, `bias_l0` `(3H,)`, `bias_hn_l0` `(H,)`.
 
-    >>> {key: value.shape for key, value in gru_to_engine({f"W{k}": np.zeros((4, 7)) for k in "ruc"}
-    ...                                                   | {f"b{k}": np.zeros((4, 1)) for k in ("r", "u", "c", "ca")}).items()}
+    >>> W = {f"W{gate}": np.zeros((4, 7)) for gate in "ruc"}
+    >>> b = {f"b{gate}": np.zeros((4, 1)) for gate in ("r", "u", "c", "ca")}
+    >>> {key: value.shape for key, value in gru_to_engine(W | b).items()}
     {'weight_ih_l0': (12, 3), 'weight_hh_l0': (12, 4), 'bias_l0': (12,), 'bias_hn_l0': (4,)}
     """
     W = np.concatenate([_GRU_SIGNS[letter] * course[f"{prefix}W{letter}"] for letter in GRU_GATES.values()])
@@ -118,7 +120,9 @@ def gru_to_course(engine: Mapping[str, Array], prefix: str = "") -> dict[str, Ar
 
 
 def rnn_to_engine(course: Mapping[str, Array], prefix: str = "") -> dict[str, Array]:
-    """The course's RNN parameters `Wax Waa ba`, or with `prefix="d"` its gradients, as the engine's first layer names them."""
+    """The course's RNN parameters `Wax Waa ba`, or with `prefix="d"` its gradients, as the engine's first layer
+    names them.
+    """
     return _first_layer(course[f"{prefix}Wax"], course[f"{prefix}Waa"], course[f"{prefix}ba"])
 
 

@@ -26,9 +26,7 @@ __all__ = ["Array", "check_shape"]
 Array = NDArray[np.floating]
 
 
-def check_shape(
-    name: str, actual: Sequence[int], axes: str, expected: Sequence[int | None], remedy: str
-) -> None:
+def check_shape(name: str, actual: Sequence[int], axes: str, expected: Sequence[int | None], remedy: str) -> None:
     """Raises `ShapeError` unless `actual` is `expected`; `None` in `expected` admits any length.
 
     Args:

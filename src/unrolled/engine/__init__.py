@@ -1,4 +1,4 @@
-"""The equations, to be run: one typed Python face over the compiled kernels; the same functions as `unrolled.steps`, no layers."""
+"""The equations, to be run: one typed Python face over the compiled kernels; no layers."""
 
 import os
 from typing import Any
@@ -26,7 +26,9 @@ def _choose_instruction_set() -> None:
     wanted = os.environ.get("UNROLLED_ISA")
     if wanted and not _native.choose_instruction_set(wanted):
         usable = ", ".join(_native.usable_instruction_sets())
-        raise ParameterError(f"`UNROLLED_ISA` is {wanted!r}, expected one of {usable} on this processor; unset it to use the widest")
+        raise ParameterError(
+            f"`UNROLLED_ISA` is {wanted!r}, expected one of {usable} on this processor; unset it to use the widest"
+        )
 
 
 def info() -> dict[str, Any]:
@@ -43,7 +45,8 @@ def info() -> dict[str, Any]:
 
 
 def fma_rate(dtype: str = "float32", seconds: float = 0.05) -> float:
-    """The fused multiply-adds that this machine does now, on as many threads as the engine may use: its peak, in flops per second.
+    """The fused multiply-adds that this machine does now, on as many threads as the engine may use: its peak, in
+    flops per second.
 
     Args:
         dtype: `"float32"` or `"float64"`.

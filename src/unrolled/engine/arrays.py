@@ -35,7 +35,9 @@ def float_dtype(name: str, array: ArrayLike) -> np.dtype[Any]:
     """The dtype of `array`, which must be float32 or float64."""
     dtype = np.asarray(array).dtype
     if dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
-        raise ParameterError(f"`{name}` has dtype {dtype}, expected float32 or float64; convert it with .astype(np.float32)")
+        raise ParameterError(
+            f"`{name}` has dtype {dtype}, expected float32 or float64; convert it with .astype(np.float32)"
+        )
     return dtype
 
 
@@ -60,9 +62,11 @@ def checked_tokens(name: str, array: ArrayLike, axes: str, shape: Sequence[int |
     if given.dtype.kind not in "iu":
         raise ParameterError(f"`{name}` has dtype {given.dtype}, expected integers; convert it with .astype(np.int32)")
     check_shape(name, given.shape, axes, shape, "did you pass one-hot rows, or batch before time?")
-    if given.size and not (0 <= (low := int(given.min())) and (high := int(given.max())) < size):
+    if given.size and not ((low := int(given.min())) >= 0 and (high := int(given.max())) < size):
         worst = low if low < 0 else high  # pyright: ignore[reportPossiblyUnboundVariable]
-        raise ParameterError(f"`{name}` holds {worst}, expected integers from 0 to {size - 1}; was another vocabulary used?")
+        raise ParameterError(
+            f"`{name}` holds {worst}, expected integers from 0 to {size - 1}; was another vocabulary used?"
+        )
     return np.ascontiguousarray(given, dtype=np.int32)
 
 

@@ -1,7 +1,7 @@
-"""One direction of one recurrent layer over a whole batch, forward and backward, on the compiled kernels; no parameters are kept.
+"""One direction of one recurrent layer over a batch, forward and backward, on the kernels; no parameters are kept.
 
-Gate order: i, f, g, o (LSTM); r, z, n (GRU). Arrays are `(T, N, n)`. This is the face that `unrolled.layers` calls: it allocates what the
-kernels fill, and trusts its caller for shapes, which `layers` has checked.
+Gate order: i, f, g, o (LSTM); r, z, n (GRU). Arrays are `(T, N, n)`. This is the face that `unrolled.layers` calls:
+it allocates what the kernels fill, and trusts its caller for shapes, which `layers` has checked.
 """
 
 from __future__ import annotations
@@ -18,11 +18,23 @@ from unrolled.engine.arrays import aligned_empty, aligned_zeros
 from unrolled.engine.products import dense_backward, dense_forward, pack
 from unrolled.shapes import Array
 
-__all__ = ["CELLS", "Backward", "Cell", "CellShape", "Forward", "Keep", "Padding", "Weights", "backward", "forward", "stepper"]
+__all__ = [
+    "CELLS",
+    "Backward",
+    "Cell",
+    "CellShape",
+    "Forward",
+    "Keep",
+    "Padding",
+    "Weights",
+    "backward",
+    "forward",
+    "stepper",
+]
 
 Cell = Literal["lstm", "gru", "rnn_tanh", "rnn_relu"]
-# What a forward pass keeps for `backward`: gates and cells; cells, the gates being computed again; neither, the cells being computed again
-# from checkpoints; or nothing at all: inference.
+# What a forward pass keeps for `backward`: gates and cells; cells, the gates being computed again; neither, the
+# cells being computed again from checkpoints; or nothing at all: inference.
 Keep = Literal["gates", "cells", "checkpoints", "nothing"]
 
 
@@ -45,12 +57,15 @@ CELLS: dict[Cell, CellShape] = {
     "rnn_relu": CellShape(3, 1, 1, has_cell=False, has_carry=False, has_bias_hn=False),
 }
 
-_FORWARD_ROWS = 256  # rows, steps times sequences, whose input products are made at once: one panel serves all of them from L2
+_FORWARD_ROWS = (
+    256  # rows, steps times sequences, whose input products are made at once: one panel serves all of them from L2
+)
 _CHUNK_ROWS = 512  # rows of gate gradients held at once: enough for the sums' products, few enough for the cache
 
 
 class Weights:
-    """One direction's weights with their packed copies, made when first asked for; valid while the arrays do not change.
+    """One direction's weights with their packed copies, made when first asked for; valid while the arrays do not
+    change.
 
     Args:
         cell: which equations.
@@ -169,18 +184,19 @@ def _chunks(T: int, N: int, padding: Padding | None) -> tuple[NDArray[np.int64],
     """Where the backward pass' runs of steps begin, the last first, and the most rows of one."""
     if padding is None:
         steps = max(1, -(-_CHUNK_ROWS // max(N, 1)))
-        starts = np.arange((T - 1) // steps * steps, -1, -steps, dtype=np.int64) if T else np.zeros(0, np.int64)
-        return starts, min(steps, T) * N
-    rows_from = np.concatenate([np.cumsum(padding.running[::-1])[::-1], [0]])  # (T + 1,): running rows from step s on
-    starts: list[int] = []
+        first_of_last = (T - 1) // steps * steps if T else -1
+        return np.arange(first_of_last, -1, -steps, dtype=np.int64), min(steps, T) * N
+    rows_from = np.zeros(T + 1, np.int64)  # running rows from step s on
+    rows_from[:T] = np.cumsum(padding.running[::-1])[::-1]
+    found: list[int] = []
     most, end = 0, T
     while end > 0:
         # the last start from which the run has enough rows, or the beginning
-        start = int(np.searchsorted(-rows_from[:end], -(rows_from[end] + _CHUNK_ROWS), side="right")) - 1
-        start = max(0, start)
-        starts.append(start)
+        enough = int(rows_from[end]) + _CHUNK_ROWS
+        start = max(0, int(np.count_nonzero(rows_from[:end] >= enough)) - 1)
+        found.append(start)
         most, end = max(most, int(rows_from[start] - rows_from[end])), start
-    return np.array(starts, np.int64), most
+    return np.array(found, np.int64), most
 
 
 def forward(
@@ -204,8 +220,8 @@ def forward(
         h0: `(N, H)`.
         c0: `(N, H)` for an LSTM, else `None`.
         keep: what `backward` and a trace will find.
-        tokens: `(T, N)`, rows of `embedding`: then `embedding @ weight_ih' + bias` is a table of V rows and the input product
-            a look-up in it.
+        tokens: `(T, N)`, rows of `embedding`: then `embedding @ weight_ih' + bias` is a table of V rows and the
+            input product a look-up in it.
         embedding: `(V, I)`.
         padding: for sequences of unequal lengths.
         reverse: read each sequence from its own end.
@@ -216,12 +232,13 @@ def forward(
     table = panels_ih = None
     if tokens is None:
         assert x is not None
-        T, N, inputs = x.shape
+        shape_of_x = x.shape
         panels_ih = weights.panels("ih", backward=False)
     else:
         assert embedding is not None
-        (T, N), inputs = tokens.shape, weights.I
+        shape_of_x = tokens.shape
         table = dense_forward(embedding, weights.weight_ih, weights.bias)
+    T, N, inputs = *shape_of_x[:2], weights.I
     if y is None:
         y = (aligned_empty if padding is None else aligned_zeros)((T, N, H), dtype)
     keep_c = keep in ("gates", "cells") and shape.has_cell
@@ -310,7 +327,8 @@ def backward(
 def stepper(layers: Sequence[Weights], N: int) -> _native.Step32 | _native.Step64:
     """One step of `layers`, for a batch of N, to be run again and again.
 
-    Its `run(x, h, c, h_new, c_new)` takes x `(N, I)` and the states `(L, N, H)` (c `None` but for an LSTM); the new ones may be the old.
+    Its `run(x, h, c, h_new, c_new)` takes x `(N, I)` and the states `(L, N, H)` (c `None` but for an LSTM); the new
+    ones may be the old.
     """
     first = layers[0]
     return _native.step(

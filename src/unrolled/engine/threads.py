@@ -28,7 +28,8 @@ def _cores_of_quota() -> float:
 
 
 def default_threads() -> int:
-    """`UNROLLED_NUM_THREADS` where it is set, else the cores that this process may use: its affinity, or its cgroup's quota.
+    """`UNROLLED_NUM_THREADS` where it is set, else the cores that this process may use: its affinity, or its
+    cgroup's quota.
 
     Raises:
         ParameterError: `UNROLLED_NUM_THREADS` is not a positive integer.

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-
 from unrolled.engine import recurrent as engine
 from unrolled.layers.recurrent import Recurrent
 from unrolled.shapes import Array
@@ -38,14 +36,16 @@ class GRU(Recurrent[Array, GRUTrace]):
         dtype: `"float32"` or `"float64"`.
         seed: of the first weights: orthogonal recurrent blocks, Glorot input blocks; `None` differs each time.
 
-    Parameters of layer k: `weight_ih_l{k}` `(3H, I)`, `weight_hh_l{k}` `(3H, H)`, `bias_l{k}` `(3H,)`, `bias_hn_l{k}` `(H,)`; of its
-    second direction the same with `_reverse`.
+    Parameters of layer k: `weight_ih_l{k}` `(3H, I)`, `weight_hh_l{k}` `(3H, H)`, `bias_l{k}` `(3H,)`,
+    `bias_hn_l{k}` `(H,)`; of its second direction the same with `_reverse`.
 
     Raises:
         ParameterError: a size is not positive, or the dtype is another.
 
-    Source: Cho et al. 2014, in the later form (arXiv 1406.1078v3's reset after the product) that cuDNN and PyTorch compute.
+    Source: Cho et al. 2014, in the later form (arXiv 1406.1078v3's reset after the product) that cuDNN and PyTorch
+        compute.
 
+    >>> import numpy as np
     >>> gru = GRU(3, 4, seed=0)
     >>> run = gru.forward(np.zeros((5, 2, 3), "float32"), trace=True)
     >>> run.output.shape, run.state.shape, run.trace[0].z.shape

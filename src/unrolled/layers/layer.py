@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
 
@@ -23,7 +23,9 @@ class Layer:
 
     def __init__(self, dtype: str) -> None:
         if dtype not in ("float32", "float64"):
-            raise ParameterError(f"`dtype` is {dtype!r}, expected 'float32' or 'float64'; pass one of the two as a string")
+            raise ParameterError(
+                f"`dtype` is {dtype!r}, expected 'float32' or 'float64'; pass one of the two as a string"
+            )
         self.dtype = np.dtype(dtype)
         self.version = 0
         self._arrays: dict[str, Array] = {}
@@ -59,8 +61,12 @@ class Layer:
         for name, array in arrays.items():
             if name not in self._arrays:
                 known = ", ".join(self._arrays)
-                raise ParameterError(f"`{name}` is no parameter of {type(self).__name__}, expected one of {known}; check the name")
-            check_shape(name, np.shape(array), self._axes[name], self._arrays[name].shape, "did you pass its transpose?")
+                raise ParameterError(
+                    f"`{name}` is no parameter of {type(self).__name__}, expected one of {known}; check the name"
+                )
+            check_shape(
+                name, np.shape(array), self._axes[name], self._arrays[name].shape, "did you pass its transpose?"
+            )
             dtype = np.asarray(array).dtype
             if dtype.kind not in "fiu":
                 raise ParameterError(
@@ -68,7 +74,7 @@ class Layer:
                 )
 
     @contextmanager
-    def edit(self) -> Iterator[Mapping[str, Array]]:
+    def edit(self) -> Generator[Mapping[str, Array]]:
         """Hands an optimizer the writable arrays, to be changed in place, and bumps the version at the end."""
         try:
             yield MappingProxyType(self._arrays)

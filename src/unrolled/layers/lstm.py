@@ -47,15 +47,17 @@ class LSTM(Recurrent[LSTMState, LSTMTrace]):
         num_layers: L; each layer's input is the h of the one below.
         bidirectional: read each sequence from its end as well; D = 2, and the outputs stand side by side.
         dtype: `"float32"` or `"float64"`.
-        seed: of the first weights: orthogonal recurrent blocks, Glorot input blocks, forget bias 1; `None` differs each time.
+        seed: of the first weights: orthogonal recurrent blocks, Glorot input blocks, forget bias 1; `None` differs
+            each time.
 
-    Parameters of layer k: `weight_ih_l{k}` `(4H, I)`, `weight_hh_l{k}` `(4H, H)`, `bias_l{k}` `(4H,)`; of its second direction the
-    same with `_reverse`.
+    Parameters of layer k: `weight_ih_l{k}` `(4H, I)`, `weight_hh_l{k}` `(4H, H)`, `bias_l{k}` `(4H,)`; of its second
+    direction the same with `_reverse`.
 
     Raises:
         ParameterError: a size is not positive, or the dtype is another.
 
-    Source: Hochreiter & Schmidhuber 1997 with the forget gate of Gers, Schmidhuber & Cummins 2000; two directions as Schuster &
+    Source: Hochreiter & Schmidhuber 1997 with the forget gate of Gers, Schmidhuber & Cummins 2000; two directions as
+        Schuster &
     Paliwal 1997; forget bias 1 as Jozefowicz, Zaremba & Sutskever 2015 advise.
 
     >>> lstm = LSTM(3, 4, seed=0)
@@ -79,9 +81,11 @@ class LSTM(Recurrent[LSTMState, LSTMTrace]):
         return self._checked_state(f"{name}.h", h, N), self._checked_state(f"{name}.c", c, N)
 
     def _parts(self, state: LSTMState, name: str = "state") -> LSTMState:
-        pair: Any = state
-        if not isinstance(pair, tuple) or len(pair) != 2:  # pyright: ignore[reportUnknownArgumentType]
-            raise ParameterError(f"`{name}` is a {type(pair).__name__}, expected a pair (h, c); an LSTM's state has both")
+        given: Any = state
+        if not isinstance(given, tuple) or len(state) != 2:
+            raise ParameterError(
+                f"`{name}` is a {type(state).__name__}, expected a pair (h, c); an LSTM's state has both"
+            )
         return state
 
     def _join_state(self, h: Array, c: Array) -> LSTMState:

@@ -1,10 +1,10 @@
-"""What the recurrent layers share: parameters, the loop over layers and directions, and the checks; the cells are in lstm, gru, rnn."""
+"""What the recurrent layers share: parameters, loops over layers and directions, checks; no cell's equations."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, Literal, NamedTuple, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -83,7 +83,8 @@ class Recurrent(Layer, Generic[State, Trace]):
         rng = np.random.default_rng(seed)
         shape = engine.CELLS[self.cell]
         rows = f"{shape.gates}H" if shape.gates > 1 else "H"
-        # Every layer and direction: the suffix of its parameters' names, the layer, the direction; both of a layer together.
+        # Every layer and direction: the suffix of its parameters' names, the layer, the direction; both of a layer
+        # together.
         self._directions = [
             (f"l{layer}{'_reverse' if direction else ''}", layer, direction)
             for layer in range(num_layers)
@@ -115,24 +116,29 @@ class Recurrent(Layer, Generic[State, Trace]):
         Args:
             x: `(T, N, I)`, time first.
             state: the state before the first step, zeros where `None`.
-            lengths: steps of each sequence, `(N,)`, in any order, the rest being padding: it is never read, the output there is 0,
-                and a reverse direction begins at each sequence's own end. `None`: all have T.
+            lengths: steps of each sequence, `(N,)`, in any order, the rest being padding: it is never read, the
+                output there is 0, and a reverse direction begins at each sequence's own end. `None`: all have T.
             trace: hand back every gate and cell state of every step.
-            memory: `"full"` keeps gates and cell states; `"low"` computes the gates again in `backward`, `"sqrt"` the cell states
-                too, from checkpoints: less memory for more arithmetic, and the same gradients.
+            memory: `"full"` keeps gates and cell states; `"low"` computes the gates again in `backward`, `"sqrt"`
+                the cell states too, from checkpoints: less memory for more arithmetic, and the same gradients.
 
         Returns:
-            A run: `output` `(T, N, D H)`, the last layer's h; `state` after each sequence's last step; `trace`, one for each layer and
-            direction.
+            A run: `output` `(T, N, D H)`, the last layer's h; `state` after each sequence's last step; `trace`, one
+            for each layer and direction.
 
         Raises:
             ShapeError: `x`, `state` or `lengths` does not fit.
-            ParameterError: a dtype is another, a length is not from 0 to T, or a trace is asked for with gates not kept.
+            ParameterError: a dtype is another, a length is not from 0 to T, or a trace is asked for with gates not
+                kept.
         """
         if memory not in _KEEP:
-            raise ParameterError(f"`memory` is {memory!r}, expected 'full', 'low' or 'sqrt'; see this method's docstring")
+            raise ParameterError(
+                f"`memory` is {memory!r}, expected 'full', 'low' or 'sqrt'; see this method's docstring"
+            )
         if trace and memory != "full":
-            raise ParameterError(f"`memory` is {memory!r} with `trace=True`, expected 'full'; a trace is every gate that was kept")
+            raise ParameterError(
+                f"`memory` is {memory!r} with `trace=True`, expected 'full'; a trace is every gate that was kept"
+            )
         x = self._checked_x("x", x, ("T", "N", "I"))
         return self._forward(x, None, None, state, self._padding(lengths, *x.shape[:2]), _KEEP[memory], trace=trace)
 
@@ -182,8 +188,8 @@ class Recurrent(Layer, Generic[State, Trace]):
         """
         if run.version != self.version:
             raise ParameterError(
-                f"`run` was made with version {run.version} of the parameters, expected {self.version}, the present one; "
-                "call backward before the optimizer's step, or forward again"
+                f"`run` was made with version {run.version} of the parameters, expected {self.version}, the present "
+                "one; call backward before the optimizer's step, or forward again"
             )
         T, N, width = run.output.shape
         H, D = self.hidden_size, self.num_directions
@@ -239,17 +245,18 @@ class Recurrent(Layer, Generic[State, Trace]):
         Args:
             x_t: `(N, I)`.
             state: the state before the step, `(L, N, H)` each; zeros where `None`.
-            out: where to put the state after it, which may be `state` itself: then nothing is allocated. A new one where `None`.
+            out: where to put the state after it, which may be `state` itself: then nothing is allocated. A new one
+                where `None`.
 
         Returns:
             `y_t` `(N, H)`, a view of the new state's last layer, and the new state.
 
         Raises:
             ShapeError: `x_t`, `state` or `out` does not fit the layer.
-            ParameterError: a dtype is another, `out` cannot be written, or the layer is bidirectional: a stream has no end to
-                start from.
+            ParameterError: a dtype is another, `out` cannot be written, or the layer is bidirectional: a stream has
+                no end to start from.
         """
-        x = x_t if isinstance(x_t, np.ndarray) else np.asarray(x_t)
+        x: Array = np.asarray(x_t)
         step = self._step
         if step is None or step.version != self.version or step.x_shape != x.shape:
             step = self._step = self._new_step(x)
@@ -298,7 +305,9 @@ class Recurrent(Layer, Generic[State, Trace]):
 
     def _new_step(self, x: Array) -> _Step:
         if self.bidirectional:
-            raise ParameterError("`bidirectional` is True, expected False for step; a stream has no end to start from, call the layer")
+            raise ParameterError(
+                "`bidirectional` is True, expected False for step; a stream has no end to start from, call the layer"
+            )
         N = self._checked_x("x_t", x, ("N", "I")).shape[0]
         has_cell = engine.CELLS[self.cell].has_cell
         zeros = np.zeros((self.num_layers, N, self.hidden_size), self.dtype)
@@ -306,7 +315,7 @@ class Recurrent(Layer, Generic[State, Trace]):
         return _Step(self.version, x.shape, zeros.shape, has_cell, (zeros, zeros if has_cell else None), run)
 
     @staticmethod
-    def _check_writable(*out: Array | None) -> None:
+    def _check_writable(*out: Any) -> None:
         for array in out:
             if array is not None and not (
                 isinstance(array, np.ndarray) and array.flags.c_contiguous and array.flags.writeable
@@ -323,7 +332,9 @@ class Recurrent(Layer, Generic[State, Trace]):
     def _checked_state(self, name: str, array: ArrayLike, N: int) -> Array:
         layers = self.num_layers * self.num_directions
         axes = "L D, N, H" if self.bidirectional else "L, N, H"
-        return checked(name, array, self.dtype, axes, (layers, N, self.hidden_size), "did you pass input_size as hidden_size?")
+        return checked(
+            name, array, self.dtype, axes, (layers, N, self.hidden_size), "did you pass input_size as hidden_size?"
+        )
 
     @staticmethod
     def _padding(lengths: Sequence[int] | NDArray[np.integer] | None, T: int, N: int) -> engine.Padding | None:

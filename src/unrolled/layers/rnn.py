@@ -37,14 +37,15 @@ class RNN(Recurrent[Array, RNNTrace]):
         dtype: `"float32"` or `"float64"`.
         seed: of the first weights: orthogonal recurrent, Glorot input; `None` differs each time.
 
-    Parameters of layer k: `weight_ih_l{k}` `(H, I)`, `weight_hh_l{k}` `(H, H)`, `bias_l{k}` `(H,)`; of its second direction the same
-    with `_reverse`.
+    Parameters of layer k: `weight_ih_l{k}` `(H, I)`, `weight_hh_l{k}` `(H, H)`, `bias_l{k}` `(H,)`; of its second
+    direction the same with `_reverse`.
 
     Raises:
         ParameterError: a size is not positive, the nonlinearity or the dtype is another.
 
     Source: Elman 1990; with max(0, .) Le, Jaitly & Hinton 2015.
 
+    >>> import numpy as np
     >>> rnn = RNN(3, 4, seed=0)
     >>> y, state = rnn(np.zeros((5, 2, 3), "float32"))
     >>> y.shape, state.shape
@@ -63,7 +64,9 @@ class RNN(Recurrent[Array, RNNTrace]):
         seed: int | np.random.Generator | None = None,
     ) -> None:
         if nonlinearity not in _CELLS:
-            raise ParameterError(f"`nonlinearity` is {nonlinearity!r}, expected 'tanh' or 'relu'; the RNN has these two")
+            raise ParameterError(
+                f"`nonlinearity` is {nonlinearity!r}, expected 'tanh' or 'relu'; the RNN has these two"
+            )
         self.nonlinearity = nonlinearity
         self.cell = _CELLS[nonlinearity]
         super().__init__(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from unrolled.engine.arrays import checked_tokens
 from unrolled.errors import ParameterError
@@ -45,8 +45,8 @@ class StackGradients:
 class Stack:
     """Layers in the order they are named, with the same contract as one layer.
 
-    Where an `Embedding` stands before a recurrent layer, `embedding @ weight_ih' + bias` is one small table, and the layer's input
-    product becomes a look-up in it: the tokens go to the kernel, no embedded sequence is ever made.
+    Where an `Embedding` stands before a recurrent layer, `embedding @ weight_ih' + bias` is one small table, and the
+    layer's input product becomes a look-up in it: the tokens go to the kernel, no embedded sequence is ever made.
 
     Args:
         layers: the layers by name; parameters are named `layer.parameter`.
@@ -65,10 +65,14 @@ class Stack:
 
     def __init__(self, **layers: AnyLayer) -> None:
         if not layers:
-            raise ParameterError("`layers` is empty, expected at least one layer by name; for example Stack(lstm=LSTM(3, 4))")
+            raise ParameterError(
+                "`layers` is empty, expected at least one layer by name; for example Stack(lstm=LSTM(3, 4))"
+            )
         for name, layer in list(layers.items())[1:]:
             if isinstance(layer, Embedding):
-                raise ParameterError(f"`{name}` is an Embedding behind another layer, expected it first; it takes tokens")
+                raise ParameterError(
+                    f"`{name}` is an Embedding behind another layer, expected it first; it takes tokens"
+                )
         self.layers: dict[str, AnyLayer] = dict(layers)
         names = list(layers)
         first, second = layers[names[0]], layers[names[1]] if len(names) > 1 else None
@@ -108,11 +112,15 @@ class Stack:
             layer.set(**own[name])
 
     @contextmanager
-    def edit(self) -> Iterator[Mapping[str, Array]]:
-        """Hands an optimizer the writable arrays, to be changed in place, and bumps every layer's version at the end."""
+    def edit(self) -> Generator[Mapping[str, Array]]:
+        """Hands an optimizer the writable arrays, to be changed in place, and bumps every layer's version at the
+        end.
+        """
         with ExitStack() as stack:
             own = {name: stack.enter_context(layer.edit()) for name, layer in self.layers.items()}
-            yield MappingProxyType({f"{name}.{key}": array for name, arrays in own.items() for key, array in arrays.items()})
+            yield MappingProxyType(
+                {f"{name}.{key}": array for name, arrays in own.items() for key, array in arrays.items()}
+            )
 
     def forward(self, x: ArrayLike, state: Mapping[str, Any] | None = None) -> StackRun:
         """Runs all layers over a sequence and keeps what `backward` needs.
@@ -128,18 +136,20 @@ class Stack:
             ShapeError: `x` or a state does not fit.
             ParameterError: tokens outside the vocabulary, or a wrong dtype.
         """
-        state = state or {}
-        output, runs, states = x, [], {}
+        before = state or {}
+        output: Any = x
+        runs: list[Any] = []
+        states: dict[str, Any] = {}
         for name, layer in self.layers.items():
             if layer is self._embedding:
                 runs.append(None)
-                output = self._tokens(x, layer, "T, N", (None, None))
+                output = self._tokens(x, "T, N", (None, None))
                 continue
             if isinstance(layer, Recurrent):
-                run = (
-                    layer.forward(output, state.get(name))
+                run: Any = (
+                    layer.forward(output, before.get(name))
                     if self._embedding is None or len(runs) != 1
-                    else layer.forward_tokens(output, self._embedding.parameters["weight"], state.get(name))
+                    else layer.forward_tokens(output, self._embedding.parameters["weight"], before.get(name))
                 )
                 states[name] = run.state
             else:
@@ -165,8 +175,8 @@ class Stack:
         """
         if run.versions != self._versions():
             raise ParameterError(
-                f"`run` was made with versions {run.versions} of the layers' parameters, expected {self._versions()}, the "
-                "present ones; call backward before the optimizer's step, or forward again"
+                f"`run` was made with versions {run.versions} of the layers' parameters, expected {self._versions()}, "
+                "the present ones; call backward before the optimizer's step, or forward again"
             )
         gradients: dict[str, dict[str, Array]] = {}
         states: dict[str, Any] = {}
@@ -202,7 +212,7 @@ class Stack:
         for name, layer in self.layers.items():
             before = (state or {}).get(name)
             if layer is self._embedding:
-                tokens = self._tokens(x, layer, "N" if one_step else "T, N", (None,) if one_step else (None, None))
+                tokens = self._tokens(x, "N" if one_step else "T, N", (None,) if one_step else (None, None))
             elif isinstance(layer, Recurrent):
                 if tokens is not None and self._embedding is not None:
                     if one_step:
@@ -221,6 +231,6 @@ class Stack:
     def _versions(self) -> tuple[int, ...]:
         return tuple(layer.version for layer in self.layers.values())
 
-    @staticmethod
-    def _tokens(x: ArrayLike, layer: Embedding, axes: str, shape: tuple[int | None, ...]) -> Any:
-        return checked_tokens("x", x, axes, shape, layer.parameters["weight"].shape[0])
+    def _tokens(self, x: ArrayLike, axes: str, shape: tuple[int | None, ...]) -> NDArray[np.int32]:
+        assert self._embedding is not None
+        return checked_tokens("x", x, axes, shape, self._embedding.vocabulary_size)

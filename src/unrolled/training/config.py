@@ -29,7 +29,7 @@ class TrainConfig:
     """
 
     cell: str = "lstm"
-    hidden: int = 256
+    hidden: int = 384
     layers: int = 1
     embedding: int = 64
     batch: int = 64  # streams, side by side
