@@ -1,11 +1,12 @@
 """What `unrolled train` reaches on tinyshakespeare in a few minutes with default settings; no peer is measured.
 
 The first 90 % of the text train, the last 10 % validate: one stateful pass from a zero state over all of its
-characters. The default settings were chosen with `--tune`, which sees the training part only and validates on its last 5 %. For
-comparison: a small Transformer reaches 1.88 nats/char after about 3 minutes on a CPU (the README of karpathy/nanoGPT).
+characters. The default settings were chosen with `--tune`, which sees the training part only and validates on its last
+5 %. For comparison: a small Transformer reaches 1.88 nats/char after about 3 minutes on a CPU (the README of
+karpathy/nanoGPT).
 
     python benchmarks/tinyshakespeare.py --data tinyshakespeare.txt
-    python benchmarks/tinyshakespeare.py --data tinyshakespeare.txt --seeds 3 --json benchmarks/results/tinyshakespeare.json
+    python benchmarks/tinyshakespeare.py --data tinyshakespeare.txt --seeds 3 --json tinyshakespeare.json
 
 The text (1,115,394 characters) is data/tinyshakespeare/input.txt of the repository karpathy/char-rnn; its SHA-256 is
 recorded with the result.
