@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.against_steps import Case, by_engine, cases, numbers
+from engine.against_steps import GATES, Case, by_engine, cases, numbers
 from engine.processes import PACKAGE, python
 from helpers import rng
 from unrolled import engine
@@ -42,9 +42,15 @@ def assert_same_bits(one: dict[str, np.ndarray], many: dict[str, np.ndarray]) ->
 # Rows shared (a tile's height for each thread), units shared (small batch), neither; one chunk of steps and several;
 # sequences dealt out in turn where their lengths differ.
 BITS = [
-    *cases((6, 64, 20, 48), (60, 1, 24, 130), (20, 5, 33, 100), (100, 13, 3, 33), (3, 45, 300, 270)),
-    *cases((25, 22, 8, 30), (30, 3, 33, 130), num_layers=2, bidirectional=True, padded=True),
+    *cases((24, 64, 20, 48), (200, 1, 24, 130), (60, 5, 33, 100), (250, 13, 3, 33), (3, 45, 300, 270)),
+    *cases((60, 22, 20, 60), (80, 3, 33, 130), num_layers=2, bidirectional=True, padded=True),
 ]
+
+
+def test_these_cases_are_long_enough_for_seven_threads():
+    """The engine wakes a thread for a million flops or more; a test of fewer would compare one thread with one."""
+    for case in BITS:
+        assert 2 * case.T * case.N * GATES[case.cell] * case.H * (case.H + case.I) > 7e6, case
 
 
 @pytest.mark.parametrize("case", BITS, ids=str)
@@ -60,12 +66,12 @@ def test_a_recurrent_layer_gives_the_same_bits_for_any_number_of_threads(case: C
 def dense_results(dtype: str) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(0)
     results = {}
-    for M, I, K in ((700, 33, 65), (40, 300, 129), (3, 600, 400), (1100, 40, 7)):
+    for M, I, K in ((700, 90, 65), (40, 300, 400), (3, 1000, 1200), (1100, 80, 47)):
         x, weight, bias, dy = (rng.normal(size=shape).astype(dtype) for shape in ((M, I), (K, I), (K,), (M, K)))
         dx, dweight, dbias = engine.dense_backward(x, weight, dy)
         named = {"y": engine.dense_forward(x, weight, bias), "dx": dx, "dweight": dweight, "dbias": dbias}
         results |= {f"{name} {M}x{I}x{K}": array for name, array in named.items()}
-    logits, targets = rng.normal(size=(900, 67)).astype(dtype), rng.integers(67, size=900)
+    logits, targets = rng.normal(size=(2100, 67)).astype(dtype), rng.integers(67, size=2100)
     results["losses"], results["dlogits"] = engine.softmax_cross_entropy(logits, targets)
     return results
 
@@ -83,7 +89,7 @@ def token_results(dtype: str, N: int) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(1)
     layers = {"e": Embedding(19, 12, dtype=dtype, seed=1), "lstm": LSTM(12, 90, num_layers=2, dtype=dtype, seed=2)}
     model = Stack(**layers, dense=Dense(90, 19, dtype=dtype, seed=3))
-    run = model.forward(rng.integers(19, size=(40, N)))
+    run = model.forward(rng.integers(19, size=(100, N)))
     grads = model.backward(run, rng.normal(size=run.output.shape).astype(dtype))
     return {"output": run.output, "h": run.state["lstm"].h, "c": run.state["lstm"].c, **grads.parameters}
 
