@@ -23,6 +23,18 @@ def test_new_arrays_begin_at_a_cache_line_and_are_contiguous(shape, dtype):
     assert not aligned_zeros(shape, np.dtype(dtype)).any()
 
 
+@pytest.mark.parametrize("size", [7, 5_000, 700_000], ids=["small", "kept for reuse", "in huge pages"])
+def test_memory_is_used_again_only_when_the_last_view_of_it_is_gone(size):
+    array = aligned_empty((2, size), FLOAT64)
+    array.fill(7)
+    view = array[1, size // 2 :]
+    del array
+    others = [aligned_zeros((2, size), FLOAT64) for _ in range(5)]
+    assert not any(np.shares_memory(view, other) for other in others)
+    assert not any(np.shares_memory(one, other) for k, one in enumerate(others) for other in others[:k])
+    assert (view == 7).all()
+
+
 def test_what_fits_is_handed_on_and_what_does_not_is_copied():
     array = np.ones((3, 4))
     assert np.shares_memory(checked("x", array, FLOAT64, "M, K", (3, None), ""), array)
