@@ -551,3 +551,21 @@ def test_every_peer_computes_what_we_do(name, mode, cell, dtype, tmp_path, monke
     assert disagreement(results["unrolled"], results[name], dtype) is None
     results[name]["y"][-1, -1, -1] += 1
     assert disagreement(results["unrolled"], results[name], dtype) is not None
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("inside", [False, True])
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_both_forms_of_the_jax_scan_compute_what_we_do(cell, inside, monkeypatch):
+    pytest.importorskip("jax")
+    peer = importlib.import_module(PEERS["jax"].module)
+    monkeypatch.setattr(peer, "timed", lambda form, seconds: {"seconds": next(order)})
+    order = iter([2.0, 1.0] if inside else [1.0, 2.0])
+    forms, compiled = [], peer.Peer._compiled
+    monkeypatch.setattr(peer.Peer, "_compiled", lambda *given: forms.append(compiled(*given)) or forms[-1])
+    case = Case(cell, 5, 3, 4, 6, "training", 1, "float64")
+    jax, ours = peer.Peer(), PeerWorker("unrolled").peer
+    for each in (jax, ours):
+        each.prepare(case, problem(case))
+    assert jax.run is forms[inside]
+    assert disagreement(ours.arrays(ours.run()), jax.arrays(jax.run()), "float64") is None

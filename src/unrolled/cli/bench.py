@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_module
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from unrolled.bench.rounds import CaseResult
 
 QUICK_ROUNDS, ROUNDS = 3, 7
+WIDTH = 170  # of the tables where there is no terminal to fit
 BUSY = 0.5  # a load average above this: another process takes a good part of a core
 
 
@@ -63,7 +65,7 @@ def bench(
     from unrolled.bench.table import show as print_tables
     from unrolled.bench.workers import allowed_cores
 
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else WIDTH)
     if plot is not None:
         require_matplotlib()
     if show is not None:
@@ -122,15 +124,12 @@ def measure(
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(str(cases[0]), total=len(cases))
         running = run_cases(cases, peers, rounds=rounds, seconds=seconds, versions=machine)
-        try:
-            for number, result in enumerate(running, start=1):
-                results.append(result)
-                after = str(cases[number]) if number < len(cases) else "done"
-                progress.update(task, advance=1, description=after)
-                if not console.is_terminal:
-                    typer.echo(f"{number}/{len(cases)} {result.case}", err=True)
-        finally:
-            running.close()
+        for number, result in enumerate(running, start=1):
+            results.append(result)
+            after = str(cases[number]) if number < len(cases) else "done"
+            progress.update(task, advance=1, description=after)
+            if not console.is_terminal:
+                typer.echo(f"{number}/{len(cases)} {result.case}", err=True)
 
 
 def _chosen(option: str, given: str | None, known: Sequence[str], default: Sequence[str]) -> list[str]:
