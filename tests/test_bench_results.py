@@ -435,6 +435,13 @@ def test_the_command_shows_keeps_and_shows_again_what_it_measured(fakes, tmp_pat
     assert again == out[out.index("processor") :]
 
 
+@pytest.mark.parametrize(("load", "said"), [("0.40", False), ("0.60", True)])
+def test_a_busy_machine_is_remarked_on(fakes, monkeypatch, capsys, load, said):
+    monkeypatch.setattr("unrolled.bench.machine.describe_machine", lambda: {"load average before": load})
+    command("--quick", "--rounds", 1)
+    assert ("Something else is running on this machine" in capsys.readouterr().out) is said
+
+
 def test_what_is_done_is_kept_when_a_run_is_interrupted(fakes, tmp_path, monkeypatch, capsys):
     def interrupted(self, seconds):
         if ("torch", "time") in fakes.log[:-1]:
