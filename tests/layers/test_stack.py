@@ -252,3 +252,41 @@ def test_a_stack_of_nothing_and_an_embedding_behind_a_layer_are_refused():
         ParameterError, match=r"`late` is an Embedding behind another layer, expected it first; it takes tok"
     ):
         Stack(dense=Dense(3, E), late=Embedding(V, E))
+
+
+@pytest.mark.parametrize(
+    ("layers", "words"),
+    [
+        (
+            {"lstm": LSTM(3, 4), "dense": Dense(5, 2)},
+            "`dense` has input_size 5, expected 4, which `lstm` below it gives",
+        ),
+        (
+            {"lstm": LSTM(3, 4, bidirectional=True), "dense": Dense(4, 2)},
+            "`dense` has input_size 4, expected 8, .*a bidirectional layer gives two hidden sizes",
+        ),
+        ({"lstm": LSTM(3, 4), "dense": Dense(4, 2, dtype="float64")}, "`dense` has dtype float64, expected float32"),
+    ],
+)
+def test_neighbours_that_do_not_fit_are_refused_when_the_stack_is_built(layers, words):
+    with pytest.raises(ParameterError, match=words):
+        Stack(**layers)
+
+
+def test_a_state_of_an_unknown_layer_is_refused():
+    stack = Stack(lstm=LSTM(3, 4, seed=0))
+    x = np.zeros((2, 1, 3), "float32")
+    run = stack.forward(x)
+    with pytest.raises(ParameterError, match="`state` names 'gru', expected lstm"):
+        stack(x, {"gru": run.state["lstm"]})
+    with pytest.raises(ParameterError, match="`dstate` names 'gru', expected lstm"):
+        stack.backward(run, run.output, {"gru": run.state["lstm"]})
+
+
+def test_a_run_of_another_layer_and_a_size_that_is_no_integer_are_refused():
+    x = np.zeros((2, 1, 3), "float32")
+    run = LSTM(3, 4, seed=0).forward(x)
+    with pytest.raises(ParameterError, match="`run` was made by another layer"):
+        LSTM(3, 5, seed=0).backward(run, None)
+    with pytest.raises(ParameterError, match=r"`input_size` is 3\.0, expected a positive integer"):
+        LSTM(3.0, 4)

@@ -34,6 +34,7 @@ class RecurrentRun(Generic[State, Trace]):
     state: State  # after each sequence's last step
     trace: tuple[Trace, ...] | None  # one for each layer and direction, where asked for
     directions: tuple[engine.Forward, ...]  # for `backward`: one for each layer and direction
+    layer: object  # that made it
     version: int  # of the parameters it was made with
 
 
@@ -75,8 +76,8 @@ class Recurrent(Layer, Generic[State, Trace]):
     ) -> None:
         super().__init__(dtype)
         for name, size in (("input_size", input_size), ("hidden_size", hidden_size), ("num_layers", num_layers)):
-            if size < 1:
-                raise ParameterError(f"`{name}` is {size}, expected a positive number; see the layer's docstring")
+            if not isinstance(size, int) or size < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise ParameterError(f"`{name}` is {size!r}, expected a positive integer; see the layer's docstring")
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
         self.bidirectional = bidirectional
         self.num_directions = 2 if bidirectional else 1
@@ -184,8 +185,12 @@ class Recurrent(Layer, Generic[State, Trace]):
 
         Raises:
             ShapeError: `dy` or `dstate` does not fit.
-            ParameterError: the parameters have changed since `forward`.
+            ParameterError: the parameters have changed since `forward`, or another layer made the run.
         """
+        if run.layer is not self:
+            raise ParameterError(
+                "`run` was made by another layer, expected one of this layer's forward; are two mixed up?"
+            )
         if run.version != self.version:
             raise ParameterError(
                 f"`run` was made with version {run.version} of the parameters, expected {self.version}, the present "
@@ -399,4 +404,5 @@ class Recurrent(Layer, Generic[State, Trace]):
         h = np.stack([run.h_last for run in runs])
         c = h if runs[0].c_last is None else np.stack([run.c_last for run in runs if run.c_last is not None])
         traces = tuple(self._trace(run) for run in runs) if trace else None
-        return RecurrentRun(y, self._join_state(h, c), traces, () if keep == "nothing" else tuple(runs), self.version)
+        kept = () if keep == "nothing" else tuple(runs)
+        return RecurrentRun(y, self._join_state(h, c), traces, kept, self, self.version)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
 
@@ -52,7 +53,7 @@ class Stack:
         layers: the layers by name; parameters are named `layer.parameter`.
 
     Raises:
-        ParameterError: no layers, or an Embedding that is not first.
+        ParameterError: no layers, an Embedding that is not first, or neighbours of other sizes or dtypes.
 
     >>> from unrolled.layers import LSTM
     >>> model = Stack(embedding=Embedding(7, 3, seed=0), lstm=LSTM(3, 4, seed=1), dense=Dense(4, 7, seed=2))
@@ -75,9 +76,24 @@ class Stack:
                 )
         self.layers: dict[str, AnyLayer] = dict(layers)
         names = list(layers)
+        for below, above in pairwise(names):
+            self._check_neighbours(below, above)
         first, second = layers[names[0]], layers[names[1]] if len(names) > 1 else None
         # The pair that runs as one: an Embedding and the recurrent layer behind it.
         self._embedding = first if isinstance(first, Embedding) and isinstance(second, Recurrent) else None
+
+    def _check_neighbours(self, below: str, above: str) -> None:
+        width, dtype = _output_size(self.layers[below]), self.layers[below].dtype
+        other = self.layers[above]
+        if not isinstance(other, Embedding) and other.input_size != width:
+            raise ParameterError(
+                f"`{above}` has input_size {other.input_size}, expected {width}, which `{below}` below it gives; "
+                "a bidirectional layer gives two hidden sizes"
+            )
+        if other.dtype != dtype:
+            raise ParameterError(
+                f"`{above}` has dtype {other.dtype}, expected {dtype}, as `{below}` has; make them alike"
+            )
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -136,7 +152,7 @@ class Stack:
             ShapeError: `x` or a state does not fit.
             ParameterError: tokens outside the vocabulary, or a wrong dtype.
         """
-        before = state or {}
+        before = self._known("state", state)
         output: Any = x
         runs: list[Any] = []
         states: dict[str, Any] = {}
@@ -178,6 +194,7 @@ class Stack:
                 f"`run` was made with versions {run.versions} of the layers' parameters, expected {self._versions()}, "
                 "the present ones; call backward before the optimizer's step, or forward again"
             )
+        dstates = self._known("dstate", dstate)
         gradients: dict[str, dict[str, Array]] = {}
         states: dict[str, Any] = {}
         dx: Any = dy
@@ -187,7 +204,7 @@ class Stack:
                 dx = None
                 continue
             if isinstance(layer, Recurrent):
-                back: Any = layer.backward(layer_run, dx, (dstate or {}).get(name))
+                back: Any = layer.backward(layer_run, dx, dstates.get(name))
                 states[name] = back.state
                 dx = back.x if back.embedding is None else back.embedding
             else:
@@ -209,8 +226,9 @@ class Stack:
         output: Any = x
         states: dict[str, Any] = {}
         tokens = None
+        given = self._known("state", state)
         for name, layer in self.layers.items():
-            before = (state or {}).get(name)
+            before = given.get(name)
             if layer is self._embedding:
                 tokens = self._tokens(x, "N" if one_step else "T, N", (None,) if one_step else (None, None))
             elif isinstance(layer, Recurrent):
@@ -231,6 +249,21 @@ class Stack:
     def _versions(self) -> tuple[int, ...]:
         return tuple(layer.version for layer in self.layers.values())
 
+    def _known(self, argument: str, states: Mapping[str, Any] | None) -> Mapping[str, Any]:
+        """The states by name, every name being that of a recurrent layer."""
+        recurrent = [name for name, layer in self.layers.items() if isinstance(layer, Recurrent)]
+        for name in states or {}:
+            if name not in recurrent:
+                known = ", ".join(recurrent) or "none: this Stack has no recurrent layer"
+                raise ParameterError(f"`{argument}` names {name!r}, expected {known}; check the name")
+        return states or {}
+
     def _tokens(self, x: ArrayLike, axes: str, shape: tuple[int | None, ...]) -> NDArray[np.int32]:
         assert self._embedding is not None
         return checked_tokens("x", x, axes, shape, self._embedding.vocabulary_size)
+
+
+def _output_size(layer: AnyLayer) -> int:
+    if isinstance(layer, Embedding):
+        return layer.embedding_size
+    return layer.output_size if isinstance(layer, Dense) else layer.hidden_size * layer.num_directions
