@@ -1,251 +1,19 @@
-"""What `unrolled bench` makes of its workers' answers, with fake workers: rounds, rows, files, targets, the command."""
+"""What `unrolled bench` makes of what was measured: rows, files, targets, plot; and the command, with fake workers."""
 
-import importlib
-import itertools
 import json
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-import unrolled
-from unrolled import GRU, LSTM
-from unrolled.bench.agreement import TOLERANCES, disagreement
-from unrolled.bench.cases import MODES, SIZES, Case, grid, parse_size, problem
-from unrolled.bench.peers import PEERS, missing_packages
+from bench_fakes import CASE, FakePeers, FakeWorker
+from unrolled.bench.cases import Case
 from unrolled.bench.plot import plot
 from unrolled.bench.records import Row, read_csv, rows_of, to_json, write_csv
-from unrolled.bench.rounds import CaseResult, Outcome, run_cases, start_worker
+from unrolled.bench.rounds import CaseResult, Outcome, run_cases
 from unrolled.bench.targets import comparisons, findings, means
-from unrolled.bench.worker import PeerWorker
-from unrolled.bench.workers import WorkerError
 from unrolled.cli import main
-from unrolled.errors import DataError, MissingExtraError, ParameterError
-
-CASE = Case("lstm", 3, 2, 5, 4, "training", 1)
-HOME = str(Path(unrolled.__file__).parent.parent)
-
-
-class FakePeers:
-    """Starts workers that answer from a table and write down, in one log, who was asked what."""
-
-    def __init__(self, **behaviours):
-        self.behaviours, self.log, self.started, self.open = behaviours, [], [], 0
-
-    def start(self, name, threads):
-        self.started.append((name, threads))
-        self.open += 1
-        return FakeWorker(self, name)
-
-
-class FakeWorker:
-    def __init__(self, peers, name):
-        self.peers, self.name, self.alive, self.turn, self.closed = peers, name, True, 0, False
-        self.behaviour = peers.behaviours.get(name, {})
-
-    def ask(self, do, **given):
-        self.peers.log.append((self.name, do))
-        if self.behaviour.get("dies") == do:
-            self.alive = False
-            raise WorkerError(f"{self.name} was ended by SIGSEGV")
-        return getattr(self, do)(**given)
-
-    def versions(self):
-        return {self.name: "1.0"}
-
-    def prepare(self, case):
-        return self.behaviour.get("refuses")
-
-    def save(self, path):
-        np.savez(path, y=np.full(3, self.behaviour.get("y", 1.0), "float32"))
-
-    def rate(self, dtype, seconds):
-        return 1e9
-
-    def time(self, seconds):
-        self.turn += 1
-        return {"seconds": self.behaviour.get("seconds", 1.0) * self.turn, "calls": 1}
-
-    def close(self):
-        self.peers.open -= not self.closed
-        self.closed = True
-
-
-def measured(peers, cases=(CASE,), rounds=3):
-    versions = {}
-    names = ["unrolled", *(name for name in peers.behaviours if name != "unrolled")]
-    results = list(run_cases(cases, names, rounds=rounds, seconds=0, versions=versions, start=peers.start, pause=0))
-    assert peers.open == 0  # every worker was closed
-    return results, versions
-
-
-# Rounds.
-
-
-def test_peers_take_turns_each_comes_first_and_every_round_measures_the_peak():
-    peers = FakePeers(torch={"seconds": 3.0}, jax={"seconds": 2.0})
-    (result,), versions = measured(peers)
-    asked = [name for name, do in peers.log if do in ("rate", "time")]
-    assert asked == [
-        "peak",
-        "unrolled",
-        "torch",
-        "jax",
-        "peak",
-        "torch",
-        "jax",
-        "unrolled",
-        "peak",
-        "jax",
-        "unrolled",
-        "torch",
-    ]
-    assert result.peaks == [1e9] * 3
-    assert result.outcomes["torch"] == Outcome("timed", "", [3.0, 6.0, 9.0])
-    assert versions == {"unrolled": "1.0", "torch": "1.0", "jax": "1.0"}
-
-
-def test_a_peer_whose_numbers_differ_is_never_timed():
-    peers = FakePeers(torch={"y": 1.001}, jax={})
-    (result,), _ = measured(peers)
-    assert result.outcomes["torch"].status == "disagrees"
-    assert "`y` differs by 1.0e-03 of its largest entry, expected at most 1.0e-04" in result.outcomes["torch"].reason
-    assert ("torch", "time") not in peers.log
-    assert len(result.outcomes["jax"].seconds) == 3
-
-
-def test_a_peer_that_cannot_do_a_case_says_why_and_is_not_asked_for_it():
-    peers = FakePeers(onnx={"refuses": "does inference only"})
-    (result,), _ = measured(peers)
-    assert result.outcomes["onnx"] == Outcome("refused", "does inference only")
-    assert ("onnx", "save") not in peers.log
-
-
-@pytest.mark.parametrize("dies", ["versions", "prepare", "save", "time"])
-def test_a_worker_that_dies_is_reported_the_rest_goes_on_and_the_next_case_has_a_new_one(dies):
-    peers = FakePeers(torch={"dies": dies}, jax={})
-    results, _ = measured(peers, [CASE, Case("gru", 3, 2, 5, 4, "training", 1)])
-    for result in results:
-        assert result.outcomes["torch"] == Outcome("failed", "torch was ended by SIGSEGV")
-        assert len(result.outcomes["jax"].seconds) == len(result.outcomes["unrolled"].seconds) == 3
-    assert peers.started.count(("torch", 1)) == 2
-    assert peers.started.count(("jax", 1)) == 1
-
-
-def test_each_number_of_threads_has_workers_of_its_own_and_the_ones_before_are_gone():
-    peers = FakePeers()
-    two = Case("lstm", 3, 2, 5, 4, "training", 2)
-    measured(peers, [CASE, two])
-    assert peers.started == [("unrolled", 1), ("peak", 1), ("unrolled", 2), ("peak", 2)]
-
-
-def test_workers_are_closed_when_a_run_is_given_up():
-    peers = FakePeers(torch={})
-    running = run_cases(
-        [CASE, CASE], ["unrolled", "torch"], rounds=1, seconds=0, versions={}, start=peers.start, pause=0
-    )
-    next(running)
-    assert peers.open == 3
-    running.close()
-    assert peers.open == 0
-
-
-def test_our_own_worker_answers_through_a_real_process_with_every_gradient(monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", HOME)
-    started = []
-
-    def start(name, threads):
-        started.append(start_worker(name, threads))
-        return started[-1]
-
-    versions = {}
-    (result,) = run_cases([CASE], ["unrolled"], rounds=2, seconds=0, versions=versions, start=start, pause=0)
-    assert result.outcomes["unrolled"].status == "timed"
-    assert len(result.outcomes["unrolled"].seconds) == 2
-    assert all(rate > 1e6 for rate in result.peaks)
-    assert not any(worker.alive for worker in started)
-
-
-# The problem, our own peer, agreement.
-
-
-def test_the_grid_is_the_sizes_cells_modes_and_threads_asked_for():
-    cases = grid()
-    assert len(set(cases)) == len(cases)
-    single = [case for case in cases if case.dtype == "float32" and case.mode != "step"]
-    wanted = itertools.product(("lstm", "gru", "rnn"), SIZES, ("inference", "training"), (1, 2))
-    assert {(c.cell, c.size, c.mode, c.threads) for c in single} == set(wanted)
-    assert len(SIZES) == 11
-    double = [case for case in cases if case.dtype == "float64"]
-    assert {case.cell for case in double} == {"lstm"}
-    assert len({case.size for case in double}) == 4
-    assert {case.size for case in cases if case.mode == "step"} == {(1, 1, 64, 64)}
-    assert [case.threads for case in cases] == sorted(case.threads for case in cases)
-    chosen = grid(["gru"], [(2, 3, 4, 5)], ["training"], [1], ["float64"])
-    assert chosen == [Case("gru", 2, 3, 4, 5, "training", 1, "float64")]
-
-
-def test_flops_count_the_products_of_the_weights_three_times_in_training():
-    assert Case("lstm", 2, 3, 5, 7, "inference", 1).flops == 2 * 2 * 3 * 4 * 7 * (5 + 7)
-    assert Case("gru", 2, 3, 5, 7, "training", 1).flops == 3 * 2 * 2 * 3 * 3 * 7 * (5 + 7)
-    assert Case("rnn", 1, 1, 5, 7, "step", 1).flops == 2 * 7 * (5 + 7)
-
-
-def test_the_problem_is_the_same_each_time_and_has_no_zeros_to_hide_behind():
-    first, again = problem(CASE), problem(CASE)
-    assert {name: array.shape for name, array in first.items()} == {
-        "x": (3, 2, 5), "dy": (3, 2, 4), "weight_ih": (16, 5), "weight_hh": (16, 4), "bias": (16,),
-    }  # fmt: skip
-    for name, array in first.items():
-        assert array.dtype == "float32"
-        assert np.array_equal(array, again[name])
-        assert np.all(array != 0)
-
-
-@pytest.mark.parametrize("mode", MODES)
-def test_our_own_peer_computes_the_layer_with_the_weights_of_the_problem(mode, tmp_path):
-    case = Case("gru", 1, 2, 5, 4, mode, 1, "float64")
-    worker = PeerWorker("unrolled")
-    assert worker.prepare(case.to_record()) is None
-    worker.save(str(tmp_path / "own.npz"))
-    own = dict(np.load(tmp_path / "own.npz"))
-    given = problem(case)
-    gru = GRU(5, 4, dtype="float64")
-    gru.set(**{f"{name}_l0": given[name] for name in ("weight_ih", "weight_hh", "bias", "bias_hn")})
-    run = gru.forward(given["x"])
-    wanted = {"y": run.output}
-    if mode == "training":
-        gradients = gru.backward(run, given["dy"])
-        wanted["dx"] = gradients.x
-        wanted |= {f"d{name[:-3]}": array for name, array in gradients.parameters.items()}
-    assert disagreement(wanted, own, "float64") is None
-    assert len(wanted) == (6 if mode == "training" else 1)
-
-
-def test_training_packs_the_weights_anew_in_every_call_and_inference_does_not():
-    for mode, packs in (("training", 3), ("inference", 0)):
-        worker = PeerWorker("unrolled")
-        worker.prepare(Case("lstm", 2, 2, 3, 4, mode, 1).to_record())
-        layer = worker.peer.layer
-        assert isinstance(layer, LSTM)
-        before = layer.version
-        for _ in range(3):
-            worker.peer.run()
-        assert layer.version - before == packs
-
-
-def test_agreement_is_of_every_array_its_shape_its_dtype_and_every_entry():
-    y = np.array([100.0, -1.0])
-    assert disagreement({"y": y}, {"y": y + 1e-11}, "float64") is None
-    assert "`y` differs by 1.0e-10" in disagreement({"y": y}, {"y": y + np.array([0, 1e-8])}, "float64")
-    assert "`dx` is missing" in disagreement({"y": y}, {"y": y, "dx": y}, "float64")
-    assert "`y` is float32 (2,), expected float64 (2,)" in disagreement({"y": y}, {"y": y.astype("float32")}, "float64")
-    assert "`y` is float64 (1, 2), expected" in disagreement({"y": y}, {"y": y[None]}, "float64")
-    for first, second in ((y, y * np.nan), (y * np.nan, y)):
-        assert "`z` differs by nan" in disagreement({"z": first, "y": y}, {"z": second, "y": y + 1}, "float64")
-    assert TOLERANCES["float32"] > 100 * np.finfo("float32").eps
-
+from unrolled.errors import DataError, MissingExtraError
 
 # Rows, files, targets.
 
@@ -498,12 +266,6 @@ def test_a_wrong_choice_is_refused_in_one_line(fakes, arguments, words, capsys):
     assert fakes.started == []
 
 
-def test_sizes_are_read_as_they_are_typed():
-    assert parse_size("100x64X8x12") == (100, 64, 8, 12)
-    with pytest.raises(ParameterError, match=r"`sizes` has 'ax1x1x1', expected T x N x I x H; write it as"):
-        parse_size("ax1x1x1")
-
-
 def test_a_plot_without_matplotlib_is_refused_before_anything_is_measured(fakes, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     command("--quick", "--plot", "never.png", code=2)
@@ -515,13 +277,6 @@ def test_a_plot_without_matplotlib_is_refused_before_anything_is_measured(fakes,
         plot(Path("never.png"), {}, [])
 
 
-def test_a_peer_is_there_when_all_its_packages_are(monkeypatch):
-    assert missing_packages("unrolled") == []
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "onnxruntime" else object())
-    assert missing_packages("onnx") == ["onnxruntime"]
-    assert missing_packages("torch") == []
-
-
 def test_a_plot_shows_every_timed_peer_of_every_case(tmp_path):
     pytest.importorskip("matplotlib")
     rows = [row for result in table() for row in rows_of(result)]
@@ -531,48 +286,3 @@ def test_a_plot_shows_every_timed_peer_of_every_case(tmp_path):
         assert f"<!-- {words}" in drawn
     for words in ("ONNX Runtime", "GRU"):  # not timed
         assert f"<!-- {words}" not in drawn
-
-
-# The peers themselves, where they are installed.
-
-
-@pytest.mark.torch
-@pytest.mark.parametrize("name", [name for name in PEERS if name != "unrolled"])
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_every_peer_computes_what_we_do(name, mode, cell, dtype, tmp_path, monkeypatch):
-    if missing := missing_packages(name):
-        pytest.skip(f"{', '.join(missing)} not installed")
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    case = Case(cell, 1 if mode == "step" else 5, 3, 4, 6, mode, 1, dtype)
-    results = {}
-    for peer in ("unrolled", name):
-        worker = PeerWorker(peer)
-        refused = worker.prepare(case.to_record())
-        if refused is not None:
-            assert name in ("onnx", "keras")
-            pytest.skip(refused)
-        worker.save(str(tmp_path / f"{peer}.npz"))
-        results[peer] = dict(np.load(tmp_path / f"{peer}.npz"))
-    assert disagreement(results["unrolled"], results[name], dtype) is None
-    results[name]["y"][-1, -1, -1] += 1
-    assert disagreement(results["unrolled"], results[name], dtype) is not None
-
-
-@pytest.mark.torch
-@pytest.mark.parametrize("inside", [False, True])
-@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
-def test_both_forms_of_the_jax_scan_compute_what_we_do(cell, inside, monkeypatch):
-    pytest.importorskip("jax")
-    peer = importlib.import_module(PEERS["jax"].module)
-    monkeypatch.setattr(peer, "timed", lambda form, seconds: {"seconds": next(order)})
-    order = iter([2.0, 1.0] if inside else [1.0, 2.0])
-    forms, compiled = [], peer.Peer._compiled
-    monkeypatch.setattr(peer.Peer, "_compiled", lambda *given: forms.append(compiled(*given)) or forms[-1])
-    case = Case(cell, 5, 3, 4, 6, "training", 1, "float64")
-    jax, ours = peer.Peer(), PeerWorker("unrolled").peer
-    for each in (jax, ours):
-        each.prepare(case, problem(case))
-    assert jax.run is forms[inside]
-    assert disagreement(ours.arrays(ours.run()), jax.arrays(jax.run()), "float64") is None
