@@ -250,7 +250,8 @@ def test_a_forked_child_computes_the_same_bits_and_so_does_its_parent():
 # One native call of several seconds where nobody interrupts it. Results that nobody has reached take no memory, and the
 # way back, which computes gates and cells again, takes three times as long as the forward pass before it.
 LONG_CALL = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs inherit it ignored
 import numpy as np
 from unrolled.engine import recurrent, threads
 from unrolled.layers import LSTM

@@ -42,8 +42,8 @@ class GRU(Recurrent[Array, GRUTrace]):
     Raises:
         ParameterError: a size is not positive, or the dtype is another.
 
-    Source: Cho et al. 2014 in its first version (arXiv 1406.1078v1), with the reset gate after the recurrent product, as
-    cuDNN and PyTorch compute it.
+    Source: Cho et al. 2014, first version (arXiv 1406.1078v1): the reset gate stands after the recurrent product, as
+    in cuDNN and PyTorch.
 
     >>> import numpy as np
     >>> gru = GRU(3, 4, seed=0)
