@@ -617,3 +617,15 @@ def test_many_python_threads_may_step_one_layer_at_once(kind):
     for worker in workers:
         worker.join()
     assert not wrong
+
+
+@pytest.mark.parametrize("layer", [LSTM(3, 5, num_layers=2, seed=0), GRU(3, 5, seed=0), RNN(3, 5, seed=0)])
+def test_a_call_of_one_step_gives_the_bits_of_forward_in_arrays_of_its_own(layer):
+    x = rng(0).normal(size=(1, 4, 3)).astype("float32")
+    run = layer.forward(x)
+    y, state = layer(x)
+    assert y.tobytes() == run.output.tobytes()
+    assert np.asarray(state).tobytes() == np.asarray(run.state).tobytes()
+    before = np.array(state)
+    y[...] = 7
+    assert (np.asarray(state) == before).all()
