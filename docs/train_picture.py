@@ -1,6 +1,6 @@
 """Draws `docs/train.svg`: what the terminal shows at the end of a real `unrolled train` on the built-in corpus.
 
-python docs/train_picture.py --minutes 3
+python docs/train_picture.py --minutes 3 --seed 1
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ def main() -> None:
     """Trains, and draws."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=3.0)
+    parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     show = LiveDisplay("unrolled train", Console(file=io.StringIO(), width=100))
     with tempfile.TemporaryDirectory() as folder:
-        run = start(folder, load_corpus("python"), TrainConfig(minutes=options.minutes))
+        run = start(folder, load_corpus("python"), TrainConfig(minutes=options.minutes, seed=options.seed))
         train(run.session, run.task, show, run.save)
     picture = Console(file=io.StringIO(), record=True, width=100)
     picture.print("$ unrolled train", highlight=False)
