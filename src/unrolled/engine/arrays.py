@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unrolled.engine import _native
-from unrolled.errors import ParameterError, ShapeError
+from unrolled.errors import ParameterError
 from unrolled.shapes import Array, check_shape
 
 __all__ = ["aligned_empty", "aligned_zeros", "checked", "checked_tokens", "float_dtype"]
@@ -19,7 +19,7 @@ __all__ = ["aligned_empty", "aligned_zeros", "checked", "checked_tokens", "float
 def aligned_empty(shape: Sequence[int], dtype: np.dtype[Any]) -> Array:
     """A new C-contiguous array whose first entry starts a cache line, so that vectors do not straddle two.
 
-    Its memory may have been that of an array before it: see `release_memory`.
+    Its memory may have been that of an array before it: kernels/memory.hpp says why.
     """
     return _native.empty(prod(shape) * dtype.itemsize).view(dtype).reshape(shape)
 
@@ -68,9 +68,3 @@ def checked_tokens(name: str, array: ArrayLike, axes: str, shape: Sequence[int |
             f"`{name}` holds {worst}, expected integers from 0 to {size - 1}; was another vocabulary used?"
         )
     return np.ascontiguousarray(given, dtype=np.int32)
-
-
-def same_length(name: str, length: int, other: str, other_length: int, remedy: str) -> None:
-    """Raises `ShapeError` where two arrays disagree in their first axis."""
-    if length != other_length:
-        raise ShapeError(f"`{name}` has {length} rows, expected {other_length} as `{other}` has; {remedy}")
