@@ -1,0 +1,5 @@
+"""Why a function's numbers are wrong, by value alone: which equation, which line, which mistake; nothing is run here."""
+
+from unrolled.check.explain.findings import explain
+
+__all__ = ["explain"]

@@ -1,0 +1,117 @@
+"""From a learner's outputs and recorded arrays to findings: what is explained, what located, what only observed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from unrolled.check.explain.expressions import Array
+from unrolled.check.explain.locate import Located, Recorded, locate, right_values
+from unrolled.check.explain.models import Model, given_outputs, model_of, same
+from unrolled.check.explain.program import Equation
+from unrolled.check.results import Finding, Place
+
+__all__ = ["explain"]
+
+
+def explain(
+    function_name: str,
+    inputs: Mapping[str, Any],
+    outputs: Mapping[str, Any],
+    records: Sequence[Recorded] | None = None,
+    names: Mapping[str, str] | None = None,
+    *,
+    code: str | None = None,
+) -> list[Finding]:
+    """Why a function's outputs are wrong; an empty list when they are right.
+
+    Args:
+        function_name: a key of `FUNCTIONS`.
+        inputs: what it was called with, by role, in the course's layout: `parameters` a dictionary, `cache` a
+            dictionary by role or a tuple in the course's order, `caches` as `(list of caches, x)`. For a GRU whose
+            reset gate acts after the product, `"reset": "after"` or `bca` among the parameters; for `lstm_forward`,
+            `c0` where it was given.
+        outputs: what the learner's function returned, by role, in the course's layout and names; those that came.
+            A cache may be there too, `cache` or `caches`; its contents are compared like outputs.
+        records: arrays assigned while it ran, in order; each has `line`, `name` and `array`.
+        names: course role to learner's name, for the words.
+        code: the learner's source with the same line numbers, so that more than one line can be located.
+
+    Returns:
+        Findings, what is explained before what is located; `place.line` counts as the records do.
+    """
+    with np.errstate(all="ignore"):
+        model = model_of(function_name, inputs)
+        found = given_outputs(function_name, outputs, model.reference)
+        wrong = {role: value for role, value in found.items() if not same(value, model.reference[role])}
+        if not wrong:
+            return []
+        return _findings(model, found, wrong, list(records or ()), dict(names or {}), code)
+
+
+def _findings(
+    model: Model,
+    found: dict[str, Array],
+    wrong: dict[str, Array],
+    records: list[Recorded],
+    names: dict[str, str],
+    code: str | None,
+) -> list[Finding]:
+    suspects = locate(records, right_values(model), code) if records else []
+    located = [_located(model, suspect, wrong, found, names) for suspect in suspects]
+    return located or [_observed(model, found, wrong, names)]
+
+
+def _located(
+    model: Model, suspect: Located, wrong: Mapping[str, Any], found: Mapping[str, Any], names: Mapping[str, str]
+) -> Finding:
+    equation = _equation_of(model, suspect.name, wrong, found, names)
+    return Finding(
+        equation=equation.id,
+        symbol=suspect.name,
+        message=(
+            f"your {suspect.name} is none of the values on the way to {_listed(wrong, names)}, though all that it is "
+            f"computed from is right; {equation.number} belongs here"
+        ),
+        certainty="located",
+        place=Place(suspect.line),
+        should_be=equation.text(),
+    )
+
+
+def _equation_of(
+    model: Model, name: str, wrong: Mapping[str, Any], found: Mapping[str, Any], names: Mapping[str, str]
+) -> Equation:
+    """The equation that computes what the learner calls `name`; else the one that all wrong outputs come from."""
+    roles = {own: role for role, own in names.items()}
+    for equation in model.program.equations:
+        if roles.get(name, name) == equation.target:
+            return equation
+    outputs = model.program.outputs
+
+    def fit(equation: Equation) -> tuple[int, int]:
+        touched = {role for role, target in outputs.items() if target in model.program.reach[equation.target]}
+        return len(touched & set(wrong)) - len(touched & (set(found) - set(wrong))), -len(touched)
+
+    return max(model.program.equations, key=fit)
+
+
+def _observed(model: Model, found: Mapping[str, Any], wrong: Mapping[str, Any], names: Mapping[str, str]) -> Finding:
+    right = [role for role in found if role not in wrong]
+    first = next(iter(wrong))
+    equation = _equation_of(model, first, wrong, found, names)
+    return Finding(
+        equation=equation.id,
+        symbol=names.get(first, first),
+        message=f"wrong: {_listed(wrong, names)}; "
+        + (f"right: {_listed(right, names)}" if right else "nothing is right"),
+        certainty="observed",
+        should_be=equation.text(),
+    )
+
+
+def _listed(roles: Any, names: Mapping[str, str]) -> str:
+    shown = [names.get(role, role) for role in roles]
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"

@@ -1,0 +1,209 @@
+"""One function on one set of arguments, right or with mistakes made on purpose: the same face for cells and loops."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+import numpy as np
+
+from unrolled.check.explain.equations import program
+from unrolled.check.explain.expressions import Array, Evaluator, Node
+from unrolled.check.explain.program import Program, cache_of, in_a_row, namespace
+from unrolled.check.explain.sequences import LOOPS, Walk
+from unrolled.check.functions import FUNCTIONS
+
+__all__ = ["Form", "Model", "given_outputs", "model_of", "same"]
+
+
+@dataclass(frozen=True)
+class Form:
+    """One wrong form: an equation computed otherwise, or a loop walked otherwise.
+
+    Args:
+        equation: id for the report.
+        symbol: what comes out wrong, in the course's name.
+        words: what is done, to be put after "your dft": "multiplies by c_next where c_prev belongs".
+        where: "equation (10)".
+        is_now: the equation as this form computes it.
+        should_be: as it is.
+        cost: how far from the right form; of two with the same numbers the cheaper is named.
+        tree: the other right-hand side of `symbol`'s equation; None for a loop's form.
+        way: the other choices of a loop.
+        said: the whole sentence, where "equation: your symbol words" does not fit.
+    """
+
+    equation: str
+    symbol: str
+    words: str
+    where: str
+    is_now: str
+    should_be: str
+    cost: float = 1.0
+    tree: Node | None = None
+    way: tuple[tuple[str, str], ...] = ()
+    said: str = ""
+
+
+def tolerance(array: Array) -> float:
+    """The largest difference, relative to the largest entry, that rounding may leave in the dtype of `array`."""
+    return {2: 2e-2, 4: 2e-4}.get(array.dtype.itemsize, 1e-8)
+
+
+def same(found: Array, expected: Any) -> bool:
+    """Whether two arrays agree to rounding; axes of length one do not count."""
+    wanted = np.asarray(expected)
+    if found.shape != wanted.shape:
+        if found.size != wanted.size or _long(found.shape) != _long(wanted.shape):
+            return False
+        wanted = wanted.reshape(found.shape)
+    if not found.size:
+        return True
+    limit = tolerance(found)
+    if abs(found.flat[0] - wanted.flat[0]) > limit * (abs(wanted).max() if wanted.size < 1000 else 1e30):
+        return False
+    return bool(np.abs(found - wanted).max() <= limit * max(np.abs(wanted).max(), 1e-30))
+
+
+def _long(shape: tuple[int, ...]) -> list[int]:
+    return [length for length in shape if length != 1]
+
+
+class Model(Protocol):
+    """A function that can be run with forms in it."""
+
+    name: str
+    program: Program
+    reference: dict[str, Any]  # right outputs by role
+
+    def evaluators(self) -> list[Evaluator]:
+        """The right values of every name: one evaluator, or one for each step."""
+        ...
+
+    def changed(self, accepted: Sequence[Form], form: Form) -> Iterator[tuple[str, Any]]:
+        """Outputs that `form` changes, one by one, given the `accepted` forms."""
+        ...
+
+    def outputs(self, forms: Sequence[Form]) -> dict[str, Any]:
+        """All outputs with the forms in it."""
+        ...
+
+
+class _Cell:
+    """A function without a loop."""
+
+    def __init__(self, name: str, inputs: Mapping[str, Any]) -> None:
+        self.name = name
+        self.names = namespace(name, inputs)
+        self.program = program(name, str(inputs.get("reset", "after" if "bca" in self.names else "before")))
+        self._bases: dict[tuple[Form, ...], Evaluator] = {}
+        self._roles = dict(self.program.outputs)
+        if name.endswith("cell_forward"):
+            self._roles |= {f"cache.{role}": role for role in FUNCTIONS[name].cache if role != "parameters"}
+        self._by_target: dict[str, list[str]] = {}
+        for role, target in self._roles.items():
+            self._by_target.setdefault(target, []).append(role)
+        self.reference = self.outputs(())
+
+    def evaluators(self) -> list[Evaluator]:
+        return [self._base(())]
+
+    def _base(self, forms: Sequence[Form]) -> Evaluator:
+        key = tuple(forms)
+        if key not in self._bases:
+            altered = {form.symbol: form.tree for form in forms if form.tree is not None}
+            self._bases[key] = self.program.evaluator(self.names, altered)
+        return self._bases[key]
+
+    def changed(self, accepted: Sequence[Form], form: Form) -> Iterator[tuple[str, Any]]:
+        base = self._base(accepted)
+        assert form.tree is not None
+        altered = {each.symbol: each.tree for each in accepted}
+        values: dict[str, Any] = {form.symbol: base(form.tree)}
+        for equation in self.program.equations:
+            tree = altered.get(equation.target) or equation.tree
+            if equation.target != form.symbol and not tree.names.isdisjoint(values):
+                values[equation.target] = base(tree, values)
+            if equation.target in values:
+                for role in self._by_target.get(equation.target, ()):
+                    yield role, values[equation.target]
+
+    def outputs(self, forms: Sequence[Form]) -> dict[str, Any]:
+        values = self._base(forms).values
+        return {role: values[target] for role, target in self._roles.items()}
+
+
+class _Loop:
+    """A function over time."""
+
+    def __init__(self, name: str, inputs: Mapping[str, Any]) -> None:
+        self.name = name
+        self.walk = Walk(name, inputs)
+        self.program = self.walk.program
+        self.reference = self.outputs(())
+
+    def evaluators(self) -> list[Evaluator]:
+        return [step for step in self.walk.steps({}) if step is not None]
+
+    def changed(self, accepted: Sequence[Form], form: Form) -> Iterator[tuple[str, Any]]:
+        before = self.outputs(accepted)
+        for role, value in self.outputs((*accepted, form)).items():
+            if value.shape != before[role].shape or not np.array_equal(value, before[role]):
+                yield role, value
+
+    def outputs(self, forms: Sequence[Form]) -> dict[str, Any]:
+        altered = {form.symbol: form.tree for form in forms if form.tree is not None}
+        way = {key: value for form in forms for key, value in form.way}
+        return self.walk.outputs(way, altered)
+
+
+def model_of(function: str, inputs: Mapping[str, Any]) -> Model:
+    """The model of a function on arguments by role; see `explain`."""
+    return _Loop(function, inputs) if function in LOOPS else _Cell(function, inputs)
+
+
+def given_outputs(function: str, outputs: Mapping[str, Any], reference: Mapping[str, Any]) -> dict[str, Array]:
+    """A learner's outputs under the names of `reference`, caches opened, each an array of numbers."""
+    found: dict[str, Any] = {}
+    for role, value in outputs.items():
+        if value is None:
+            continue
+        if role == "cache":
+            found |= {f"cache.{key}": entry for key, entry in cache_of(function, value).items()}
+        elif role == "caches":
+            found |= _caches(function, value)
+        elif isinstance(value, Mapping):
+            own = cast("Mapping[str, Any]", value)
+            found[role] = in_a_row(own, own)
+        else:
+            found["dWy" if role == "dWya" and "dWy" in reference else role] = value
+    kept = {role: np.asarray(value) for role, value in found.items() if role in reference and value is not None}
+    numbers = {role: value for role, value in kept.items() if value.dtype.kind in "fiub"}
+    return {role: _in_shape(value.astype(_float(value.dtype)), reference[role]) for role, value in numbers.items()}
+
+
+def _float(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    return dtype if dtype.kind == "f" else np.dtype(float)
+
+
+def _in_shape(value: Array, expected: Any) -> Array:
+    """The axes m and T of the output head are one in the tables."""
+    shape = np.shape(expected)
+    if value.ndim == 3 and len(shape) == 2 and value.shape[0] == shape[0] and value.size == np.size(expected):
+        return value.reshape(shape)
+    return value
+
+
+def _caches(function: str, value: Any) -> dict[str, Any]:
+    if isinstance(value, Mapping):
+        return {f"caches.{key}": entry for key, entry in cast("Mapping[str, Any]", value).items()}
+    cell = FUNCTIONS[function].cell
+    assert cell is not None
+    opened = [cache_of(cell, cache) for cache in value[0]]
+    found: dict[str, Any] = {}
+    for role in FUNCTIONS[cell].cache:
+        entries = [np.asarray(each[role]) for each in opened if role in each]
+        if entries and role != "parameters" and len({entry.shape for entry in entries}) == 1:
+            found[f"caches.{role}"] = np.stack(entries, axis=-1)
+    return found

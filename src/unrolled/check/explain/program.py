@@ -1,0 +1,193 @@
+"""A function of the course as a table of assignments that can be run, with any of them altered; no table stands here.
+
+The tables themselves are in `equations.py`; what the loops over time add to them is in `sequences.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, cast
+
+import numpy as np
+
+from unrolled.check.explain.expressions import Array, Evaluator, Node, parse, written
+from unrolled.check.functions import FUNCTIONS
+
+__all__ = ["Equation", "Program", "cache_of", "columns_of", "namespace"]
+
+
+@dataclass(frozen=True)
+class Equation:
+    """One assignment: `target = expression`.
+
+    Args:
+        id: of the report: "lstm.10". An assignment without a number of its own has that of the first that uses it.
+        target: name of what it computes.
+        expression: as in `expressions.parse`.
+        spellings: other right forms of the same value, as people write them.
+        shared: for an assignment without a number: the numbers of those that it is part of, "(8), (9), (10) and (20)".
+    """
+
+    id: str
+    target: str
+    expression: str
+    spellings: tuple[str, ...] = ()
+    shared: str = ""
+
+    @cached_property
+    def tree(self) -> Node:
+        return parse(self.expression)
+
+    @cached_property
+    def trees(self) -> tuple[Node, ...]:
+        """All right forms, the course's first."""
+        return (self.tree, *(parse(text) for text in self.spellings))
+
+    @property
+    def number(self) -> str:
+        """ "equation (10)", or "the equation of yt_pred" where the course gives none."""
+        own = self.id.split(".")[-1]
+        if self.shared:
+            return f"equations {self.shared}"
+        return f"equation ({own})" if own.isdigit() else f"the equation of {self.target}"
+
+    def text(self, tree: Node | None = None) -> str:
+        """The equation in plain text, or another right-hand side in its place."""
+        return f"{self.target} = {written(tree or self.tree)}"
+
+
+@dataclass(frozen=True)
+class Program:
+    """One function, without a loop over time, as assignments in order.
+
+    Args:
+        name: of `FUNCTIONS`.
+        equations: in an order in which they can be run.
+        outputs: what the function returns, by role: the assignment's target.
+    """
+
+    name: str
+    equations: tuple[Equation, ...]
+    outputs: dict[str, str]
+    _by_target: dict[str, Equation] = field(default_factory=dict[str, Equation], repr=False)
+
+    def __post_init__(self) -> None:
+        self._by_target.update({equation.target: equation for equation in self.equations})
+
+    def equation(self, target: str) -> Equation:
+        return self._by_target[target]
+
+    @cached_property
+    def reach(self) -> dict[str, frozenset[str]]:
+        """For every target, the targets that change when it does, itself included."""
+        found: dict[str, frozenset[str]] = {}
+        for equation in reversed(self.equations):
+            users = (other for other in self.equations if equation.target in other.tree.names)
+            found[equation.target] = frozenset([equation.target]).union(*(found[user.target] for user in users))
+        return found
+
+    def run(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Every target, by name; `inputs` by role, dictionaries and caches included."""
+        values = self.evaluator(namespace(self.name, inputs)).values
+        return {equation.target: values[equation.target] for equation in self.equations}
+
+    def evaluator(self, names: Mapping[str, Any], altered: Mapping[str, Node] | None = None) -> Evaluator:
+        """An evaluator that knows `names` and every target, those in `altered` by another right-hand side."""
+        evaluator = Evaluator(names)
+        for equation in self.equations:
+            tree = (altered or {}).get(equation.target, equation.tree)
+            evaluator.values[equation.target] = evaluator(tree)
+        return evaluator
+
+    def propagated(self, base: Evaluator, target: str, tree: Node) -> dict[str, Any]:
+        """The targets that change when `target` is computed by `tree` instead, on top of `base`."""
+        changed: dict[str, Any] = {target: base(tree)}
+        for equation in self.equations:
+            if equation.target != target and not equation.tree.names.isdisjoint(changed):
+                changed[equation.target] = base(equation.tree, changed)
+        return changed
+
+
+def cache_of(function: str, cache: Any) -> dict[str, Any]:
+    """A cell's cache as names: `parameters` opened, entries in the order of `FUNCTIONS` unless named already."""
+    named: dict[str, Any] = dict(
+        cast("Mapping[str, Any]", cache)
+        if isinstance(cache, Mapping)
+        else zip(FUNCTIONS[function].cache, cache, strict=False)
+    )
+    return {**named, **named.pop("parameters", {})}
+
+
+def columns_of(*arrays: Any) -> float:
+    """The number of columns, the batch, of the first array that is there."""
+    return float(next(array.shape[-1] for array in arrays if array is not None))
+
+
+def namespace(function: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a function without a loop as names of its equations.
+
+    Args:
+        function: a key of `FUNCTIONS`.
+        inputs: by role; `parameters` a dictionary, `cache` a dictionary or a tuple in the course's order.
+    """
+    if function in ("initialize_adam", "update_parameters_with_adam"):
+        return _of_adam(inputs)
+    if function in ("output_forward", "output_backward"):
+        return _of_head(inputs)
+    names = {role: value for role, value in inputs.items() if role not in ("parameters", "cache")}
+    names |= inputs.get("parameters", {})
+    if "cache" in inputs:
+        names |= cache_of(function, inputs["cache"])
+    names["m"] = columns_of(names.get("xt"), names.get("x"))
+    return names
+
+
+_HEAD_CACHE = ("a", "y_pred", "y", "scored", "parameters", "scale")
+
+
+def _of_head(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Columns of all steps side by side; labels as distributions; the weight called `Wy` in every network."""
+    cache = inputs.get("cache")
+    named = (
+        dict(inputs)
+        if cache is None
+        else dict(cache if isinstance(cache, Mapping) else zip(_HEAD_CACHE, cache, strict=False))
+    )
+    named = {**named, **named.pop("parameters", {})}
+    if "Wya" in named:
+        named["Wy"] = named.pop("Wya")
+    a, y = np.asarray(named["a"]), np.asarray(named["y"])
+    if y.dtype.kind in "iu":
+        y = np.equal.outer(np.arange(named["Wy"].shape[0]), y).astype(float)
+    columns = {"a": _flat(a), "y": _flat(y), "scale": float(named.get("scale", 1.0))}
+    if "y_pred" in named:
+        columns["y_pred"] = _flat(np.asarray(named["y_pred"]))
+    return {"Wy": named["Wy"], "by": named["by"], **columns, "m": float(columns["a"].shape[-1])}
+
+
+def _flat(array: Array) -> Array:
+    return array.reshape(array.shape[0], -1)
+
+
+def in_a_row(arrays: Mapping[str, Any], keys: Iterable[str]) -> Array:
+    """Arrays of a dictionary, entry after entry, as one row."""
+    return np.concatenate([np.ravel(arrays[key]) for key in keys])[np.newaxis]
+
+
+def _of_adam(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Entries of all parameters in one row: Adam treats each alone."""
+    parameters: Mapping[str, Any] = inputs["parameters"]
+    keys = list(parameters)
+    row = in_a_row(parameters, keys)
+    names: dict[str, Any] = {
+        "parameter": row,
+        "weights": in_a_row({key: np.full(np.shape(parameters[key]), key[0] != "b") for key in keys}, keys),
+        "m": 1.0,
+    }
+    for role, own in (("grads", "grad"), ("v", "v"), ("s", "s")):
+        if role in inputs:
+            names[own] = in_a_row(inputs[role], ["d" + key for key in keys])
+    defaults = {"t": 1, "learning_rate": 0.01, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
+    return names | {role: inputs.get(role, value) for role, value in defaults.items()}
