@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 
 from unrolled.engine import _native
-from unrolled.engine.products import dense_backward, dense_forward, sigmoid, softmax_cross_entropy, tanh
+from unrolled.engine.products import dense_backward, dense_forward, exp, sigmoid, softmax_cross_entropy, tanh
 from unrolled.engine.threads import default_threads, threads
 from unrolled.errors import ParameterError
 
 __all__ = [
     "dense_backward",
     "dense_forward",
+    "exp",
     "fma_rate",
     "info",
     "sigmoid",

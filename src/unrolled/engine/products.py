@@ -14,7 +14,7 @@ from unrolled.engine import _native
 from unrolled.engine.arrays import aligned_empty, aligned_zeros, checked, checked_tokens, float_dtype
 from unrolled.shapes import Array
 
-__all__ = ["dense_backward", "dense_forward", "sigmoid", "softmax_cross_entropy", "tanh"]
+__all__ = ["dense_backward", "dense_forward", "exp", "sigmoid", "softmax_cross_entropy", "tanh"]
 
 
 def pack(source: Array, gates: int, units: int, depth: int, *, transposed: bool) -> Array:
@@ -127,6 +127,15 @@ def softmax_cross_entropy(logits: ArrayLike, targets: ArrayLike) -> tuple[Array,
     losses, dlogits = aligned_empty((M,), dtype), aligned_empty((M, K), dtype)
     _native.softmax_cross_entropy(logits, classes, M, K, losses, dlogits)
     return losses, dlogits
+
+
+def exp(x: ArrayLike) -> Array:
+    """Computes `e^x` of every entry with the kernels' own function: 0 or infinity where it leaves the dtype.
+
+    >>> exp(np.zeros(2))
+    array([1., 1.])
+    """
+    return _elementwise("exp", x)
 
 
 def sigmoid(x: ArrayLike) -> Array:

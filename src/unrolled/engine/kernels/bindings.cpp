@@ -187,7 +187,8 @@ template <typename T> void bind(nb::module_& m) {
     const std::int64_t n = static_cast<std::int64_t>(x.size());
     T* out = pointer(y, n, "y");
     nb::gil_scoped_release release;
-    (name == "sigmoid" ? kernels<T>().sigmoid : kernels<T>().tanh)(n, x.data(), out);
+    const auto& k = kernels<T>();
+    (name == "exp" ? k.exp : name == "sigmoid" ? k.sigmoid : k.tanh)(n, x.data(), out);
   });
 
   using ForwardRun = Run<ForwardCall<T>>;

@@ -101,17 +101,24 @@ void softmax_cross_entropy(int64_t rows, int64_t classes, const T* logits, const
   }
 }
 
-template <typename T> void sigmoid_of(int64_t count, const T* x, T* y) {
+// y = f(x) for each of an array's numbers.
+template <typename T, typename F> UNROLLED_INLINE void map(int64_t count, const T* x, T* y, F f) {
   for (Index i = 0; i < count; i += Vec<T>::width) {
     const Index lanes = least(Vec<T>::width, count - i);
-    store_lanes(y + i, sigmoid(load_lanes(x + i, lanes)), lanes);
+    store_lanes(y + i, f(load_lanes(x + i, lanes)), lanes);
   }
 }
+// The kernels above need e^y for y <= 0 only. Scaling by 2^n in two factors serves every y, once n is kept from growing beyond a factor:
+// the mirror image of the lowest y is far above the last e^y that is finite.
+template <typename T> void exp_of(int64_t count, const T* x, T* y) {
+  const Vec<T> highest = broadcast(-ExpConstants<T>::lowest);
+  map(count, x, y, [&](Vec<T> v) UNROLLED_LAMBDA { return exp_nonpositive(select<T>(v.raw > highest.raw, highest, v)); });
+}
+template <typename T> void sigmoid_of(int64_t count, const T* x, T* y) {
+  map(count, x, y, [](Vec<T> v) UNROLLED_LAMBDA { return sigmoid(v); });
+}
 template <typename T> void tanh_of(int64_t count, const T* x, T* y) {
-  for (Index i = 0; i < count; i += Vec<T>::width) {
-    const Index lanes = least(Vec<T>::width, count - i);
-    store_lanes(y + i, tanh(load_lanes(x + i, lanes)), lanes);
-  }
+  map(count, x, y, [](Vec<T> v) UNROLLED_LAMBDA { return tanh(v); });
 }
 
 // As many independent chains as a tile has: the rate of this loop is the processor's peak, which nothing above can pass.
@@ -141,6 +148,7 @@ template <typename T> constexpr Kernels<T> kernels() {
           &outer_product<T>,
           {cell<Lstm, T>(), cell<Gru, T>(), cell<RnnTanh, T>(), cell<RnnRelu, T>()},  // the order of CellKind
           &softmax_cross_entropy<T>,
+          &exp_of<T>,
           &sigmoid_of<T>,
           &tanh_of<T>,
           &multiply_add<T>};

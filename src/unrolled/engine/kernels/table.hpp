@@ -113,6 +113,7 @@ template <typename T> struct Kernels {
   Cell<T> cells[kCells];
   void (*softmax_cross_entropy)(int64_t rows, int64_t classes, const T* logits, const int32_t* targets, T* losses, T* dlogits,
                                 int rank, int size);
+  void (*exp)(int64_t count, const T* x, T* y);
   void (*sigmoid)(int64_t count, const T* x, T* y);
   void (*tanh)(int64_t count, const T* x, T* y);
   double (*multiply_add)(int64_t rounds);  // does nothing but fused multiply-adds; returns how many flops
