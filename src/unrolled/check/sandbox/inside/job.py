@@ -1,0 +1,263 @@
+"""One job in its own process: a learner's code is defined, called, and what came of it is told in one message.
+
+It judges nothing and knows no right answer. The learner's code shares this interpreter and can reach everything in it;
+all that it can spoil is its own reply.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sys
+from collections.abc import Callable
+from importlib.machinery import ModuleSpec
+from types import ModuleType, TracebackType
+from typing import Any, Final
+
+from .facts import State, shared
+from .records import SUBMISSION, Recorder
+from .wire import Decoder, Encoder, Limits, Ref, type_name
+
+__all__ = ["Channel", "perform"]
+
+TEXT: Final = 500  # characters of an error
+NO_WRITING: Final = (errno.EPERM, errno.EACCES, errno.EROFS)
+TOO_MUCH: Final = (errno.EFBIG, errno.ENOSPC, errno.EDQUOT)
+
+
+class Channel:
+    """The pipe to the parent: pieces with a kind, a length, and this job's token in front."""
+
+    def __init__(self, descriptor: int, token: bytes) -> None:
+        self._descriptor = descriptor
+        self._token = token
+        self._write = os.write
+
+    def send(self, kind: bytes, payload: bytes) -> None:
+        rest = memoryview(self._token + kind + len(payload).to_bytes(4, "little") + payload)
+        while rest:
+            rest = rest[self._write(self._descriptor, rest) :]
+
+
+class Provided:
+    """Finds the modules that the course hands out with its notebooks, given as text."""
+
+    def __init__(self, texts: dict[str, str], without: list[str]) -> None:
+        self._texts = texts
+        self._without = without
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        return ModuleSpec(name, self) if name in self._texts else None  # pyright: ignore[reportArgumentType]
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        name = module.__name__
+        exec(compile(self._texts[name], f"<{name}>", "exec", dont_inherit=True), module.__dict__)
+        for function in self._without:
+            if hasattr(module, function):
+                setattr(module, function, _missing(f"{name}.{function}"))
+
+
+def _missing(name: str) -> Callable[..., Any]:
+    def missing(*arguments: Any, **named: Any) -> Any:
+        raise NotImplementedError(f"{name} is not given where this very function is checked; write it out")
+
+    return missing
+
+
+def own_surroundings() -> None:
+    """Gives the learner's code its own `builtins` and `json`, so that what it patches there is not what runs here."""
+    builtins = ModuleType("builtins")
+    builtins.__dict__.update(vars(sys.modules["builtins"]))
+    sys.modules["builtins"] = builtins
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("json", __name__.partition(".")[0])]:
+        del sys.modules[name]
+
+
+def perform(message: bytes, channel: Channel, limits: Limits) -> None:
+    """Does the job and sends the reply.
+
+    Args:
+        message: the job, as the parent wrote it.
+        channel: where the reply goes.
+        limits: of the reply.
+    """
+    decoder = Decoder(message, Limits(bytes=len(message), nodes=10 * limits.nodes))
+    job = _Job(decoder, Encoder(limits))
+    header = decoder.header
+    sys.meta_path.insert(0, Provided(header["modules"], header["without"]))  # pyright: ignore[reportArgumentType]
+    own_surroundings()
+    reply = job.run()
+    sys.settrace(None)
+    sys.setprofile(None)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    try:
+        whole = job.encoder.message(job.finish(reply))
+    except MemoryError:
+        whole = Encoder(limits).message({"status": "memory", "error": "MemoryError: no room for the results"})
+    channel.send(b"R", whole)
+
+
+class _Job:
+    def __init__(self, decoder: Decoder, encoder: Encoder) -> None:
+        self.encoder = encoder
+        self._header = decoder.header
+        self._calls = [
+            {key: decoder.value(call[key]) for key in ("args", "kwargs", "attributes", "init")} | call["plain"]
+            for call in self._header["calls"]
+        ]
+        self._results: list[Any] = []
+        self._given: list[dict[str | int, Any]] = []
+        self._instances: dict[str, Any] = {}
+        self._entries: list[Any] = []
+        self._values: list[Any] = []
+        self._at: int | None = None
+        self._module = ModuleType("submission")
+        self._state: State | None = None
+        self._recorder = Recorder()
+
+    def run(self) -> dict[str, Any]:
+        """Defines and calls; returns the reply's status."""
+        try:
+            self._define()
+            self._state = State(self._module)
+            for index in range(len(self._calls)):
+                self._at = index
+                self._call(index)
+        except BaseException as error:  # SystemExit and KeyboardInterrupt as well
+            self._recorder.stop()
+            return {**describe(error), "line": learner_line(error), "call": self._at}
+        return {"status": "returned"}
+
+    def finish(self, reply: dict[str, Any]) -> dict[str, Any]:
+        """The whole reply, arrays as they are now."""
+        encode = self.encoder.value
+        done = len(self._results)
+        reply["values"] = self._values
+        if done < len(self._calls):  # it raised: nothing is as the last value left it
+            self.encoder.forget()
+        reply["later"] = [encode(value) for value in self._results[: done - (done == len(self._calls))]]
+        reply["arguments"] = [encode(given) for given in self._given]
+        reply["instances"] = [[label, encode(_attributes(it))] for label, it in self._instances.items()]
+        if self._state is not None:
+            reply["global_state"] = self._state.changes(self._entries)
+        reply["shared"] = shared(self._roots())
+        reply["records"] = [
+            [record.line, record.name[:200], encode(record.value), record.frame, record.function[:200]]
+            for record in self._recorder.taken
+        ]
+        reply["records_cut"] = self._recorder.cut
+        reply["full"] = self.encoder.full
+        return reply
+
+    def _roots(self) -> list[tuple[list[str | int], Any]]:
+        given = [(["argument", i, key], value) for i, given in enumerate(self._given) for key, value in given.items()]
+        return [*given, *((["value", i], value) for i, value in enumerate(self._results))]
+
+    def _define(self) -> None:
+        space = vars(self._module)
+        space["__builtins__"] = sys.modules["builtins"]
+        sys.modules["submission"] = self._module
+        exec(compile(self._header["code"], SUBMISSION, "exec", dont_inherit=True), space)
+        for name, source in self._header["replace"].items():
+            own: dict[str, Any] = {"__name__": "reference"}
+            exec(compile(source, "<reference>", "exec", dont_inherit=True), own)
+            space[name] = own[name]
+
+    def _call(self, index: int) -> None:
+        call = self._calls[index]
+        args = [_resolve(value, self._results, {}) for value in call["args"]]
+        kwargs = {key: _resolve(value, self._results, {}) for key, value in call["kwargs"].items()}
+        self._given.append({**dict(enumerate(args)), **kwargs})
+        function = self._find(call)
+        self._entries.append(function)
+        traced = self._header["trace"] and index == len(self._calls) - 1
+        if traced:
+            self._recorder.start()
+        result = function(*args, **kwargs)
+        if traced:
+            self._recorder.stop()
+        self._results.append(result)
+        self.encoder.forget()
+        self._values.append(self.encoder.value(result))
+
+    def _find(self, call: dict[str, Any]) -> Any:
+        owner, _, name = call["entry"].rpartition(".")
+        found: Any = self._module
+        for part in owner.split(".") if owner else []:
+            found = getattr(found, part)
+        if isinstance(found, type):
+            label = call["instance"] or f"call {len(self._results)}"
+            if label not in self._instances:
+                made: Any = found.__new__(found) if call["init"] is None else found(*call["init"])
+                self._instances[label] = made
+            found = self._instances[label]
+            for key, value in (call["attributes"] or {}).items():
+                setattr(found, key, _resolve(value, self._results, {}))
+        if found is self._module and name not in vars(found):
+            raise NameError(f"name {name!r} is not defined once the code has run")
+        return getattr(found, name)
+
+
+def _attributes(instance: Any) -> dict[str, Any]:
+    attributes: Any = getattr(instance, "__dict__", None)
+    return dict(attributes) if type(attributes) is dict else {}
+
+
+def _resolve(value: Any, results: list[Any], known: dict[int, Any]) -> Any:
+    """The value with every Ref in it replaced by what it stands for; what holds none stays the object that it was."""
+    kind: type = type(value)
+    if kind is Ref:
+        found = results[value.call]
+        for key in value.path:
+            found = found[key] if isinstance(found, (tuple, list, dict)) else getattr(found, str(key))  # pyright: ignore[reportUnknownVariableType]
+        return found  # pyright: ignore[reportUnknownVariableType]
+    if kind not in (tuple, list, dict):
+        return value
+    if id(value) not in known:
+        items = list(value.values()) if kind is dict else list(value)
+        inner = [_resolve(item, results, known) for item in items]
+        if all(new is old for new, old in zip(inner, items, strict=True)):
+            known[id(value)] = value
+        else:
+            known[id(value)] = dict(zip(value, inner, strict=True)) if kind is dict else kind(inner)
+    return known[id(value)]
+
+
+def describe(error: BaseException) -> dict[str, str]:
+    """Status and text of what was raised."""
+    try:
+        text = str(error)
+        text = text[:TEXT] if type(text) is str else ""
+    except BaseException:  # their own __str__
+        text = ""
+    text = text.encode("utf-8", "replace").decode()
+    told = f"{type_name(type(error))}: {text}" if text else type_name(type(error))
+    number = error.errno if isinstance(error, OSError) else None
+    if isinstance(error, MemoryError):
+        return {"status": "memory", "error": told}
+    if number in TOO_MUCH:
+        return {"status": "output", "error": told}
+    if isinstance(error, ModuleNotFoundError):
+        return {"status": "refused", "error": f"it needs a module that the sandbox does not have; {told}"}
+    if isinstance(error, FileNotFoundError):
+        return {"status": "refused", "error": f"it needs a file that the sandbox does not have; {told}"}
+    if number in NO_WRITING:
+        return {"status": "refused", "error": f"it tried what the sandbox forbids; {told}"}
+    return {"status": "raised", "error": told}
+
+
+def learner_line(error: BaseException) -> int | None:
+    """The last line of the learner's code on the stack."""
+    if isinstance(error, SyntaxError) and error.filename == SUBMISSION:
+        return error.lineno
+    line: int | None = None
+    step: TracebackType | None = error.__traceback__
+    while step is not None:
+        if step.tb_frame.f_code.co_filename == SUBMISSION:
+            line = step.tb_lineno
+        step = step.tb_next
+    return line

@@ -1,0 +1,135 @@
+"""The process that waits inside the sandbox with NumPy loaded, and forks one process for each job; no learner code
+runs in it, and it never sees what a job holds."""
+
+from __future__ import annotations
+
+import ctypes  # noqa: F401  loaded here, for all
+import gc
+import json
+import os
+import random  # noqa: F401
+import select
+import signal
+import socket
+import sys
+import time
+from typing import Any, Final
+
+import numpy.random  # noqa: F401
+
+from . import limits, seccomp
+from .job import Channel, perform
+from .wire import Limits
+
+__all__ = ["main"]
+
+TICK: Final = 0.02  # seconds between two looks at the scratch folder
+SCRATCH_FILES: Final = 256
+
+
+def main(control: int, settings: dict[str, Any]) -> None:
+    """Serves jobs until the parent closes the control socket."""
+    with socket.socket(fileno=control) as parent:
+        read, write = os.pipe()
+        os.set_blocking(write, False)
+        os.set_blocking(read, False)
+        signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda number, frame: None)
+        gc.collect()
+        gc.freeze()
+        tell(parent, {"ready": True, "filter": filtered()})
+        while True:
+            message, descriptors, _, _ = socket.recv_fds(parent, 4096, 3)
+            if not message:
+                return
+            spec = json.loads(message)
+            pid = os.fork()
+            if pid == 0:
+                signal.set_wakeup_fd(-1)
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                work(spec, descriptors, settings)
+            for descriptor in descriptors:
+                os.close(descriptor)
+            tell(parent, {"pid": pid})
+            tell(parent, wait(pid, parent, read, spec["timeout"], settings["scratch"]))
+
+
+def tell(parent: socket.socket, message: dict[str, Any]) -> None:
+    parent.sendall(json.dumps(message).encode() + b"\n")
+
+
+def filtered() -> bool:
+    """Whether a process under the filter truly cannot fork."""
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            seccomp.install(writing=False)
+            if os.fork() == 0:
+                os._exit(0)
+        except PermissionError:
+            status = 0
+        except OSError:
+            status = 1
+        os._exit(status)
+    return os.waitpid(pid, 0)[1] == 0
+
+
+def wait(pid: int, parent: socket.socket, woken: int, timeout: float, scratch: str) -> dict[str, Any]:
+    """Waits for a job's process, kills it when its time is up, and says how it ended."""
+    end = time.monotonic() + timeout
+    killed = ""
+    while True:
+        done, status, usage = os.wait4(pid, 0 if killed else os.WNOHANG)
+        if done:
+            break
+        ready, _, _ = select.select([parent, woken], [], [], max(0.0, min(end - time.monotonic(), TICK)))
+        if woken in ready:
+            os.read(woken, 4096)
+        if parent in ready:  # it says nothing while a job runs: it is gone
+            killed = "parent"
+        elif time.monotonic() >= end:
+            killed = "timeout"
+        elif scratch and files(scratch) > SCRATCH_FILES:
+            killed = "files"
+        if killed:
+            os.kill(pid, signal.SIGKILL)
+    left = bool(scratch) and bool(os.listdir(scratch))
+    seconds = usage.ru_utime + usage.ru_stime
+    return {"code": os.waitstatus_to_exitcode(status), "killed": killed, "left": left, "seconds": seconds}
+
+
+def files(scratch: str) -> int:
+    """Files and folders in the scratch folder, without looking into it: it may hold very many."""
+    found = os.statvfs(scratch)
+    return found.f_files - found.f_ffree
+
+
+def work(spec: dict[str, Any], descriptors: list[int], settings: dict[str, Any]) -> None:
+    """A job's process, from its fork to its end; does not return."""
+    status = 1
+    try:
+        os.setsid()
+        job, reply, output = descriptors
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        with open(job, "rb", closefd=False) as file:
+            message = file.read()
+        os.dup2(reply, 3)
+        os.closerange(4, 1024)
+        sys.stdout.reconfigure(errors="replace")  # pyright: ignore
+        channel = Channel(3, bytes.fromhex(spec["token"]))
+        missing = limits.give_up(
+            memory=settings["memory"],
+            seconds=spec["timeout"],
+            output=settings["output"],
+            sandboxed=settings["sandboxed"],
+        )
+        if missing and settings["sandboxed"]:
+            channel.send(b"N", missing.encode())
+            os._exit(2)
+        limits.watch(tuple(settings["allowed"]), lambda tried: channel.send(b"A", tried.encode()))
+        perform(message, channel, Limits(settings["bytes"], settings["nodes"]))
+        status = 0
+    finally:
+        os._exit(status)
