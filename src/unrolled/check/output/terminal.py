@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-__all__ = ["console_for", "function_text", "print_file", "print_run", "to_text"]
+__all__ = ["console_for", "function_text", "print_all", "print_file", "print_run", "print_short", "to_text"]
 
 PIPED_WIDTH = 120  # where there is no terminal to fit
 NARROW = 64  # below this, labels stand above what they label
@@ -56,12 +56,18 @@ def to_text(reports: Sequence[FileReport]) -> str:
     <BLANKLINE>
     """
     file = io.StringIO()
-    console = console_for(file)
-    for report in reports:
-        print_file(console, report)
-    if len(reports) > 1:
-        print_run(console, reports)
+    print_all(console_for(file), reports)
     return file.getvalue()
+
+
+def print_all(console: Console, reports: Sequence[FileReport]) -> None:
+    """One file in full; of several, a line for each function that is not right, and what they came to together."""
+    if len(reports) == 1:
+        print_file(console, reports[0])
+        return
+    for report in reports:
+        print_short(console, report)
+    print_run(console, reports)
 
 
 def function_text(function: FunctionReport) -> str:
@@ -78,10 +84,7 @@ def print_file(console: Console, report: FileReport) -> None:
     console.print(clean(report.file), style="bold")
     console.print()
     for function in report.functions:
-        color = STYLES.get(function.verdict, WRONG)
-        unicode = (console.encoding or "").lower().startswith("utf")
-        mark = (MARKS if unicode else PLAIN_MARKS).get(function.verdict, "!")
-        _print_hanging(console, _styled(f"  {mark} ", color), _headline(function))
+        _print_hanging(console, _mark(console, function), _headline(function))
         if _print_findings(console, function):
             console.print()
     if report.functions and not _print_ends(report.functions[-1]):
@@ -95,6 +98,28 @@ def print_file(console: Console, report: FileReport) -> None:
     console.print(file_summary(report))
 
 
+def print_short(console: Console, report: FileReport) -> None:
+    """A file's name and sum, and a line for each function that is not right."""
+    _print_hanging(console, _styled(clean(report.file), "bold"), _styled(f"  {file_summary(report)}"))
+    for function in report.functions:
+        if function.verdict in ("correct", "missing"):
+            continue
+        _print_hanging(
+            console, _mark(console, function), _styled(f"{function.name}: ", "bold") + _styled(_short(function))
+        )
+    for problem in report.problems:
+        _print_hanging(console, _styled("  note: ", "yellow"), _styled(problem_line(problem)))
+
+
+def _short(function: FunctionReport) -> str:
+    """What is not right, in one line."""
+    if not function.findings:
+        return verdict_line(function)
+    said = "; ".join(clean(finding.message) for finding in function.findings)
+    where = place_name(function.findings[0].place)
+    return f"{said}  [{where}]" if where else said
+
+
 def print_run(console: Console, reports: Sequence[FileReport]) -> None:
     """What many files came to, and which equations most of them have wrong."""
     console.print()
@@ -104,6 +129,11 @@ def print_run(console: Console, reports: Sequence[FileReport]) -> None:
         console.print("Most often wrong:")
         for equation, files in most:
             console.print(f"  {count(files, 'file'):>12}  {equation_place(equation)} ({clean(equation)})")
+
+
+def _mark(console: Console, function: FunctionReport) -> Text:
+    marks = MARKS if console.encoding.lower().startswith("utf") else PLAIN_MARKS
+    return _styled(f"  {marks.get(function.verdict, '!')} ", STYLES.get(function.verdict, WRONG))
 
 
 def _headline(function: FunctionReport) -> Text:
