@@ -1,0 +1,74 @@
+"""The corpus is what it says: every correct file is right, every mutant is wrong; all without the checker."""
+
+import ast
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from check.learners import mutants, proof
+from check.learners.conventions import CONVENTIONS, Convention, conventions
+
+LEARNERS = Path(__file__).parent / "learners"
+CORRECT = sorted((LEARNERS / "correct").glob("*.py"), key=lambda path: path.stem)
+
+
+def defined(text: str) -> set[str]:
+    return {node.name for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)}
+
+
+@pytest.mark.parametrize("path", CORRECT, ids=lambda path: path.stem)
+def test_a_correct_file_is_right_by_its_written_convention(path: Path):
+    text = path.read_text(encoding="utf-8")
+    if "scipy" in text:
+        pytest.importorskip("scipy", reason="the file computes with SciPy")
+    module = proof.load(text)
+    known = conventions(path.stem, defined(text))
+    assert known, "no function of the course"
+    for name, convention in known.items():
+        for seed in (0, 1):
+            far = proof.differences(module, name, known, seed)
+            wrong = {role: size for role, size in far.items() if not size <= proof.RIGHT[convention.dtype]}
+            assert not wrong, f"{name}: {wrong}"
+
+
+def test_there_are_at_least_sixty_correct_files_and_no_convention_without_its_file():
+    assert len(CORRECT) >= 60
+    assert set(CONVENTIONS) <= {path.stem for path in CORRECT}
+
+
+SINGLE, PAIRS, OUTSIDE = mutants.table("mistakes"), mutants.pairs(), mutants.table("outside")
+
+
+@pytest.mark.parametrize("mutant", [*SINGLE, *PAIRS, *OUTSIDE], ids=lambda mutant: mutant.name)
+def test_a_mutant_is_wrong_in_its_function_and_only_there(mutant: mutants.Mutant):
+    source = mutants.base_text(mutant.base)
+    start, end = mutants.extent(mutant.base, mutant.function)
+    for old, _ in mutant.edits:
+        assert source[start:end].count(old) == 1, f"{old!r} should stand in {mutant.function} exactly once"
+    module, known = proof.load(mutant.text), mutants.known(mutant.base)
+    assert max(farthest(module, mutant.function, known).values()) > proof.WRONG
+
+
+def farthest(module: ModuleType, name: str, known: Mapping[str, Convention]) -> dict[str, float]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a wrong formula may overflow
+        return proof.differences(module, name, known)
+
+
+def test_a_comparison_that_sees_no_mistake_would_fail():
+    mutant = SINGLE[0]
+    assert (
+        max(farthest(proof.load(mutants.base_text(mutant.base)), mutant.function, mutants.known(mutant.base)).values())
+        < proof.WRONG
+    )
+
+
+def test_there_are_as_many_mutants_as_promised_and_none_twice():
+    assert len(SINGLE) + len(PAIRS) >= 300
+    assert len(PAIRS) >= 60
+    assert len(OUTSIDE) >= 60
+    names = [mutant.name for mutant in (*SINGLE, *PAIRS, *OUTSIDE)]
+    assert len(set(names)) == len(names)
