@@ -11,15 +11,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from unrolled.check.results import FileReport, Problem
+from unrolled.check.results import FileReport, Place, Problem
 from unrolled.check.sandbox.types import Mode
 from unrolled.errors import DataError
 
-__all__ = ["Options", "Search", "check_content", "class_run", "read_bytes", "search", "unchecked"]
+__all__ = [
+    "SUFFIXES",
+    "Options",
+    "Search",
+    "check_content",
+    "class_run",
+    "found_in",
+    "guard",
+    "read_bytes",
+    "search",
+    "unchecked",
+]
 
 SUFFIXES = (".py", ".ipynb")
 # Folders that hold no submission: caches, environments, what macOS puts into its archives.
 SKIPPED_FOLDERS = frozenset(("__pycache__", "__MACOSX", "node_modules", "site-packages", "venv"))
+TIMEOUT = 10.0  # seconds that the calls of one function may take together
 LARGEST = 1 << 26  # bytes of one file: a notebook with pictures in it has tens of millions
 
 
@@ -29,7 +41,7 @@ class Options:
 
     mapping: tuple[str, ...] = ()  # as given to --map
     only: tuple[str, ...] | None = None  # names of FUNCTIONS
-    timeout: float | None = None  # seconds for one function; None: the sandbox's own
+    timeout: float = TIMEOUT
     mode: Mode = "bubblewrap"
 
 
@@ -129,22 +141,46 @@ def _checked(name: str, content: bytes, options: Options) -> FileReport:
     from unrolled.check.find.mapping import read_mapping
     from unrolled.check.find.sources import read_source
     from unrolled.check.judge.file import check_source
+    from unrolled.check.sandbox import Sandbox
+
+    text, complaints = _decoded(content)
+    with Sandbox(options.mode, timeout=options.timeout) as sandbox:
+        mapping = read_mapping(options.mapping)
+        report = check_source(read_source(name, text), mapping=mapping, sandbox=sandbox, names=options.only)
+    return replace(report, problems=(*complaints, *report.problems))
+
+
+def found_in(name: str, content: bytes, options: Options) -> list[tuple[str, Place]]:
+    """The functions that a file defines, by the course's names, with the places of their definitions; nothing runs."""
+    from unrolled.check.find.mapping import read_mapping
+    from unrolled.check.find.recognise import find_functions
+    from unrolled.check.find.sources import read_source
+
+    source = read_source(name, _decoded(content)[0])
+    found, _ = find_functions(source, read_mapping(options.mapping))
+    return [(function.name, source.place(function.line)) for function in found]
+
+
+def guard(*, insist: bool) -> tuple[Mode, str]:
+    """The sandbox that this machine has, and what a user is to be told about that.
+
+    Args:
+        insist: the code may be anybody's, so that it runs in a sandbox or not at all.
+
+    Raises:
+        SandboxError: there is none, and it was insisted on.
+    """
     from unrolled.check.sandbox import Sandbox, SandboxError
 
-    text, complaint = _decoded(content)
-    source = read_source(name, text)
-    try:
-        with Sandbox(mode=options.mode) as sandbox:
-            report = check_source(
-                source,
-                mapping=read_mapping(options.mapping),
-                sandbox=sandbox,
-                timeout=options.timeout,
-                names=options.only,
-            )
-    except SandboxError as error:
-        return unchecked(name, str(error))
-    return replace(report, problems=(*complaint, *report.problems))
+    available = Sandbox.available()
+    if available.bubblewrap:
+        return "bubblewrap", ""
+    if insist:
+        raise SandboxError(
+            f"no sandbox on this machine ({available.reason}): runs of several files, and --untrusted, need one, as "
+            "their code may be anybody's; a single file of your own can be checked without"
+        )
+    return "none", f"no sandbox on this machine ({available.reason}): your code runs as any program of yours"
 
 
 def _decoded(content: bytes) -> tuple[str, list[Problem]]:

@@ -55,8 +55,8 @@ def check_many(
     """Judges many files and gives each result as soon as it is there, in any order.
 
     A file that cannot be read, that ends its process or that takes longer than `limit` has that as its report, and the
-    others are judged all the same. Where the caller stops early, as by Ctrl-C, the processes are ended at once; what was
-    given before is in the store.
+    others are judged all the same. Where the caller stops early, as by Ctrl-C, the processes are ended at once; what
+    was given before is in the store.
 
     Args:
         paths: the files.

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from unrolled.cli.bench import bench
+from unrolled.cli.check import check
 from unrolled.cli.evaluate import evaluate
 from unrolled.cli.info import info, version
 from unrolled.cli.sample import sample
@@ -28,6 +29,7 @@ app = typer.Typer(
 app.command()(train)
 app.command()(sample)
 app.command("eval")(evaluate)
+app.command()(check)
 app.command()(bench)
 app.command()(info)
 

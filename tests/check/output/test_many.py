@@ -65,6 +65,12 @@ def log(tmp_path, monkeypatch):
     return read
 
 
+@pytest.fixture(autouse=True)
+def one_version(monkeypatch):
+    """Results stay those of one version, also while somebody edits the checker."""
+    monkeypatch.setattr(store_module, "_checker", lambda: "this version")
+
+
 def run(paths, store=None, options=Options(), **more):  # noqa: B008
     done = sorted(check_many(paths, options, jobs=2, store=store, check=judge, **more), key=lambda item: item.index)
     assert [item.index for item in done] == list(range(len(paths)))
@@ -128,7 +134,9 @@ sys.path.insert(0, {tests!r})
 from test_many import judge
 from unrolled.check.files import Options
 from unrolled.check.many import check_many
+from unrolled.check import store
 from unrolled.check.store import Store
+store._checker = lambda: "this version"
 if __name__ == "__main__":
     folder = Path({folder!r})
     with Store(folder / "results.sqlite") as store:
@@ -182,6 +190,22 @@ def test_a_file_that_is_no_store_is_named_with_a_remedy(tmp_path):
 def test_the_store_is_in_the_users_cache(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert default_path() == tmp_path / "unrolled" / "check.sqlite"
+
+
+def test_an_edit_of_the_checker_or_the_equations_makes_another_version(tmp_path, monkeypatch):
+    monkeypatch.undo()
+    for name in ("check", "steps"):
+        (tmp_path / name / "deep").mkdir(parents=True)
+        (tmp_path / name / "deep" / "a.py").write_text("a = 1")
+    monkeypatch.setattr(store_module, "__file__", str(tmp_path / "check" / "store.py"))
+    versions = set()
+    for text in ("a = 1", "a = 2"):
+        for name in ("check", "steps"):
+            (tmp_path / name / "deep" / "a.py").write_text(text)
+            store_module._checker.cache_clear()
+            versions.add(store_module._checker())
+    store_module._checker.cache_clear()
+    assert len(versions) == 3
 
 
 def test_the_key_tells_contents_and_options_apart():

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from unrolled.check.output.terminal import function_text
-from unrolled.check.output.words import clean, nothing_found, problem_line, verdict_line
+from unrolled.check.output.words import clean, problem_line, verdict_line
 from unrolled.check.results import FileReport, FunctionReport
 
 __all__ = ["to_junit"]
@@ -39,7 +39,7 @@ def _suite(root: Element, report: FileReport) -> None:
     for function in report.functions:
         _case(suite, name, function)
     problems = "\n".join(map(problem_line, report.problems))
-    if nothing_found(report) and not report.functions:
+    if not report.functions:
         case = SubElement(suite, "testcase", classname=name, name="check")
         _bad(case, "error", "unchecked", "nothing could be checked", problems)
     _total(suite)

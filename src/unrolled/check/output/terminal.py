@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
@@ -36,11 +35,10 @@ MARKS = {"correct": "✓", "missing": "○", "wrong": "✗"}
 PLAIN_MARKS = {"correct": "+", "missing": "-", "wrong": "x"}
 
 
-def console_for(file: TextIO | None = None) -> Console:
+def console_for(file: TextIO) -> Console:
     """A console that fits the terminal, and in a pipe has no colour and lines long enough for an equation."""
     from rich.console import Console
 
-    file = sys.stdout if file is None else file
     return Console(file=file, width=None if file.isatty() else PIPED_WIDTH, highlight=False, markup=False, emoji=False)
 
 

@@ -17,7 +17,6 @@ __all__ = [
     "file_summary",
     "frequent",
     "message_of",
-    "nothing_found",
     "place_name",
     "problem_line",
     "run_summary",
@@ -136,11 +135,6 @@ def message_of(finding: Finding) -> str:
     return said[:1].upper() + said[1:]
 
 
-def nothing_found(report: FileReport) -> bool:
-    """Whether no function of the file was judged, so that there is no verdict on it."""
-    return not any(function.verdict != "missing" for function in report.functions)
-
-
 def file_summary(report: FileReport) -> str:
     """One friendly sentence on a file.
 
@@ -166,7 +160,7 @@ def run_summary(reports: Sequence[FileReport]) -> str:
     '2 files: 1 all correct, 0 with something wrong, 1 in which nothing could be checked.'
     """
     correct = sum(report.correct for report in reports)
-    unchecked = sum(nothing_found(report) for report in reports)
+    unchecked = sum(not report.functions for report in reports)
     wrong = len(reports) - correct - unchecked
     return (
         f"{count(len(reports), 'file')}: {correct:,} all correct, {wrong:,} with something wrong, "
