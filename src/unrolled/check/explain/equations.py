@@ -103,7 +103,7 @@ _LSTM_BACKWARD = Program(
     "lstm_cell_backward",
     (
         Equation("lstm.11", "concat", "concat(a_prev, xt)", shared="(11), (12), (13) and (14)"),
-        Equation("lstm.7", "dot", "da_next * tanh(c_next) * ot * (1 - ot)"),
+        Equation("lstm.7", "dot", "da_next * tanh(c_next) * ot * (1 - ot)", ("da_next * a_next * (1 - ot)",)),
         Equation(
             "lstm.8",
             "dc",
@@ -145,7 +145,7 @@ _GRU_AFTER = (
 )
 
 
-def _gru_forward(candidate: tuple[Equation, ...]) -> Program:
+def _gru_forward(candidate: tuple[Equation, ...], reset: str) -> Program:
     return Program(
         "gru_cell_forward",
         (
@@ -157,6 +157,7 @@ def _gru_forward(candidate: tuple[Equation, ...]) -> Program:
             Equation("gru.y", "yt_pred", "softmax(Wy @ c_next + by)"),
         ),
         _same("c_next", "yt_pred"),
+        reset,
     )
 
 
@@ -175,7 +176,7 @@ _GRU_BACKWARD_AFTER = (
 )
 
 
-def _gru_backward(candidate: tuple[Equation, ...]) -> Program:
+def _gru_backward(candidate: tuple[Equation, ...], reset: str) -> Program:
     gates = (("u", "dut"), ("r", "drt"))
     outputs = ("dxt", "dc_prev", "dWu", "dbu", "dWr", "dbr", "dWc", "dbc")
     return Program(
@@ -197,7 +198,8 @@ def _gru_backward(candidate: tuple[Equation, ...]) -> Program:
                 "dc_next * (1 - ut) + first(Wu).T @ dut + first(Wr).T @ drt + dc_candidate",
             ),
         ),
-        _same(*outputs, *(("dbca",) if len(candidate) == len(_GRU_BACKWARD_AFTER) else ())),
+        _same(*outputs, *(("dbca",) if reset == "after" else ())),
+        reset,
     )
 
 
@@ -256,16 +258,16 @@ _PROGRAMS = {
         _RNN_BACKWARD,
         _LSTM_FORWARD,
         _LSTM_BACKWARD,
-        _gru_forward(_GRU_BEFORE),
-        _gru_backward(_GRU_BACKWARD_BEFORE),
+        _gru_forward(_GRU_BEFORE, "before"),
+        _gru_backward(_GRU_BACKWARD_BEFORE, "before"),
         _HEAD_FORWARD,
         _HEAD_BACKWARD,
         _ADAM_START,
         _ADAM,
     )
 }
-_PROGRAMS["gru_cell_forward", "after"] = _gru_forward(_GRU_AFTER)
-_PROGRAMS["gru_cell_backward", "after"] = _gru_backward(_GRU_BACKWARD_AFTER)
+_PROGRAMS["gru_cell_forward", "after"] = _gru_forward(_GRU_AFTER, "after")
+_PROGRAMS["gru_cell_backward", "after"] = _gru_backward(_GRU_BACKWARD_AFTER, "after")
 
 
 def program(function: str, reset: str = "before") -> Program:

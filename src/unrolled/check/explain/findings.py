@@ -9,7 +9,8 @@ import numpy as np
 
 from unrolled.check.explain.expressions import Array
 from unrolled.check.explain.locate import Located, Recorded, locate, right_values
-from unrolled.check.explain.models import Model, given_outputs, model_of, same
+from unrolled.check.explain.match import Match, match, match_value, values_of
+from unrolled.check.explain.models import Form, Model, given_outputs, model_of, same
 from unrolled.check.explain.program import Equation
 from unrolled.check.results import Finding, Place
 
@@ -59,14 +60,72 @@ def _findings(
     names: dict[str, str],
     code: str | None,
 ) -> list[Finding]:
+    matches, unexplained = match(model, found, wrong)
     suspects = locate(records, right_values(model), code) if records else []
-    located = [_located(model, suspect, wrong, found, names) for suspect in suspects]
-    return located or [_observed(model, found, wrong, names)]
+    explained = [_explained(model, each, found, names, records, suspects) for each in matches]
+    if not unexplained:
+        return explained
+    lines = {finding.place.line for finding in explained if finding.place}
+    rest = {role: wrong[role] for role in unexplained}
+    located = [_located(model, suspect, rest, found, names) for suspect in suspects if suspect.line not in lines]
+    return explained + (located or [_observed(model, found, rest, names)])
+
+
+def _explained(
+    model: Model,
+    each: Match,
+    found: Mapping[str, Array],
+    names: Mapping[str, str],
+    records: Sequence[Recorded],
+    suspects: Sequence[Located],
+) -> Finding:
+    place, own = _place(model, each, found, names, records, suspects)
+    return _said(each.form, place, own or names.get(each.form.symbol, each.form.symbol), each.roles if each.local else ())
+
+
+def _said(form: Form, place: Place | None, symbol: str, local: Sequence[str] = ()) -> Finding:
+    whose = f"the {symbol} in your {' and '.join(local)}" if local and symbol not in local else f"your {symbol}"
+    return Finding(
+        equation=form.equation,
+        symbol=symbol,
+        message=f"{form.where}: {whose} {form.words()}",
+        certainty="explained",
+        place=place,
+        is_now=form.is_now(),
+        should_be=form.should_be(),
+    )
+
+
+def _place(
+    model: Model,
+    each: Match,
+    found: Mapping[str, Array],
+    names: Mapping[str, str],
+    records: Sequence[Recorded],
+    suspects: Sequence[Located],
+) -> tuple[Place | None, str]:
+    """The line of a mistake, and the learner's name for what it computes where the values tell."""
+    for value in values_of(model, each.form):
+        for record in records:
+            if same(np.asarray(record.array), value):
+                return Place(record.line), record.name
+    own = {names.get(name, name) for name in (each.form.symbol, *each.roles)}
+    for suspect in suspects:
+        if suspect.name in own:
+            return Place(suspect.line), ""
+    for role in each.roles:
+        for record in reversed(records):
+            if same(np.asarray(record.array), found[role]):
+                return Place(suspects[0].line if suspects and each.form.way else record.line), ""
+    return (Place(suspects[0].line), "") if suspects else (None, "")
 
 
 def _located(
     model: Model, suspect: Located, wrong: Mapping[str, Any], found: Mapping[str, Any], names: Mapping[str, str]
 ) -> Finding:
+    form = match_value(model, suspect.array)
+    if form is not None:
+        return _said(form, Place(suspect.line), suspect.name)
     equation = _equation_of(model, suspect.name, wrong, found, names)
     return Finding(
         equation=equation.id,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
@@ -10,14 +10,14 @@ import numpy as np
 
 from unrolled.check.explain.equations import program
 from unrolled.check.explain.expressions import Array, Evaluator, Node
-from unrolled.check.explain.program import Program, cache_of, in_a_row, namespace
+from unrolled.check.explain.program import Program, cache_of, in_a_row, namespace, reset_of
 from unrolled.check.explain.sequences import LOOPS, Walk
 from unrolled.check.functions import FUNCTIONS
 
 __all__ = ["Form", "Model", "given_outputs", "model_of", "same"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Form:
     """One wrong form: an equation computed otherwise, or a loop walked otherwise.
 
@@ -31,19 +31,17 @@ class Form:
         cost: how far from the right form; of two with the same numbers the cheaper is named.
         tree: the other right-hand side of `symbol`'s equation; None for a loop's form.
         way: the other choices of a loop.
-        said: the whole sentence, where "equation: your symbol words" does not fit.
     """
 
     equation: str
     symbol: str
-    words: str
+    words: Callable[[], str]
     where: str
-    is_now: str
-    should_be: str
+    is_now: Callable[[], str]
+    should_be: Callable[[], str]
     cost: float = 1.0
     tree: Node | None = None
     way: tuple[tuple[str, str], ...] = ()
-    said: str = ""
 
 
 def tolerance(array: Array) -> float:
@@ -60,10 +58,12 @@ def same(found: Array, expected: Any) -> bool:
         wanted = wanted.reshape(found.shape)
     if not found.size:
         return True
-    limit = tolerance(found)
-    if abs(found.flat[0] - wanted.flat[0]) > limit * (abs(wanted).max() if wanted.size < 1000 else 1e30):
+    limit = tolerance(found) * max(float(np.abs(wanted).max()), 1e-30)
+    if abs(found.flat[0] - wanted.flat[0]) > limit:  # nearly every wrong form ends here
         return False
-    return bool(np.abs(found - wanted).max() <= limit * max(np.abs(wanted).max(), 1e-30))
+    if not limit < np.inf:  # the same entries without a value, and the others equal
+        return bool(np.allclose(found, wanted, rtol=tolerance(found), atol=0, equal_nan=True))
+    return bool(np.abs(found - wanted).max() <= limit)
 
 
 def _long(shape: tuple[int, ...]) -> list[int]:
@@ -81,13 +81,21 @@ class Model(Protocol):
         """The right values of every name: one evaluator, or one for each step."""
         ...
 
-    def changed(self, accepted: Sequence[Form], form: Form) -> Iterator[tuple[str, Any]]:
-        """Outputs that `form` changes, one by one, given the `accepted` forms."""
+    def reached(self, target: str) -> frozenset[str]:
+        """Outputs that depend on a target."""
+        ...
+
+    def changed(self, accepted: Sequence[Form], form: Form, found: Mapping[str, Array]) -> Iterator[tuple[str, Any]]:
+        """Outputs that `form` changes, one by one, given the `accepted` forms; none if it cannot lead to `found`."""
         ...
 
     def outputs(self, forms: Sequence[Form]) -> dict[str, Any]:
         """All outputs with the forms in it."""
         ...
+
+
+def _altered(forms: Sequence[Form]) -> dict[str, Node]:
+    return {form.symbol: form.tree for form in forms if form.tree is not None}
 
 
 class _Cell:
@@ -96,7 +104,7 @@ class _Cell:
     def __init__(self, name: str, inputs: Mapping[str, Any]) -> None:
         self.name = name
         self.names = namespace(name, inputs)
-        self.program = program(name, str(inputs.get("reset", "after" if "bca" in self.names else "before")))
+        self.program = program(name, reset_of(inputs, self.names))
         self._bases: dict[tuple[Form, ...], Evaluator] = {}
         self._roles = dict(self.program.outputs)
         if name.endswith("cell_forward"):
@@ -109,25 +117,21 @@ class _Cell:
     def evaluators(self) -> list[Evaluator]:
         return [self._base(())]
 
+    def reached(self, target: str) -> frozenset[str]:
+        return frozenset(role for reached in self.program.reach[target] for role in self._by_target.get(reached, ()))
+
     def _base(self, forms: Sequence[Form]) -> Evaluator:
         key = tuple(forms)
         if key not in self._bases:
-            altered = {form.symbol: form.tree for form in forms if form.tree is not None}
-            self._bases[key] = self.program.evaluator(self.names, altered)
+            self._bases[key] = self.program.evaluator(self.names, _altered(forms))
         return self._bases[key]
 
-    def changed(self, accepted: Sequence[Form], form: Form) -> Iterator[tuple[str, Any]]:
-        base = self._base(accepted)
+    def changed(self, accepted: Sequence[Form], form: Form, found: Mapping[str, Array]) -> Iterator[tuple[str, Any]]:
         assert form.tree is not None
-        altered = {each.symbol: each.tree for each in accepted}
-        values: dict[str, Any] = {form.symbol: base(form.tree)}
-        for equation in self.program.equations:
-            tree = altered.get(equation.target) or equation.tree
-            if equation.target != form.symbol and not tree.names.isdisjoint(values):
-                values[equation.target] = base(tree, values)
-            if equation.target in values:
-                for role in self._by_target.get(equation.target, ()):
-                    yield role, values[equation.target]
+        base = self._base(accepted)
+        for target, value in self.program.changed(base, _altered(accepted), form.symbol, form.tree):
+            for role in self._by_target.get(target, ()):
+                yield role, value
 
     def outputs(self, forms: Sequence[Form]) -> dict[str, Any]:
         values = self._base(forms).values
@@ -141,21 +145,56 @@ class _Loop:
         self.name = name
         self.walk = Walk(name, inputs)
         self.program = self.walk.program
+        self._before: dict[tuple[Form, ...], dict[str, Any]] = {}
         self.reference = self.outputs(())
 
     def evaluators(self) -> list[Evaluator]:
         return [step for step in self.walk.steps({}) if step is not None]
 
-    def changed(self, accepted: Sequence[Form], form: Form) -> Iterator[tuple[str, Any]]:
+    def reached(self, target: str) -> frozenset[str]:
+        return self.walk.reached(target)
+
+    def changed(self, accepted: Sequence[Form], form: Form, found: Mapping[str, Array]) -> Iterator[tuple[str, Any]]:
+        if form.tree is not None and not self._plausible(accepted, form, found):
+            return
         before = self.outputs(accepted)
-        for role, value in self.outputs((*accepted, form)).items():
+        way, altered = _way((*accepted, form)), _altered((*accepted, form))
+        steps = self.walk.steps(way, altered)
+        for role in found:
+            value = self.walk.output(role, steps, way)
             if value.shape != before[role].shape or not np.array_equal(value, before[role]):
                 yield role, value
 
+    def _plausible(self, accepted: Sequence[Form], form: Form, found: Mapping[str, Array]) -> bool:
+        """Whether each step gives the learner's slice: nearly every form of an equation ends at the first step."""
+        if any(each.way for each in accepted):
+            return True
+        assert form.tree is not None
+        altered = _altered(accepted)
+        per_step = [(target, found[role]) for role, target in self.walk.loop.per_step.items() if role in found]
+        per_step = [(target, value) for target, value in per_step if value.ndim == 3 and value.shape[2] == self.walk.T]
+        base = self.walk.steps({}, altered)[self.walk.first]
+        assert base is not None
+        changed = dict(self.program.changed(base, altered, form.symbol, form.tree))
+        for target, value in per_step:
+            if target in changed and not same(value[..., self.walk.first], changed[target]):
+                return False
+        for t, values in self.walk.walked({}, {**altered, form.symbol: form.tree}):
+            if not all(same(value[..., t], values.values[target]) for target, value in per_step):
+                return False
+        return True
+
     def outputs(self, forms: Sequence[Form]) -> dict[str, Any]:
-        altered = {form.symbol: form.tree for form in forms if form.tree is not None}
-        way = {key: value for form in forms for key, value in form.way}
-        return self.walk.outputs(way, altered)
+        key = tuple(forms)
+        if key not in self._before:
+            way = _way(forms)
+            steps = self.walk.steps(way, _altered(forms))
+            self._before[key] = {role: self.walk.output(role, steps, way) for role in self.walk.roles}
+        return self._before[key]
+
+
+def _way(forms: Sequence[Form]) -> dict[str, str]:
+    return {key: value for form in forms for key, value in form.way}
 
 
 def model_of(function: str, inputs: Mapping[str, Any]) -> Model:

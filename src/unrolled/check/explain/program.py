@@ -5,7 +5,7 @@ The tables themselves are in `equations.py`; what the loops over time add to the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, cast
@@ -15,7 +15,7 @@ import numpy as np
 from unrolled.check.explain.expressions import Array, Evaluator, Node, parse, written
 from unrolled.check.functions import FUNCTIONS
 
-__all__ = ["Equation", "Program", "cache_of", "columns_of", "namespace"]
+__all__ = ["Equation", "Program", "cache_of", "columns_of", "in_a_row", "namespace", "reset_of"]
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Equation:
         return f"{self.target} = {written(tree or self.tree)}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Program:
     """One function, without a loop over time, as assignments in order.
 
@@ -66,11 +66,13 @@ class Program:
         name: of `FUNCTIONS`.
         equations: in an order in which they can be run.
         outputs: what the function returns, by role: the assignment's target.
+        reset: of a GRU: whether the relevance gate acts "before" or "after" the candidate's recurrent product.
     """
 
     name: str
     equations: tuple[Equation, ...]
     outputs: dict[str, str]
+    reset: str = "before"
     _by_target: dict[str, Equation] = field(default_factory=dict[str, Equation], repr=False)
 
     def __post_init__(self) -> None:
@@ -88,6 +90,14 @@ class Program:
             found[equation.target] = frozenset([equation.target]).union(*(found[user.target] for user in users))
         return found
 
+    @cached_property
+    def after(self) -> dict[str, tuple[Equation, ...]]:
+        """For every target, the equations that change when it does, in order, without its own."""
+        return {
+            target: tuple(each for each in self.equations if each.target in reach and each.target != target)
+            for target, reach in self.reach.items()
+        }
+
     def run(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Every target, by name; `inputs` by role, dictionaries and caches included."""
         values = self.evaluator(namespace(self.name, inputs)).values
@@ -96,18 +106,22 @@ class Program:
     def evaluator(self, names: Mapping[str, Any], altered: Mapping[str, Node] | None = None) -> Evaluator:
         """An evaluator that knows `names` and every target, those in `altered` by another right-hand side."""
         evaluator = Evaluator(names)
-        for equation in self.equations:
-            tree = (altered or {}).get(equation.target, equation.tree)
-            evaluator.values[equation.target] = evaluator(tree)
+        waiting = [(equation.target, (altered or {}).get(equation.target, equation.tree)) for equation in self.equations]
+        while waiting:  # a wrong right-hand side may read what comes later
+            ready = next((each for each in waiting if each[1].names <= evaluator.values.keys()), waiting[0])
+            waiting.remove(ready)
+            evaluator.values[ready[0]] = evaluator(ready[1])
         return evaluator
 
-    def propagated(self, base: Evaluator, target: str, tree: Node) -> dict[str, Any]:
-        """The targets that change when `target` is computed by `tree` instead, on top of `base`."""
-        changed: dict[str, Any] = {target: base(tree)}
-        for equation in self.equations:
-            if equation.target != target and not equation.tree.names.isdisjoint(changed):
-                changed[equation.target] = base(equation.tree, changed)
-        return changed
+    def changed(self, base: Evaluator, altered: Mapping[str, Node], target: str, tree: Node) -> Iterator[tuple[str, Any]]:
+        """Targets that change when `target` is computed by `tree`, on top of `base`, which has `altered` in it."""
+        values: dict[str, Any] = {target: base(tree)}
+        yield target, values[target]
+        for equation in self.equations if altered else self.after[target]:
+            own = altered.get(equation.target, equation.tree)
+            if equation.target != target and not own.names.isdisjoint(values):
+                values[equation.target] = base(own, values)
+                yield equation.target, values[equation.target]
 
 
 def cache_of(function: str, cache: Any) -> dict[str, Any]:
@@ -118,6 +132,11 @@ def cache_of(function: str, cache: Any) -> dict[str, Any]:
         else zip(FUNCTIONS[function].cache, cache, strict=False)
     )
     return {**named, **named.pop("parameters", {})}
+
+
+def reset_of(inputs: Mapping[str, Any], names: Mapping[str, Any]) -> str:
+    """The form of a GRU, as said, or as its parameters say; "before" for every other function."""
+    return str(inputs.get("reset", "after" if "bca" in names else "before"))
 
 
 def columns_of(*arrays: Any) -> float:
@@ -183,7 +202,7 @@ def _of_adam(inputs: Mapping[str, Any]) -> dict[str, Any]:
     row = in_a_row(parameters, keys)
     names: dict[str, Any] = {
         "parameter": row,
-        "weights": in_a_row({key: np.full(np.shape(parameters[key]), key[0] != "b") for key in keys}, keys),
+        "weights": in_a_row({key: np.full(np.shape(parameters[key]), float(key[0] != "b")) for key in keys}, keys),
         "m": 1.0,
     }
     for role, own in (("grads", "grad"), ("v", "v"), ("s", "s")):

@@ -6,7 +6,7 @@ that a wrong loop is the right one with one choice made otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from unrolled.check.explain.equations import program
 from unrolled.check.explain.expressions import Array, Evaluator, Node
-from unrolled.check.explain.program import Program, cache_of
+from unrolled.check.explain.program import Program, cache_of, reset_of
 from unrolled.check.functions import FUNCTIONS
 
 __all__ = ["LOOPS", "Loop", "Walk", "Way"]
@@ -63,6 +63,9 @@ LOOPS = {
     )
 }
 
+_AFTERWARDS = ("stored", "stored_at", "sum", "from", "end")  # choices that change no step, only what is made of them
+_HANDED = "handed"  # what a step hands to the one walked next, of the loop's own state
+
 Steps = list[Evaluator | None]  # by time; None: a step that the walk left out
 
 
@@ -75,7 +78,6 @@ class Walk:
         assert cell is not None
         self.names: dict[str, Any] = dict(inputs.get("parameters", {}))
         self.caches: list[dict[str, Any]] = []
-        reset = str(inputs.get("reset", "after" if "bca" in self.names else "before"))
         if self.loop.forward:
             self.x: Array = inputs["x"]
             self.T = self.x.shape[-1]
@@ -85,47 +87,75 @@ class Walk:
             self.caches = [cache_of(cell, cache) for cache in entries]
             self.upstream: Array = inputs[self.loop.upstream]
             self.T = self.upstream.shape[-1]
-            reset = "after" if self.caches and "bca" in self.caches[0] else reset
-        self.program: Program = program(cell, reset)
+        self.program: Program = program(cell, reset_of(inputs, {**self.names, **(self.caches or [{}])[0]}))
         self.m = self.x.shape[1]
         self._walked: dict[Any, Steps] = {}
 
-    # --- forward and backward, step after step ------------------------------------------------------------------
+    @property
+    def first(self) -> int:
+        """The step that is walked first."""
+        return 0 if self.loop.forward else self.T - 1
+
+    def reached(self, target: str) -> frozenset[str]:
+        """Outputs that depend on a target of the cell, at any step."""
+        reached = self.program.reach[target]
+        handed = self._handed & reached
+        while handed:  # what is handed to the next step reaches whatever is made of it there
+            arriving = {f"{each[0]}_prev" if self.loop.forward else f"{each[:2]}_next" for each in handed}
+            users = [each for each in self.program.equations if not each.tree.names.isdisjoint(arriving)]
+            wider = reached.union(*(self.program.reach[user.target] for user in users))
+            handed = set[str]() if wider == reached else handed | {each for each in wider if each in self._handed}
+            reached = wider
+        found = {role for role, own in self.loop.per_step.items() if own in reached}
+        found |= {role for role in self.loop.summed if role in reached}
+        if not self.loop.forward:
+            own = self.loop.states[0]
+            return frozenset(found | ({f"d{own}0"} if f"d{own}_prev" in reached else set[str]()))
+        kept = {f"caches.{role}" for role in FUNCTIONS[self.program.name].cache if role in reached}
+        kept |= {f"caches.{state}_prev" for state in self.loop.states if f"{state}_next" in reached}
+        return frozenset(found | kept)
+
+    @property
+    def _handed(self) -> set[str]:
+        return {f"{state}_next" if self.loop.forward else f"d{state}_prev" for state in self.loop.states}
+
+    # --- step after step ----------------------------------------------------------------------------------------
 
     def steps(self, way: Way, altered: Mapping[str, Node] | None = None) -> Steps:
         """The cell's values at every step, by time."""
-        relevant = {
-            key: value for key, value in way.items() if key.split(".")[0] not in ("stored", "sum", "from", "end")
-        }
+        relevant = {key: value for key, value in way.items() if key.split(".")[0] not in _AFTERWARDS}
         key = (tuple(sorted(relevant.items())), tuple((altered or {}).items()))
         if key not in self._walked:
-            walk = self._forward if self.loop.forward else self._backward
-            self._walked[key] = walk(relevant, altered or {})
+            found: Steps = [None] * self.T
+            for t, values in self.walked(relevant, altered or {}):
+                found[t] = values
+            self._walked[key] = found
         return self._walked[key]
 
-    def _forward(self, way: Way, altered: Mapping[str, Node]) -> Steps:
+    def walked(self, way: Way, altered: Mapping[str, Node]) -> Iterator[tuple[int, Evaluator]]:
+        """Time and values of each step, in the order of the walk, one after the other."""
+        return self._forward(way, altered) if self.loop.forward else self._backward(way, altered)
+
+    def _forward(self, way: Way, altered: Mapping[str, Node]) -> Iterator[tuple[int, Evaluator]]:
         n_a = next(value for value in self.start.values() if value is not None).shape[0]
         zeros = np.zeros((n_a, self.m))
         given = {state: zeros if value is None else value for state, value in self.start.items()}
         begin = {state: _begin(way.get(f"start.{state}", ""), state, given, zeros) for state in given}
         previous = dict(begin)
-        found: Steps = [None] * self.T
         for t in _times(way, self.T, forward=True):
             names = {**self.names, "m": float(self.m), "xt": self.x[..., _index(way.get("x", "t"), t, self.T)]}
             names |= {f"{state}_prev": value for state, value in previous.items()}
             values = self.program.evaluator(names, altered)
-            found[t] = values
             for state in previous:
                 carried = way.get(f"carry.{state}", f"{state}_next")
                 previous[state] = begin[state] if carried == "start" else values.values[carried]
-        return found
+            yield t, values
 
-    def _backward(self, way: Way, altered: Mapping[str, Node]) -> Steps:
+    def _backward(self, way: Way, altered: Mapping[str, Node]) -> Iterator[tuple[int, Evaluator]]:
         states = self.loop.states
         zeros = np.zeros((self.caches[0]["c_prev" if "c" in states else "a_prev"].shape[0], self.m))
         last = {"last": self.upstream[..., -1], "first": self.upstream[..., 0]}
         handed = {state: last.get(way.get(f"start.{state}", ""), zeros) for state in states}
-        found: Steps = [None] * self.T
         own = states[0]
         for t in _times(way, self.T, forward=False):
             given = way.get("upstream", "t")
@@ -135,68 +165,57 @@ class Walk:
             names |= {f"d{state}_next": arriving[state] for state in states}
             names[f"d{own}_next"] = direct + arriving[own]
             values = self.program.evaluator(names, altered)
-            values.values["handed"] = {}
+            back = {state: values.values[f"d{way.get(f'carry_from.{state}', state)}_prev"] for state in states}
             for state in states:
-                back = values.values[f"d{way.get(f'carry_from.{state}', state)}_prev"]
                 carry = way.get(f"carry.{state}", "replaced")
-                handed[state] = {"replaced": back, "never": handed[state], "added": handed[state] + back}[carry]
-            values.values["handed"] = dict(handed)
-            found[t] = values
-        return found
+                handed[state] = {"replaced": back[state], "never": handed[state]}.get(carry, handed[state] + back[state])
+            values.values[_HANDED] = handed[own]
+            yield t, values
 
     # --- what the function returns ------------------------------------------------------------------------------
 
-    def outputs(self, way: Way, altered: Mapping[str, Node] | None = None) -> dict[str, Any]:
-        """Every output by role; what a forward pass keeps in its caches as `caches.ft`, steps last."""
-        steps = self.steps(way, altered)
-        return self._kept(steps, way) if self.loop.forward else self._gradients(steps, way)
+    @property
+    def roles(self) -> list[str]:
+        """Outputs; what a forward pass keeps in its caches as `caches.ft`."""
+        if self.loop.forward:
+            kept = [f"caches.{role}" for role in FUNCTIONS[self.program.name].cache if role != "parameters"]
+            return [*self.loop.per_step, *kept]
+        sums = [role for role in self.program.outputs if role in self.loop.summed]
+        return ["dx", f"d{self.loop.states[0]}0", *sums]
 
-    def _kept(self, steps: Steps, way: Way) -> dict[str, Any]:
-        found = {
-            role: self._over_time(steps, way.get(f"stored.{role}", target), way.get(f"stored_at.{role}", "t"))
-            for role, target in self.loop.per_step.items()
-        }
-        cell = FUNCTIONS[self.program.name]
-        for role in cell.cache:
-            if role != "parameters":
-                at = way.get("stored_at.caches", "t")
-                found[f"caches.{role}"] = self._over_time(steps, way.get(f"stored.caches.{role}", role), at)
-        return found
+    def output(self, role: str, steps: Steps, way: Way) -> Array:
+        """One output; per-step ones have the steps last."""
+        if role in self.loop.per_step:
+            target = way.get(f"stored.{role}", self.loop.per_step[role])
+            return self._over_time(steps, target, way.get(f"stored_at.{role}", "t"))
+        if role.startswith("caches."):
+            target = way.get(f"stored.{role}", role.removeprefix("caches."))
+            return self._over_time(steps, target, way.get("stored_at.caches", "t"))
+        walked = [step for step in steps if step is not None]
+        if way.get("order") != "other":
+            walked.reverse()  # in the order of the walk
+        if role in self.loop.summed:
+            source = way.get(f"from.{role}", role)
+            parts = [step.values[source] for step in walked]
+            return _summed(parts, way.get(f"sum.{role}", way.get("sum", "added")))
+        return self._end(walked, way.get("end", _HANDED))
 
     def _over_time(self, steps: Steps, target: str, at: str) -> Array:
-        slices: list[Array | None] = [None] * self.T
+        some = next(step for step in steps if step is not None).values[target]
+        found = np.zeros((*some.shape, self.T))
         for t in range(self.T):
             step = steps[_index(at, t, self.T)]
-            slices[t] = None if step is None else step.values[target]
-        shape = next(each for each in slices if each is not None)
-        return np.stack([np.zeros_like(shape) if each is None else each for each in slices], axis=-1)
-
-    def _gradients(self, steps: Steps, way: Way) -> dict[str, Any]:
-        walked = [step for step in reversed(steps) if step is not None]  # in the order of the walk
-        if way.get("order") == "other":
-            walked.reverse()
-        found: dict[str, Any] = {
-            "dx": self._over_time(steps, way.get("stored.dx", "dxt"), way.get("stored_at.dx", "t"))
-        }
-        for state in self.loop.states[:1]:
-            found[f"d{state}0"] = self._end(walked, state, way.get("end", "handed"))
-        for role in self.program.outputs:
-            if role in self.loop.summed:
-                source = way.get(f"from.{role}", role)
-                parts = [step.values[source] for step in walked]
-                found[role] = _summed(parts, way.get(f"sum.{role}", way.get("sum", "added")))
+            if step is not None:
+                found[..., t] = step.values[target]
         return found
 
-    def _end(self, walked: list[Evaluator], state: str, end: str) -> Array:
-        match end:
-            case "zeros":
-                return np.zeros_like(walked[-1].values[f"d{state}_prev"])
-            case "handed":
-                return walked[-1].values["handed"][state]
-            case "first":  # that of the step where the walk begins
-                return walked[0].values[f"d{state}_prev"]
-            case target:
-                return walked[-1].values[target]
+    def _end(self, walked: list[Evaluator], end: str) -> Array:
+        own = f"d{self.loop.states[0]}_prev"
+        if end == "zeros":
+            return np.zeros_like(walked[-1].values[own])
+        if end == "first":  # that of the step where the walk begins
+            return walked[0].values[own]
+        return walked[-1].values[end]
 
 
 def _begin(choice: str, state: str, given: Mapping[str, Array], zeros: Array) -> Array:
@@ -215,9 +234,10 @@ def _times(way: Way, T: int, *, forward: bool) -> list[int]:
 
 def _index(choice: str, t: int, T: int, length: int | None = None) -> int:
     """Which step is meant at step `t`; `length`: of a longer list, that of all steps of the forward pass."""
+    if choice == "t":
+        return t
     length = length or T
-    return {
-        "t": t,
+    places = {
         "reversed": T - 1 - t,
         "reversed all": length - 1 - t,
         "from the end": length - T + t,
@@ -226,7 +246,8 @@ def _index(choice: str, t: int, T: int, length: int | None = None) -> int:
         "last of all": length - 1,
         "before": t - 1,
         "after": min(t + 1, length - 1),
-    }[choice]
+    }
+    return places[choice]
 
 
 def _summed(parts: list[Array], how: str) -> Array:
