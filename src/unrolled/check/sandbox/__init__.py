@@ -1,4 +1,4 @@
-"""Learners' code is run here, in a sandbox of bubblewrap where there is one; whether it is right is judged elsewhere."""
+"""Learners' code is run here, in a sandbox where there is one; whether it is right is judged elsewhere."""
 
 from unrolled.check.sandbox.sandbox import Sandbox
 from unrolled.check.sandbox.types import (

@@ -34,18 +34,18 @@ def available() -> Availability:
     """Whether bubblewrap is here and works; it is tried once, on an empty command."""
     found = shutil.which("bwrap")
     if found is None:
-        return Availability(False, f"there is no program `bwrap`; {REMEDY}")
+        return Availability(False, f"there is no program `bwrap`; {REMEDY}", seccomp.supported())
     if not seccomp.supported():
         return Availability(False, "the filter of system calls knows x86-64 and aarch64 Linux only; use such a machine")
     trial = [found, *NAMESPACES, "--ro-bind", "/", "/", "true"]
     try:
         done = subprocess.run(trial, capture_output=True, timeout=10, check=False, stdin=subprocess.DEVNULL)
     except (OSError, subprocess.TimeoutExpired) as error:
-        return Availability(False, f"`bwrap` does not run: {error}; {REMEDY}")
+        return Availability(False, f"`bwrap` does not run: {error}; {REMEDY}", True)
     if done.returncode:
         told = done.stderr.decode("utf-8", "replace").strip()[:300]
-        return Availability(False, f"`bwrap` cannot build a sandbox here: {told}; allow user namespaces for it")
-    return Availability(True)
+        return Availability(False, f"`bwrap` cannot build a sandbox here: {told}; allow it user namespaces", True)
+    return Availability(True, filter=True)
 
 
 NAMESPACES: Final = (
@@ -133,6 +133,8 @@ def _hidden() -> list[str]:
     """Folders of installed packages, wherever this Python looks for them."""
     paths = sysconfig.get_paths()
     known = [*site.getsitepackages([sys.prefix, sys.base_prefix]), paths["purelib"], paths["platlib"], *sys.path]
+    for folder in {os.path.dirname(os.path.dirname(path)) for path in known}:
+        known += glob.glob(f"{folder}/python*/*-packages")
     return [path for path in known if os.path.basename(path) in ("site-packages", "dist-packages")]
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from unrolled.check.sandbox import bubblewrap
+from unrolled.check.sandbox.inside.wire import Limits
 from unrolled.check.sandbox.types import Mode, SandboxError
 
 __all__ = ["Ending", "Settings", "Zygote"]
@@ -59,8 +60,7 @@ class Settings:
     mode: Mode
     memory: int  # bytes of address space
     output: int  # bytes of one file, standard output included
-    bytes: int  # of arrays in a reply
-    nodes: int  # values in a reply
+    reply: Limits
 
 
 @dataclass
@@ -94,8 +94,8 @@ class Zygote:
                 "packages": {**bubblewrap.packages(), "inside": str(Path(INSIDE).parent)},
                 "memory": settings.memory,
                 "output": settings.output,
-                "bytes": settings.bytes,
-                "nodes": settings.nodes,
+                "bytes": settings.reply.bytes,
+                "nodes": settings.reply.nodes,
                 "sandboxed": sandboxed,
                 "scratch": bubblewrap.SCRATCH if sandboxed else "",
                 "allowed": _seen(self._empty.name if self._empty else bubblewrap.SCRATCH),
@@ -128,8 +128,8 @@ class Zygote:
         if sandboxed and not hello.get("filter"):
             self.close()
             raise SandboxError(
-                "the filter of system calls does not hold in the sandbox, so that learners' code could start processes; "
-                "use a kernel with seccomp filters (CONFIG_SECCOMP_FILTER)"
+                "the filter of system calls does not hold in the sandbox, so that learners' code could start "
+                "processes; use a kernel with seccomp filters (CONFIG_SECCOMP_FILTER)"
             )
 
     def run(self, job: bytes, timeout: float) -> Ending:
@@ -151,7 +151,8 @@ class Zygote:
 
     def _collect(self, reply: IO[bytes], ending: Ending, deadline: float) -> None:
         """Reads what the job writes, bounded in bytes and time, and how it ended."""
-        most = self._settings.bytes + 100 * self._settings.nodes
+        limits = self._settings.reply
+        most = limits.bytes + limits.header + 4096
         open_pipe, ended = True, False
         with selectors.DefaultSelector() as selector:
             selector.register(reply, selectors.EVENT_READ)
@@ -184,7 +185,7 @@ class Zygote:
     def _note(self, heard: dict[str, Any], ending: Ending) -> bool:
         """One line of the waiting process; whether the job has ended."""
         if "pid" in heard:
-            self._job = None if self._settings.mode == "bubblewrap" else heard["pid"]
+            self._job = heard["pid"]
             return False
         self._job = None
         ending.code, ending.killed = heard["code"], heard["killed"]
@@ -215,6 +216,7 @@ class Zygote:
         self._process.wait()
 
     def close(self) -> None:
+        """Ends it and lets go of what it held."""
         self._control.close()
         self.kill()
         self._errors.close()
@@ -236,4 +238,4 @@ def _holding(content: bytes) -> IO[bytes]:
 def _seen(scratch: str) -> list[str]:
     """Folders and files whose opening is nothing to speak of."""
     folders = [os.path.join(folder, name) for name, folder in bubblewrap.packages().items()]
-    return [*bubblewrap.runtime(), *folders, INSIDE, *bubblewrap.DEVICES, scratch]
+    return [*bubblewrap.runtime(), *folders, bubblewrap.interpreter(), INSIDE, *bubblewrap.DEVICES, scratch]

@@ -117,3 +117,4 @@ class Availability:
 
     bubblewrap: bool
     reason: str = ""  # why not, and what to do
+    filter: bool = False  # of system calls; without it, mode "none" has limits alone

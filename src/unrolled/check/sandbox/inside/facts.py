@@ -1,9 +1,11 @@
 """What calls did besides returning: memory that arrays share, and state outside arguments and results."""
 
+# pyright: basic
+# A learner's values are of any type.
 from __future__ import annotations
 
 import dis
-import sys
+import random
 from collections.abc import Callable, Iterator
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, Final
@@ -48,7 +50,7 @@ def _leaves(roots: list[tuple[list[str | int], Any]]) -> Iterator[tuple[list[str
     waiting = list(reversed(roots))
     while waiting and len(gone) < 10 * ARRAYS:
         path, value = waiting.pop()
-        kind: type = type(value)
+        kind: type[Any] = type(value)
         if issubclass(kind, np.ndarray):
             yield path, value
         if not issubclass(kind, (tuple, list, dict)) or id(value) in gone:
@@ -72,7 +74,7 @@ def _bounds(array: NDArray[Any]) -> tuple[int, int]:
 
 def _share(a: NDArray[Any], b: NDArray[Any]) -> bool:
     try:
-        return bool(np.shares_memory(a, b, max_work=WORK))
+        return bool(np.shares_memory(a, b, max_work=WORK))  # pyright: ignore[reportArgumentType]
     except Exception:  # too hard to say exactly: their bounds overlap
         return True
 
@@ -101,12 +103,8 @@ class State:
 
 
 def _random() -> dict[str, Any]:
-    kind, keys, *rest = np.random.get_state(legacy=True)
-    state: dict[str, Any] = {"numpy.random": (kind, np.asarray(keys).tobytes(), *rest)}
-    module = sys.modules.get("random")
-    if module is not None:
-        state["random"] = module.getstate()
-    return state
+    kind, keys, *rest = np.random.get_state(legacy=True)  # noqa: NPY002  what learners use
+    return {"numpy.random": (kind, np.asarray(keys).tobytes(), *rest), "random": random.getstate()}
 
 
 def _is_array(value: Any) -> bool:

@@ -4,6 +4,8 @@ It judges nothing and knows no right answer. The learner's code shares this inte
 all that it can spoil is its own reply.
 """
 
+# pyright: basic
+# A learner's values are of any type.
 from __future__ import annotations
 
 import errno
@@ -11,13 +13,15 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
 from types import ModuleType, TracebackType
 from typing import Any, Final
 
+from .encode import Encoder, type_name
 from .facts import State, shared
 from .records import SUBMISSION, Recorder
-from .wire import Decoder, Encoder, Limits, Ref, type_name
+from .wire import Decoder, Limits, Ref
 
 __all__ = ["Channel", "perform"]
 
@@ -35,12 +39,13 @@ class Channel:
         self._write = os.write
 
     def send(self, kind: bytes, payload: bytes) -> None:
+        """Writes one piece: R, the reply; A, what was tried; N, the limit that could not be set."""
         rest = memoryview(self._token + kind + len(payload).to_bytes(4, "little") + payload)
         while rest:
             rest = rest[self._write(self._descriptor, rest) :]
 
 
-class Provided:
+class Provided(Loader):
     """Finds the modules that the course hands out with its notebooks, given as text."""
 
     def __init__(self, texts: dict[str, str], without: list[str]) -> None:
@@ -48,7 +53,7 @@ class Provided:
         self._without = without
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        return ModuleSpec(name, self) if name in self._texts else None  # pyright: ignore[reportArgumentType]
+        return ModuleSpec(name, self) if name in self._texts else None
 
     def create_module(self, spec: ModuleSpec) -> None:
         return None
@@ -88,7 +93,7 @@ def perform(message: bytes, channel: Channel, limits: Limits) -> None:
     decoder = Decoder(message, Limits(bytes=len(message), nodes=10 * limits.nodes))
     job = _Job(decoder, Encoder(limits))
     header = decoder.header
-    sys.meta_path.insert(0, Provided(header["modules"], header["without"]))  # pyright: ignore[reportArgumentType]
+    sys.meta_path.insert(0, Provided(header["modules"], header["without"]))
     own_surroundings()
     reply = job.run()
     sys.settrace(None)
@@ -96,8 +101,11 @@ def perform(message: bytes, channel: Channel, limits: Limits) -> None:
     signal.setitimer(signal.ITIMER_REAL, 0)
     try:
         whole = job.encoder.message(job.finish(reply))
-    except MemoryError:
-        whole = Encoder(limits).message({"status": "memory", "error": "MemoryError: no room for the results"})
+    except BaseException as error:  # what it left behind does not let itself be read
+        status = "memory" if isinstance(error, MemoryError) else "output"
+        whole = Encoder(limits).message(
+            {"status": status, "error": f"its results cannot be sent: {describe(error)['error']}"}
+        )
     channel.send(b"R", whole)
 
 
@@ -145,12 +153,13 @@ class _Job:
         if self._state is not None:
             reply["global_state"] = self._state.changes(self._entries)
         reply["shared"] = shared(self._roots())
-        reply["records"] = [
+        reply["full"] = self.encoder.full
+        records = [
             [record.line, record.name[:200], encode(record.value), record.frame, record.function[:200]]
             for record in self._recorder.taken
         ]
-        reply["records_cut"] = self._recorder.cut
-        reply["full"] = self.encoder.full
+        reply["records"] = [record for record in records if record[2][0] != "o"]
+        reply["records_cut"] = self._recorder.cut or len(reply["records"]) < len(records)
         return reply
 
     def _roots(self) -> list[tuple[list[str | int], Any]]:
@@ -169,8 +178,9 @@ class _Job:
 
     def _call(self, index: int) -> None:
         call = self._calls[index]
-        args = [_resolve(value, self._results, {}) for value in call["args"]]
-        kwargs = {key: _resolve(value, self._results, {}) for key, value in call["kwargs"].items()}
+        known: dict[int, Any] = {}
+        args = [_resolve(value, self._results, known) for value in call["args"]]
+        kwargs = {key: _resolve(value, self._results, known) for key, value in call["kwargs"].items()}
         self._given.append({**dict(enumerate(args)), **kwargs})
         function = self._find(call)
         self._entries.append(function)
@@ -192,14 +202,17 @@ class _Job:
         if isinstance(found, type):
             label = call["instance"] or f"call {len(self._results)}"
             if label not in self._instances:
-                made: Any = found.__new__(found) if call["init"] is None else found(*call["init"])
-                self._instances[label] = made
+                self._instances[label] = _make(found, call["init"])
             found = self._instances[label]
             for key, value in (call["attributes"] or {}).items():
                 setattr(found, key, _resolve(value, self._results, {}))
         if found is self._module and name not in vars(found):
             raise NameError(f"name {name!r} is not defined once the code has run")
         return getattr(found, name)
+
+
+def _make(kind: Any, init: list[Any] | None) -> Any:
+    return kind.__new__(kind) if init is None else kind(*init)
 
 
 def _attributes(instance: Any) -> dict[str, Any]:
@@ -209,12 +222,9 @@ def _attributes(instance: Any) -> dict[str, Any]:
 
 def _resolve(value: Any, results: list[Any], known: dict[int, Any]) -> Any:
     """The value with every Ref in it replaced by what it stands for; what holds none stays the object that it was."""
-    kind: type = type(value)
+    kind: type[Any] = type(value)
     if kind is Ref:
-        found = results[value.call]
-        for key in value.path:
-            found = found[key] if isinstance(found, (tuple, list, dict)) else getattr(found, str(key))  # pyright: ignore[reportUnknownVariableType]
-        return found  # pyright: ignore[reportUnknownVariableType]
+        return _part(value, results[value.call])
     if kind not in (tuple, list, dict):
         return value
     if id(value) not in known:
@@ -225,6 +235,15 @@ def _resolve(value: Any, results: list[Any], known: dict[int, Any]) -> Any:
         else:
             known[id(value)] = dict(zip(value, inner, strict=True)) if kind is dict else kind(inner)
     return known[id(value)]
+
+
+def _part(ref: Ref, found: Any) -> Any:
+    for key in ref.path:
+        try:
+            found = found[key] if issubclass(type(found), (tuple, list, dict)) else getattr(found, str(key))
+        except (LookupError, AttributeError):
+            raise LookupError(f"what call {ref.call} returned has no part {list(ref.path)}") from None
+    return found
 
 
 def describe(error: BaseException) -> dict[str, str]:
@@ -240,7 +259,7 @@ def describe(error: BaseException) -> dict[str, str]:
     if isinstance(error, MemoryError):
         return {"status": "memory", "error": told}
     if number in TOO_MUCH:
-        return {"status": "output", "error": told}
+        return {"status": "output", "error": f"it printed or wrote more than it may; {told}"}
     if isinstance(error, ModuleNotFoundError):
         return {"status": "refused", "error": f"it needs a module that the sandbox does not have; {told}"}
     if isinstance(error, FileNotFoundError):

@@ -28,6 +28,7 @@ ATTEMPTS: Final = {
     "subprocess.Popen": "to start a program",
     "pty.spawn": "to start a program",
     "_thread.start_new_thread": "to start a thread",
+    "_thread.start_joinable_thread": "to start a thread",
     "socket.__new__": "to reach the network",
     "socket.getaddrinfo": "to reach the network",
     "socket.gethostbyname": "to reach the network",
@@ -40,7 +41,6 @@ ATTEMPTS: Final = {
     "resource.setrlimit": "to change its limits",
     "resource.prlimit": "to change its limits",
     "ctypes.dlopen": "to call into the C library",
-    "ctypes.dlsym": "to call into the C library",
 }
 
 

@@ -1,5 +1,7 @@
 """Local arrays of a learner's functions, line by line, while they run; what they mean is for others to say."""
 
+# pyright: basic
+# A learner's values are of any type.
 from __future__ import annotations
 
 import sys
@@ -12,7 +14,7 @@ __all__ = ["Recorder", "Taken"]
 
 SUBMISSION: Final = "<submission>"
 RECORDS: Final = 4000
-BYTES: Final = 16 << 20
+BYTES: Final = 4 << 20
 ENTRIES: Final = 64  # of one dictionary or object that are looked at
 
 
@@ -44,9 +46,11 @@ class Recorder:
         self._frames = 0
 
     def start(self) -> None:
+        """From here on, calls of the learner's functions are recorded."""
         sys.settrace(self._called)
 
     def stop(self) -> None:
+        """No further ones are."""
         sys.settrace(None)
 
     def _called(self, frame: Any, event: str, argument: Any) -> Any:
@@ -98,7 +102,7 @@ def _arrays(variables: dict[str, Any]) -> list[tuple[str, Any]]:
 
 
 def _plain(value: Any) -> Any:
-    kind: type = type(value)
+    kind: type[Any] = type(value)
     if kind is float:
         return value
     if issubclass(kind, np.floating):

@@ -1,7 +1,7 @@
 """A filter of system calls for x86-64 and aarch64 Linux, put over one process and never taken off again.
 
-It lists what computing needs; all else fails with EPERM: processes and threads, programs, the network, signals to others,
-tracing, mounting, changed limits. Which files there are to open is not its business.
+It lists what computing needs; all else fails with EPERM: processes and threads, programs, the network, signals to
+others, tracing, mounting, changed limits. Which files there are to open is not its business.
 """
 
 from __future__ import annotations
