@@ -1,6 +1,5 @@
 """The corpus is what it says: every correct file is right, every mutant is wrong; all without the checker."""
 
-import ast
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,20 +9,14 @@ import pytest
 
 from check.learners import mutants, proof
 from check.learners.conventions import CONVENTIONS, Convention, conventions
-
-LEARNERS = Path(__file__).parent / "learners"
-CORRECT = sorted((LEARNERS / "correct").glob("*.py"), key=lambda path: path.stem)
+from check.learners.corpus import CORRECT, SOURCES, code, defined, readable
 
 
-def defined(text: str) -> set[str]:
-    return {node.name for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)}
-
-
-@pytest.mark.parametrize("path", CORRECT, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*CORRECT, *SOURCES], ids=lambda path: path.name)
 def test_a_correct_file_is_right_by_its_written_convention(path: Path):
-    text = path.read_text(encoding="utf-8")
-    if "scipy" in text:
-        pytest.importorskip("scipy", reason="the file computes with SciPy")
+    if not readable(path):
+        pytest.skip("the file computes with SciPy, which is not installed")
+    text = code(path)
     module = proof.load(text)
     known = conventions(path.stem, defined(text))
     assert known, "no function of the course"
@@ -36,7 +29,7 @@ def test_a_correct_file_is_right_by_its_written_convention(path: Path):
 
 def test_there_are_at_least_sixty_correct_files_and_no_convention_without_its_file():
     assert len(CORRECT) >= 60
-    assert set(CONVENTIONS) <= {path.stem for path in CORRECT}
+    assert set(CONVENTIONS) <= {path.stem for path in (*CORRECT, *SOURCES)}
 
 
 SINGLE, PAIRS, OUTSIDE = mutants.table("mistakes"), mutants.pairs(), mutants.table("outside")

@@ -82,6 +82,23 @@ UNDERSCORED_GRU = {kind + gate: f"{kind}_{gate}" for kind in "Wb" for gate in "u
 
 # Files that are not named here keep to the course, under its names.
 CONVENTIONS: dict[str, dict[str, Convention]] = {
+    # the source documents, where they leave the course's names
+    "camel_case": called(
+        {
+            "softmax": "Softmax",
+            "rnn_cell_forward": "CellForwardRNN",
+            "rnn_forward": "ForwardPassRNN",
+            "rnn_cell_backward": "CellBackwardRNN",
+            "rnn_backward": "BackwardPassRNN",
+        }
+    ),
+    "units": {
+        "rnn_cell_forward": Convention("rnn_unit", gives="yt_pred a_next cache"),
+        "rnn_forward": Convention("rnn", gives="y_pred a caches"),
+        "rnn_cell_backward": Convention("rnn_unit_backward", gradients=renamed(dx="dxt")),
+        **same("rnn_backward initialize_adam update_parameters_with_adam"),
+    },
+    # other styles
     "rnn_batch_first": same(ALL_RNN, layout="rows"),
     "rnn_class": called(
         {"rnn_cell_forward": "RNN.rnn_cell_forward", "rnn_cell_backward": "RNN.rnn_cell_backward"},

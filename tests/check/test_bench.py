@@ -1,0 +1,81 @@
+"""How good is the checker? Right files, and wrong ones with their equation and line, and how many it gets right.
+
+`python -m pytest tests/check/test_bench.py -m slow -s` asks about all of them and prints the figures and every miss;
+the ordinary suite asks about an even sample.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from check.learners import bench, mutants
+from check.learners.conventions import conventions
+from check.learners.corpus import CORRECT, defined, readable
+
+SINGLE, PAIRS, OUTSIDE = mutants.table("mistakes"), mutants.pairs(), mutants.table("outside")
+EXPLAINED, LOCATED = 0.95, 0.85  # what is promised
+
+
+def told(title: str, misses: list[str], of: int) -> str:
+    """Prints a figure and every miss behind it."""
+    report = "\n".join([f"{title}: {of - len(misses)} of {of}", *misses])
+    print("\n" + report)
+    return report
+
+
+def accused(paths: list[Path]) -> list[str]:
+    """What the checker holds against right files."""
+    held: list[str] = []
+    for path in paths:
+        text = path.read_text(encoding="utf-8")
+        held += bench.not_correct(path.name, text, conventions(path.stem, defined(text)))
+    return held
+
+
+def require(outcomes: list[bench.Outcome], right: str, least: float, title: str) -> None:
+    misses = [str(each) for each in outcomes if not getattr(each, right)]
+    report = told(title, misses, len(outcomes))
+    assert len(misses) <= (1 - least) * len(outcomes), report
+
+
+def sample[T](items: list[T], size: int) -> list[T]:
+    return items[:: max(1, len(items) // size)]
+
+
+def test_a_sample_of_right_files_is_called_correct():
+    assert not accused(sample([path for path in CORRECT if readable(path)], 6))
+
+
+def test_a_sample_of_single_mistakes_is_found_and_explained():
+    outcomes = [bench.outcome(mutant) for mutant in sample(SINGLE, 14)]
+    require(outcomes, "found", 1.0, "found wrong")
+    require(outcomes, "explained", 0.85, "explained")
+
+
+@pytest.mark.slow
+def test_no_right_file_is_called_anything_but_correct():
+    paths = [path for path in CORRECT if readable(path)]
+    misses = accused(paths)
+    assert not misses, told("right functions not called correct", misses, len(misses))
+
+
+@pytest.mark.slow
+def test_single_mistakes_of_the_catalogue_are_found_wrong_and_nearly_all_explained_with_the_right_equation():
+    outcomes = [bench.outcome(mutant) for mutant in SINGLE]
+    print(f"\nwith the right line: {bench.share(each.located for each in outcomes):.1%}")
+    require(outcomes, "explained", EXPLAINED, "single mistakes explained with the right equation")
+    require(outcomes, "found", 1.0, "single mistakes found wrong")
+
+
+@pytest.mark.slow
+def test_pairs_of_mistakes_are_found_wrong():
+    outcomes = [bench.outcome(mutant) for mutant in PAIRS]
+    print(f"\npairs explained without a wrong equation: {bench.share(each.explained for each in outcomes):.1%}")
+    require(outcomes, "found", 1.0, "pairs of mistakes found wrong")
+
+
+@pytest.mark.slow
+def test_mistakes_outside_the_catalogue_are_found_wrong_and_most_of_them_located_at_the_right_line():
+    outcomes = [bench.outcome(mutant) for mutant in OUTSIDE]
+    require(outcomes, "located", LOCATED, "mistakes outside the catalogue at the right line")
+    require(outcomes, "found", 1.0, "mistakes outside the catalogue found wrong")
