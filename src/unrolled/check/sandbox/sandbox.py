@@ -125,8 +125,9 @@ class Sandbox:
                 "init": None if call.init is None else list(call.init),
             }
             nodes = {name: encoder.value(value) for name, value in values.items()}
-            for name, value in values.items():
-                _check_sendable(f"calls[{index}].{name}", value)
+            if encoder.strange:
+                for name, value in values.items():
+                    _check_sendable(f"calls[{index}].{name}", value)
             calls.append({**nodes, "plain": {"entry": call.entry, "instance": call.instance}})
         if encoder.full:
             raise ParameterError(f"the job holds more than {self._limits.bytes} bytes of arrays; pass smaller ones")

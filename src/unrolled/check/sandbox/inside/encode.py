@@ -22,6 +22,7 @@ class Encoder:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.full = False  # something was left out for its size
+        self.strange = False  # something was left out for its type
         self._bytes = 0
         self._nodes = 0
         self._sizes: list[int] = []  # nodes of each container, its contents included, in the order of their ends
@@ -83,11 +84,12 @@ class Encoder:
         return node
 
     def _opaque(self, kind: str) -> list[Any]:
+        self.strange = True
         return ["o", kind[:NAME]]
 
     def _too_large(self, what: str) -> list[Any]:
         self.full = True
-        return self._leaf(self._opaque(f"{what}, too large to send"))
+        return self._leaf(["o", f"{what}, too large to send"])
 
     def _again(self, value: Any) -> Any:
         _, node, size = self._known[id(value)]
