@@ -72,7 +72,7 @@ MUTANTS = [
         "u.x[k] = load_lanes(rows[r].pre + «k * H → 0» + unit, lanes)",
         "all gates have the first one's input",
     ),
-    Mutant("forward.hpp", "u.h[k] = acc[r][«v * G + k → k»]", "all vectors of a panel have the first one's sums"),
+    Mutant("forward.hpp", "u.h[k] = load(sums.at + (r * NV + «v * G + k → k») * W)", "all vectors of a panel have the first one's sums"),
     Mutant(
         "forward.hpp", "u.bias_hn = load_lanes(«call.bias_hn + unit → call.bias_hn», lanes)", "a bias of other units"
     ),
@@ -127,23 +127,23 @@ MUTANTS = [
     ),
     Mutant(
         "backward.hpp",
-        "begin2, Recurrent::end2, «Recurrent::end → 0», room.h_panels",
+        "h_sums(Recurrent::begin2, Recurrent::end2, «Recurrent::end → 0»)",
         "dW of the candidate added to the reset gate's",
     ),
     Mutant(
         "backward.hpp",
-        "«bias_rows(Recurrent::begin2, Recurrent::end2, call.dbias_hn); → »",
-        "no gradient of the recurrent bias",
+        "memcpy(call.dbias_hn, room.sums_h + «H → 0» * room.sums + q",
+        "a weight's gradient for the recurrent bias'",
     ),
     Mutant(
         "backward.hpp",
-        "«weight_rows(0, G, 0, room.x_panels, I, call.dweight_ih); → »",
+        "«transpose(call.dweight_ih, I, room.sums_x, room.sums, mine); → »",
         "no gradient of the input weights",
     ),
     Mutant(
         "backward.hpp",
-        "«bias_rows(0, G, call.dbias); → bias_rows(0, 1, call.dbias);»",
-        "a bias' gradient for the first gate only",
+        "memcpy(call.dbias + mine.first, room.sums_x + «I → 0» * room.sums + mine.first",
+        "a bias' gradient is that of the first input's weights",
     ),
     Mutant(
         "backward.hpp", "call.dx + «row_of(f.batch, p.s, p.n) → p.j» * I", "every step's dx in the first one's place"
@@ -159,28 +159,32 @@ MUTANTS = [
     ),
     Mutant(
         "products.hpp",
-        "P::at(packed, panel, depth) + «k0 → 0» * NV * P::width",
+        "P::at(packed, panel, depth) + «k0 → 0» * call.b_step",
         "every slice has the first one's weights",
     ),
-    Mutant("products.hpp", "a[r] = row.a + «k0 → 0», c[r]", "every slice has the first one's inputs"),
+    Mutant("products.hpp", "call.row[r] = row.a + «k0 → 0», c[r]", "every slice has the first one's inputs"),
     Mutant(
-        "products.hpp", "acc[r][v] = «k0 && at.lanes > 0 → false» ? load_lanes(c[r]", "a slice forgets those before"
+        "products.hpp", "call.adds = «k0 || bias → bias != nullptr»;", "a slice forgets those before"
     ),
-    Mutant("products.hpp", "load_lanes(bias + «at.first → 0», at.lanes)", "the first columns' bias for all"),
-    Mutant("products.hpp", "T* to = c + «(g0 + m) → m» * c_stride;", "every group of rows in the first one's place"),
-    Mutant("products.hpp", "from = a + k * a_stride + «g0 → 0»;", "every group of rows has the first one's inputs"),
+    Mutant("products.hpp", "load_lanes((k0 ? c[r] : bias) + «at.first → 0», at.lanes)", "the first columns' bias for all"),
+    Mutant("products.hpp", "T* to = c + «(g0 + m) → m» * c_stride + block.c0;", "every group of rows in the first one's place"),
+    Mutant("products.hpp", "pack_columns(room, walk(), rows, «g0 → 0», columns, ones);", "every group of rows has the first one's inputs"),
     Mutant(
         "products.hpp",
-        "acc[r][v] = «at.lanes > 0 → false» ? load_lanes(to + r * c_stride",
+        "call.depth = rows, call.adds = «adds → false»;",
         "a chunk forgets those before",
     ),
-    Mutant("products.hpp", "load_lanes(from + «at.first → 0», at.lanes)", "every vector of a packed row is its first"),
+    Mutant("products.hpp", "call.b = b + block.b0 + «panel.unit0 → 0»", "every panel of B is its first"),
+    Mutant("products.hpp", "call.b = b + «block.b0 → 0» + panel.unit0", "the candidate's sums are the reset gate's"),
+    Mutant("products.hpp", "r < real ? rows[k][first + r] : «T(1) → T(0)»", "a bias has no gradient"),
+    Mutant("products.hpp", "T* to = packed + «m * depth → 0» + k0 * height;", "packed tiles overwrite each other"),
+    Mutant("products.hpp", "to[m * columns + k] = from[«k * from_stride + m → m»];", "every column is the first one"),
     Mutant(
         "products.hpp", "total = «load_lanes(sum + m, lanes) → broadcast(T(0))»;", "a bias' sum forgets earlier chunks"
     ),
     Mutant("products.hpp", "for (Index k = «0 → 1»; k < rows; ++k) total", "a bias' sum lacks the first row"),
-    Mutant("tile.hpp", "return {«(v % G) * units → 0» + unit0", "all gates have the first one's weights"),
-    Mutant("tile.hpp", "panel * units_per_panel + «(v / G) * width → 0»;", "all vectors of a panel are its first"),
+    Mutant("tile.hpp", "return {(G == 1 ? 0 : «v * units → 0») + unit, least", "all gates have the first one's weights"),
+    Mutant("tile.hpp", "panel.unit0 + (G == 1 ? «v * width → 0» : 0);", "all vectors of a panel are its first"),
     Mutant(
         "tile.hpp", "load_lanes(from + «k → 0» * depth_stride, at.lanes)", "the way back packs the first row for all"
     ),
@@ -226,6 +230,6 @@ MUTANTS = [
     Mutant(
         "kernels.hpp", "EvenRows<T>{p.a + «rows.first → 0» * p.a_stride", "every thread multiplies the first one's rows"
     ),
-    Mutant("kernels.hpp", "[from = p.b + «k0 → 0» * p.n", "every chunk has the first one's rows of B"),
-    Mutant("kernels.hpp", "add_column_sums(p.a + «k0 → 0» * p.m", "every chunk's bias sum is the first one's"),
+    Mutant("kernels.hpp", "*b = p.b + «k0 → 0» * p.n;", "every chunk has the first one's rows of B"),
+    Mutant("kernels.hpp", "*a = p.a + «k0 → 0» * p.m, *b", "every chunk has the first one's rows of A"),
 ]

@@ -14,12 +14,14 @@ template <typename Cell, typename T> struct BackwardLoop {
   using P = Panels<T, 1>;
   using Recurrent = typename Cell::RecurrentGradients;
   static constexpr bool keeps_gates = Cell::has_carry;  // an RNN's gate is its y
+  static constexpr bool has_bias_hn = Recurrent::end2 > 0;
 
   // One stretch of memory, in this order; the last part once for each thread.
   struct Scratch {
     Index row;  // from one row of dz to the next
-    Index dz, dz_after, zeros, x_panels, h_panels, gates, c, outer;
-    Index total(int size) const { return dz + dz_after + zeros + x_panels + h_panels + gates + c + outer * size; }
+    Index sums;  // likewise of the sums for the weights' gradients
+    Index dz, dz_after, zeros, sums_x, sums_h, gates, c, outer;
+    Index total(int size) const { return dz + dz_after + zeros + sums_x + sums_h + gates + c + outer * size; }
   };
   static Scratch scratch_of(const Call& call) {
     const ForwardCall<T>& f = call.forward;
@@ -27,12 +29,14 @@ template <typename Cell, typename T> struct BackwardLoop {
     // An odd number of cache lines from row to row: with a power of two, a column would sit in a few sets of the cache.
     const Index line = 64 / Index(sizeof(T)), row = (ceil_div(S * H, line) | 1) * line;
     const Index cells = Cell::has_cell && !f.keep_c ? rows * H : 0;
+    const Index sums = ceil_div(G * H, line) * line;
     return {row,
+            sums,
             rows * row,
             f.batch.size * row,
             row,
-            f.tokens ? 0 : P::size(f.I, rows),
-            P::size(H, rows),
+            f.tokens ? 0 : (f.I + 1) * sums,
+            (H + has_bias_hn) * sums,
             keeps_gates && !f.keep_gates ? rows * S * H : 0,
             ceil_div(cells, line) * line,
             outer_scratch_numbers(rows)};
@@ -40,13 +44,15 @@ template <typename Cell, typename T> struct BackwardLoop {
   static int64_t scratch_numbers(const Call& call, int size) { return scratch_of(call).total(size); }
 
   struct Room {
-    Index row;
-    T *dz, *dz_after, *zeros, *x_panels, *h_panels, *gates, *c, *outer;
+    Index row, sums;
+    T *dz, *dz_after, *zeros;
+    T *sums_x, *sums_h;  // the weights' gradients transposed: dW_ih' and below it db; dW_hh' and, for a GRU, db_hn
+    T *gates, *c, *outer;
   };
   static Room room_of(const Call& call, int rank) {
     const Scratch size = scratch_of(call);
     Room room;
-    room.row = size.row;
+    room.row = size.row, room.sums = size.sums;
     T* next = call.scratch;
     const auto take = [&](Index numbers) {
       T* here = next;
@@ -54,7 +60,7 @@ template <typename Cell, typename T> struct BackwardLoop {
       return here;
     };
     room.dz = take(size.dz), room.dz_after = take(size.dz_after), room.zeros = take(size.zeros);
-    room.x_panels = take(size.x_panels), room.h_panels = take(size.h_panels);
+    room.sums_x = take(size.sums_x), room.sums_h = take(size.sums_h);
     room.gates = take(size.gates), room.c = take(size.c);
     room.outer = take(size.outer * (rank + 1)) + size.outer * rank;
     return room;
@@ -82,31 +88,34 @@ template <typename Cell, typename T> struct BackwardLoop {
   }
 
   // One tile of one step: dh = dy + dz_next W_hh, then the cell. Before the first step (s = -1), what is left is the gradient of h0.
-  template <int R>
-  static UNROLLED_INLINE void tile(const Call& call, const Room& room, const Chunk& chunk, const Place (&places)[R], const T* dz_next,
-                                   Index panel) {
+  static UNROLLED_INLINE void tile(const Call& call, const Room& room, const Chunk& chunk, const Place* places, int height,
+                                   const T* dz_next, Index index) {
     const ForwardCall<T>& f = call.forward;
     const Index H = f.H, goes_on = running_at(f.batch, places[0].s + 1);
-    Vec<T> acc[R][P::NV];
-    clear(acc);
+    const auto panel = P::panel(index, H);
+    const int NV = panel.vectors;
+    Sums<T> sums;
     if (goes_on) {
-      const T* rows[R];
-      const auto segment = [&](int begin, int end, Index depth0) UNROLLED_LAMBDA {
-        for (int r = 0; r < R; ++r) rows[r] = (places[r].j < goes_on ? dz_next + places[r].j * room.row : room.zeros) + begin * H;
-        multiply(acc, rows, P::at(call.panels_hh, panel, G * H) + depth0 * P::NV * W, (end - begin) * H);
+      TileCall<T> product;
+      product.row_step = 1, product.b_step = NV * W;
+      const auto segment = [&](int begin, int end, Index depth0) {
+        for (int r = 0; r < height; ++r)
+          product.row[r] = (places[r].j < goes_on ? dz_next + places[r].j * room.row : room.zeros) + begin * H;
+        product.depth = (end - begin) * H, product.b = P::at(call.panels_hh, panel, G * H) + depth0 * product.b_step;
+        product.adds = depth0 > 0;
+        tile_product_for<T>(height, NV)(product, sums.at);
       };
       segment(Recurrent::begin, Recurrent::end, 0);
       if (Recurrent::end2) segment(Recurrent::begin2, Recurrent::end2, (Recurrent::end - Recurrent::begin) * H);
     }
-    for (int r = 0; r < R; ++r) {
+    for (int r = 0; r < height; ++r) {
       const Place& p = places[r];
       const Index row = p.s < 0 ? 0 : row_of(f.batch, p.s, p.n);
-      for (int v = 0; v < P::NV; ++v) {
-        const Index unit = panel * P::units_per_panel + v * W, lanes = least(W, H - unit);
-        if (lanes <= 0) break;
+      for (int v = 0; v < NV; ++v) {
+        const Index unit = panel.unit0 + v * W, lanes = least(W, H - unit);
         const Index at = p.n * H + unit;
         BackwardUnits<T, S> u;
-        u.dh = acc[r][v];
+        u.dh = goes_on ? load(sums.at + (r * NV + v) * W) : broadcast(T(0));
         if (p.j >= goes_on && call.dh_last) u.dh = u.dh + load_lanes(call.dh_last + at, lanes);
         if (p.s < 0) {
           if (Cell::has_carry && !Cell::has_cell) u.dh = u.dh + load_lanes(call.carry + at, lanes);
@@ -136,16 +145,16 @@ template <typename Cell, typename T> struct BackwardLoop {
   static void step(const Call& call, const Room& room, const Chunk& chunk, const Part& part, Index s, Index before, const T* dz_next) {
     const Batch& batch = call.forward.batch;
     const Index rows = s < 0 ? part.sequences() : part.running(batch, s);
-    for (Index panel = part.panel0; panel < part.panel1; ++panel)
-      for_tiles(rows, [&](auto height, Index i) UNROLLED_LAMBDA {
-        constexpr int R = decltype(height)::count;
-        Place places[R];
-        for (int r = 0; r < R; ++r) {
-          const Index j = part.first + part.stride * (i + r);
-          places[r] = {s, sequence(batch, j), j, before + j};
-        }
-        tile(call, room, chunk, places, dz_next, panel);
-      });
+    for (Index first = 0; first < rows; first += Forward::kRowsAtOnce) {
+      const Index count = least(Forward::kRowsAtOnce, rows - first);
+      Place places[Forward::kRowsAtOnce];
+      for (Index i = 0; i < count; ++i) {
+        const Index j = part.first + part.stride * (first + i);
+        places[i] = {s, sequence(batch, j), j, before + j};
+      }
+      for (Index panel = part.panel0; panel < part.panel1; ++panel)
+        for_tiles(count, [&](int height, Index i) { tile(call, room, chunk, places + i, height, dz_next, panel); });
+    }
   }
 
   // Gates, and cells, of the chunk from h, which is known: no step waits for another but in c = f * c_prev + i * g.
@@ -158,17 +167,16 @@ template <typename Cell, typename T> struct BackwardLoop {
       Forward::project_inputs(f, part, chunk.s0, rows, [&](const Place& p) UNROLLED_LAMBDA { return room.gates + p.at * S * H; });
     for (Index panel = part.panel0; panel < part.panel1; ++panel) {
       Walk walk(f.batch, part, chunk.s0);
-      for_tiles(rows, [&](auto height, Index) UNROLLED_LAMBDA {
-        constexpr int R = decltype(height)::count;
-        typename Forward::Row tile_rows[R];
-        for (int r = 0; r < R; ++r) {
+      for_tiles(rows, [&](int height, Index) {
+        typename Forward::Row tile_rows[kTileRows];
+        for (int r = 0; r < height; ++r) {
           const Place p = walk.next();
           T* gates = room.gates + p.at * S * H;
           const T* pre = f.tokens ? f.token_table + Index(f.tokens[row_of(f.batch, p.s, p.n)]) * G * H : gates;
           tile_rows[r] = {Forward::h_before(f, p), pre, nullptr, nullptr, gates, nullptr};
           if (Cell::has_cell) tile_rows[r].c_prev = c_before(call, room, chunk, p), tile_rows[r].c = const_cast<T*>(c_at(call, room, p));
         }
-        Forward::tile(f, tile_rows, panel);
+        Forward::tile(f, tile_rows, height, panel);
       });
     }
   }
@@ -177,29 +185,32 @@ template <typename Cell, typename T> struct BackwardLoop {
   static void add_sums(const Call& call, const Room& room, const Chunk& chunk, int rank, int size) {
     const ForwardCall<T>& f = call.forward;
     const Index H = f.H, I = f.I;
-    const auto weight_rows = [&](Index slot0, Index slot1, Index to_row, const T* panels, Index columns, T* to) {
-      const Range mine = share((slot1 - slot0) * H, rank, size);
-      add_outer(room.dz + slot0 * H, room.row, chunk.rows, mine.first, mine.last, panels, columns, to + to_row * H * columns, columns,
+    const Part everyone{0, 1, f.batch.size, 0, 0, false};
+    const bool adds = chunk.s1 < f.batch.steps;
+    const auto h_rows = [&]() {
+      return [&, walk = Walk(f.batch, everyone, chunk.s0)]() mutable { return Forward::h_before(f, walk.next()); };
+    };
+    const Range of_h = share(H + has_bias_hn, rank, size);
+    const auto h_sums = [&](int begin, int end, Index to) {
+      add_outer(h_rows, chunk.rows, of_h, H, room.dz, room.row, {begin * H, (end - begin) * H, to * H}, room.sums_h, room.sums, adds,
                 room.outer);
     };
-    const auto bias_rows = [&](Index slot0, Index slot1, T* to) {
-      const Range mine = share((slot1 - slot0) * H, rank, size);
-      add_column_sums(room.dz + slot0 * H, room.row, chunk.rows, mine.first, mine.last, to);
-    };
-    weight_rows(Recurrent::begin, Recurrent::end, 0, room.h_panels, H, call.dweight_hh);
-    if (Recurrent::end2) {
-      weight_rows(Recurrent::begin2, Recurrent::end2, Recurrent::end, room.h_panels, H, call.dweight_hh);
-      bias_rows(Recurrent::begin2, Recurrent::end2, call.dbias_hn);
-    }
+    h_sums(Recurrent::begin, Recurrent::end, 0);
+    if (Recurrent::end2) h_sums(Recurrent::begin2, Recurrent::end2, Recurrent::end);
     if (f.tokens) {
       add_token_rows(call, room, chunk, share(G * H, rank, size));
     } else {
-      weight_rows(0, G, 0, room.x_panels, I, call.dweight_ih);
-      bias_rows(0, G, call.dbias);
+      const auto x_rows = [&]() {
+        return [&, walk = Walk(f.batch, everyone, chunk.s0)]() mutable {
+          const Place p = walk.next();
+          return f.x + row_of(f.batch, p.s, p.n) * I;
+        };
+      };
+      add_outer(x_rows, chunk.rows, share(I + 1, rank, size), I, room.dz, room.row, {0, G * H, 0}, room.sums_x, room.sums, adds,
+                room.outer);
     }
     if (call.dx) {
       const Range mine = share(chunk.rows, rank, size);
-      const Part everyone{0, 1, f.batch.size, 0, 0, false};
       const auto start = [&]() {
         Walk walk(f.batch, everyone, chunk.s0);
         walk.skip(mine.first);
@@ -243,17 +254,6 @@ template <typename Cell, typename T> struct BackwardLoop {
       chunk.rows = rows_of(batch, everyone, chunk.s0, chunk.s1);
       chunk.c_before = !Cell::has_cell || f.keep_c ? nullptr : chunk.s0 ? f.checkpoints + k * N * H : f.c0;
       if (!team_goes_on(team, rank)) return;
-      const Range of_h = share(P::count(H), rank, size), of_x = share(P::count(I), rank, size);
-      pack_rows(room.h_panels, H, chunk.rows, [&]() {
-        return [&, walk = Walk(batch, everyone, chunk.s0)]() mutable { return Forward::h_before(f, walk.next()); };
-      }, of_h.first, of_h.last);
-      if (!f.tokens)
-        pack_rows(room.x_panels, I, chunk.rows, [&]() {
-          return [&, walk = Walk(batch, everyone, chunk.s0)]() mutable {
-            const Place p = walk.next();
-            return f.x + row_of(batch, p.s, p.n) * I;
-          };
-        }, of_x.first, of_x.last);
       if (again) recompute(call, room, chunk, rank, size);
       if ((again || k == 0) && !team_barrier(team)) return;
 
@@ -272,6 +272,19 @@ template <typename Cell, typename T> struct BackwardLoop {
       if (!team_barrier(team)) return;
     }
     step(call, room, chunk, part, -1, 0, room.dz_after);
+    if (call.chunks) leave_sums(call, room, share(G * H, rank, size));
+  }
+
+  // The sums for the weights, which were made transposed because so no packing of dz was needed, in the weights' own shape.
+  static void leave_sums(const Call& call, const Room& room, Range mine) {
+    const ForwardCall<T>& f = call.forward;
+    const Index H = f.H, I = f.I, q = Recurrent::end * H;
+    transpose(call.dweight_hh, H, room.sums_h, room.sums, mine);
+    if (!f.tokens) {
+      transpose(call.dweight_ih, I, room.sums_x, room.sums, mine);
+      memcpy(call.dbias + mine.first, room.sums_x + I * room.sums + mine.first, (mine.last - mine.first) * sizeof(T));
+    }
+    if (has_bias_hn && mine.last == G * H) memcpy(call.dbias_hn, room.sums_h + H * room.sums + q, H * sizeof(T));
   }
 };
 

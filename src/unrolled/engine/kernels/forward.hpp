@@ -16,6 +16,8 @@ template <typename Cell, typename T> struct ForwardLoop {
   using Call = ForwardCall<T>;
   using P = Panels<T, G>;
 
+  static constexpr Index kRowsAtOnce = 8 * kTileRows;  // of one step: each panel meets all of them while it is near
+
   // Where one row of a tile finds what it needs and leaves what it makes.
   struct Row {
     const T* h_prev;
@@ -30,20 +32,25 @@ template <typename Cell, typename T> struct ForwardLoop {
     return p.s ? call.y + row_of(call.batch, p.s - 1, p.n) * call.y_stride : call.h0 + p.n * call.H;
   }
 
-  // z = pre + W_hh h_prev for R rows and one panel of units, then the cell.
-  template <int R> static UNROLLED_INLINE void tile(const Call& call, const Row (&rows)[R], Index panel) {
+  // z = pre + W_hh h_prev for the rows of one tile and one panel of units, then the cell.
+  static UNROLLED_INLINE void tile(const Call& call, const Row* rows, int height, Index index) {
     const Index H = call.H;
-    Vec<T> acc[R][P::NV];
-    clear(acc);
-    const T* h_prev[R];
-    for (int r = 0; r < R; ++r) h_prev[r] = rows[r].h_prev;
-    multiply(acc, h_prev, P::at(call.panels_hh, panel, H), H);
-    for (int r = 0; r < R; ++r)
-      for (int v = 0; v < P::unit_vectors; ++v) {
-        const Index unit = panel * P::units_per_panel + v * W, lanes = least(W, H - unit);
-        if (lanes <= 0) break;
+    const auto panel = P::panel(index, H);
+    const int NV = panel.vectors;
+    Sums<T> sums;
+    TileCall<T> product;
+    for (int r = 0; r < height; ++r) product.row[r] = rows[r].h_prev;
+    product.row_step = 1, product.depth = H, product.adds = false;
+    product.b = P::at(call.panels_hh, panel, H), product.b_step = NV * W;
+    tile_product_for<T>(height, NV)(product, sums.at);
+    for (int v = 0; v < panel.unit_vectors(); ++v) {
+      const Index unit = panel.unit0 + v * W, lanes = least(W, H - unit);
+      for (int r = 0; r < height; ++r) {
         ForwardUnits<T, G, S> u;
-        for (int k = 0; k < G; ++k) u.x[k] = load_lanes(rows[r].pre + k * H + unit, lanes), u.h[k] = acc[r][v * G + k];
+        for (int k = 0; k < G; ++k) {
+          u.x[k] = load_lanes(rows[r].pre + k * H + unit, lanes);
+          u.h[k] = load(sums.at + (r * NV + v * G + k) * W);
+        }
         if (G == 3) u.bias_hn = load_lanes(call.bias_hn + unit, lanes), u.h_prev = load_lanes(rows[r].h_prev + unit, lanes);
         if (Cell::has_cell) u.c_prev = load_lanes(rows[r].c_prev + unit, lanes);
         Cell::forward(u);
@@ -52,6 +59,7 @@ template <typename Cell, typename T> struct ForwardLoop {
           for (int k = 0; k < S; ++k) store_lanes(rows[r].gates + k * H + unit, u.kept[k], lanes);
         if (rows[r].h) store_lanes(rows[r].h + unit, u.h_new, lanes);
       }
+    }
   }
 
   // pre = x W_ih' + bias for a part's rows of the steps [s0, s1); `to(place)` is where a row of it goes.
@@ -87,25 +95,25 @@ template <typename Cell, typename T> struct ForwardLoop {
           save_cells(call, part, call.checkpoints + checkpoint * N * H);
           --checkpoint;
         }
-        for (Index panel = part.panel0; panel < part.panel1; ++panel)
-          for_tiles(running, [&](auto height, Index i) UNROLLED_LAMBDA {
-            constexpr int R = decltype(height)::count;
-            Row rows_[R];
-            for (int r = 0; r < R; ++r) {
-              const Index j = part.first + part.stride * (i + r), n = sequence(batch, j);
-              const Place p{s, n, j, 0};
-              const Index row = row_of(batch, s, n);
-              T* gates = gates_at(p);
-              T* c = Cell::has_cell ? call.c + (call.keep_c ? row : n) * H : nullptr;
-              const T* c_prev = !Cell::has_cell ? nullptr
-                                : !s            ? call.c0 + n * H
-                                : call.keep_c   ? call.c + row_of(batch, s - 1, n) * H
-                                                : c;
-              const T* pre = call.tokens ? call.token_table + Index(call.tokens[row]) * G * H : gates;
-              rows_[r] = {h_before(call, p), pre, c_prev, c, call.keep_gates ? gates : nullptr, call.y + row * call.y_stride};
-            }
-            tile(call, rows_, panel);
-          });
+        for (Index first = 0; first < running; first += kRowsAtOnce) {
+          const Index count = least(kRowsAtOnce, running - first);
+          Row rows_[kRowsAtOnce];
+          for (Index i = 0; i < count; ++i) {
+            const Index j = part.first + part.stride * (first + i), n = sequence(batch, j);
+            const Place p{s, n, j, 0};
+            const Index row = row_of(batch, s, n);
+            T* gates = gates_at(p);
+            T* c = Cell::has_cell ? call.c + (call.keep_c ? row : n) * H : nullptr;
+            const T* c_prev = !Cell::has_cell ? nullptr
+                              : !s            ? call.c0 + n * H
+                              : call.keep_c   ? call.c + row_of(batch, s - 1, n) * H
+                                              : c;
+            const T* pre = call.tokens ? call.token_table + Index(call.tokens[row]) * G * H : gates;
+            rows_[i] = {h_before(call, p), pre, c_prev, c, call.keep_gates ? gates : nullptr, call.y + row * call.y_stride};
+          }
+          for (Index panel = part.panel0; panel < part.panel1; ++panel)
+            for_tiles(count, [&](int height, Index i) { tile(call, rows_ + i, height, panel); });
+        }
         if (part.shares_units && !team_barrier(team)) return;
       }
       s0 = s1;
@@ -114,7 +122,8 @@ template <typename Cell, typename T> struct ForwardLoop {
 
   // This part's running cell states, as they stand between two steps.
   static void save_cells(const Call& call, const Part& part, T* to) {
-    const Index H = call.H, unit0 = part.panel0 * P::units_per_panel, units = least(H, part.panel1 * P::units_per_panel) - unit0;
+    const Index H = call.H, unit0 = P::panel(part.panel0, H).unit0;
+    const Index units = (part.panel1 < P::count(H) ? P::panel(part.panel1, H).unit0 : H) - unit0;
     for (Index j = part.first; j < part.last; j += part.stride) {
       const Index at = sequence(call.batch, j) * H + unit0;
       memcpy(to + at, call.c + at, units * sizeof(T));

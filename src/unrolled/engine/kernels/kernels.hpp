@@ -41,32 +41,40 @@ template <typename T> void rows_product(const RowsProduct<T>& p, int rank, int s
   rows_times_panels<P>(rows.last - rows.first, start, p.panels, p.shape.units, p.shape.depth, mine.first, mine.last, p.bias);
 }
 
-constexpr Index kOuterChunk = 512;  // rows of A and B that are packed at once
+constexpr Index kOuterChunk = 512;  // rows of A and B that are used at once
 
+// Rows of B must be whole vectors long: else a copy of the chunk is used, whose rows are.
+template <typename T> Index outer_copy_stride(const OuterProduct<T>& p) {
+  return p.n % Vec<T>::width ? ceil_div(p.n, Vec<T>::width) * Vec<T>::width : 0;
+}
 template <typename T> int64_t outer_scratch(const OuterProduct<T>& p, int size) {
   const Index rows = least(kOuterChunk, p.rows);
-  return Panels<T, 1>::size(p.n, rows) + size * outer_scratch_numbers(rows);
+  return rows * outer_copy_stride(p) + size * outer_scratch_numbers(rows);
 }
 
 template <typename T> void outer_product(const OuterProduct<T>& p, Team* team, int rank, int size) {
-  using P = Panels<T, 1>;
-  const Range of_b = share(P::count(p.n), rank, size), mine = share(p.m, rank, size);
-  const Index largest = least(kOuterChunk, p.rows);
-  T* a_packed = p.scratch + P::size(p.n, largest) + rank * outer_scratch_numbers(largest);
+  const Range mine = share(p.m, rank, size);
+  const Index largest = least(kOuterChunk, p.rows), copy_stride = outer_copy_stride(p);
+  T* room = p.scratch + largest * copy_stride + rank * outer_scratch_numbers(largest);
   for (Index k0 = 0; k0 < p.rows; k0 += kOuterChunk) {
     const Index rows = least(kOuterChunk, p.rows - k0);
     if (!team_goes_on(team, rank)) return;
-    pack_rows(p.scratch, p.n, rows, [&]() {
-      return [from = p.b + k0 * p.n, n = p.n]() mutable {
+    const T *a = p.a + k0 * p.m, *b = p.b + k0 * p.n;
+    if (copy_stride) {
+      const Range copied = share(rows, rank, size);
+      for (Index k = copied.first; k < copied.last; ++k) memcpy(p.scratch + k * copy_stride, b + k * p.n, p.n * sizeof(T));
+      if (!team_barrier(team)) return;
+    }
+    const auto start = [&]() {
+      return [from = a, m = p.m]() mutable {
         const T* row = from;
-        from += n;
+        from += m;
         return row;
       };
-    }, of_b.first, of_b.last);
-    if (!team_barrier(team)) return;
-    add_outer(p.a + k0 * p.m, p.m, rows, mine.first, mine.last, p.scratch, p.n, p.c, p.n, a_packed);
-    if (p.column_sum) add_column_sums(p.a + k0 * p.m, p.m, rows, mine.first, mine.last, p.column_sum);
-    if (!team_barrier(team)) return;
+    };
+    add_outer(start, rows, mine, p.m, copy_stride ? p.scratch : b, copy_stride ? copy_stride : p.n, {0, p.n, 0}, p.c, p.n, true, room);
+    if (p.column_sum) add_column_sums(a, p.m, rows, mine, p.column_sum);
+    if (copy_stride && !team_barrier(team)) return;
   }
 }
 

@@ -15,34 +15,35 @@ constexpr Index kDepthSlice = 256;
 template <typename P, typename T, typename Walk>
 UNROLLED_INLINE void rows_times_panels(Index rows, Walk walk, const T* packed, Index units, Index depth, Index panel0, Index panel1,
                                        const T* bias) {
-  constexpr int NV = P::NV;
-  for (Index panel = panel0; panel < panel1; ++panel)
+  constexpr int W = P::width;
+  for (Index index = panel0; index < panel1; ++index) {
+    const auto panel = P::panel(index, units);
+    const int NV = panel.vectors;
     for (Index k0 = 0; k0 == 0 || k0 < depth; k0 += kDepthSlice) {
-      const Index slice = least(kDepthSlice, depth - k0);
-      const T* w = P::at(packed, panel, depth) + k0 * NV * P::width;
+      TileCall<T> call;
+      call.row_step = 1, call.depth = least(kDepthSlice, depth - k0), call.adds = k0 || bias;
+      call.b_step = NV * W, call.b = P::at(packed, panel, depth) + k0 * call.b_step;
       auto next = walk();
-      for_tiles(rows, [&](auto height, Index) UNROLLED_LAMBDA {
-        constexpr int R = decltype(height)::count;
-        const T* a[R];
-        T* c[R];
-        for (int r = 0; r < R; ++r) {
+      for_tiles(rows, [&](int height, Index) {
+        Sums<T> sums;
+        T* c[kTileRows];
+        for (int r = 0; r < height; ++r) {
           const auto row = next();
-          a[r] = row.a + k0, c[r] = row.c;
+          call.row[r] = row.a + k0, c[r] = row.c;
         }
-        Vec<T> acc[R][NV];
+        if (call.adds)
+          for (int v = 0; v < NV; ++v) {
+            const auto at = P::columns(panel, v, units);
+            for (int r = 0; r < height; ++r) store(sums.at + (r * NV + v) * W, load_lanes((k0 ? c[r] : bias) + at.first, at.lanes));
+          }
+        tile_product_for<T>(height, NV)(call, sums.at);
         for (int v = 0; v < NV; ++v) {
           const auto at = P::columns(panel, v, units);
-          const Vec<T> first = bias && at.lanes > 0 ? load_lanes(bias + at.first, at.lanes) : broadcast(T(0));
-          for (int r = 0; r < R; ++r) acc[r][v] = k0 && at.lanes > 0 ? load_lanes(c[r] + at.first, at.lanes) : first;
-        }
-        multiply(acc, a, w, slice);
-        for (int v = 0; v < NV; ++v) {
-          const auto at = P::columns(panel, v, units);
-          if (at.lanes > 0)
-            for (int r = 0; r < R; ++r) store_lanes(c[r] + at.first, acc[r][v], at.lanes);
+          for (int r = 0; r < height; ++r) store_lanes(c[r] + at.first, load(sums.at + (r * NV + v) * W), at.lanes);
         }
       });
     }
+  }
 }
 
 template <typename T> struct RowPair {
@@ -62,76 +63,100 @@ template <typename T> struct EvenRows {
   }
 };
 
-// Tiles of A packed at one time: a run of its columns that is read line by line and is used while it is in L2.
-constexpr Index kPackedTiles = 16;
-UNROLLED_INLINE Index outer_scratch_numbers(Index rows) { return rows * kPackedTiles * kTileRows; }
+// Columns of A that are packed at one time, as tiles: they stay in L2 while B passes by.
+constexpr Index kPackedColumns = 16 * kTileRows;
+UNROLLED_INLINE Index outer_scratch_numbers(Index rows) { return rows * kPackedColumns; }
 
-// C[m] += sum over rows of A[., column0 + m]' B for m in [m0, m1), over one chunk of rows: `b_packed` is the chunk of B as panels
-// (depth = rows), `a_packed` is room for outer_scratch_numbers(rows).
-template <typename T>
-void add_outer(const T* a, Index a_stride, Index rows, Index m0, Index m1, const T* b_packed, Index n, T* c, Index c_stride,
-               T* a_packed) {
-  using P = Panels<T, 1>;
-  constexpr Index group = kPackedTiles * kTileRows;
-  for (Index g0 = m0; g0 < m1; g0 += group) {
-    const Index columns = least(group, m1 - g0);
-    for (Index k = 0; k < rows; ++k) {  // a_packed[tile][k][r] = a[k][m + r]
-      T* to = a_packed;
-      const T* from = a + k * a_stride + g0;
-      for_tiles(columns, [&](auto height, Index m) UNROLLED_LAMBDA {
-        constexpr int R = decltype(height)::count;
-        memcpy(to + k * R, from + m, R * sizeof(T));
-        to += rows * R;
-      });
-    }
-    for (Index panel = 0; panel < P::count(n); ++panel) {
-      const T* from = a_packed;
-      for_tiles(columns, [&](auto height, Index m) UNROLLED_LAMBDA {
-        constexpr int R = decltype(height)::count;
-        T* to = c + (g0 + m) * c_stride;
-        Vec<T> acc[R][P::NV];
-        for (int v = 0; v < P::NV; ++v) {
-          const auto at = P::columns(panel, v, n);
-          for (int r = 0; r < R; ++r)
-            acc[r][v] = at.lanes > 0 ? load_lanes(to + r * c_stride + at.first, at.lanes) : broadcast(T(0));
-        }
-        multiply_entries(acc, [&](int r, Index k) UNROLLED_LAMBDA { return from[k * R + r]; }, P::at(b_packed, panel, rows), rows);
-        for (int v = 0; v < P::NV; ++v) {
-          const auto at = P::columns(panel, v, n);
-          if (at.lanes > 0)
-            for (int r = 0; r < R; ++r) store_lanes(to + r * c_stride + at.first, acc[r][v], at.lanes);
-        }
-        from += rows * R;
-      });
-    }
+// packed[tile][k][r] = rows[k][first + r], tile after tile, for the `count` rows from k0 on of `depth`; column `ones` of A is 1.
+template <typename T, int R>
+UNROLLED_INLINE void pack_tile(T* packed, const T* const* rows, Index count, Index first, Index ones) {
+  const Index real = most(0, least(R, ones - first));
+  if (real == R) {
+    for (Index k = 0; k < count; ++k) memcpy(packed + k * R, rows[k] + first, R * sizeof(T));
+  } else {
+    for (Index k = 0; k < count; ++k)
+      for (Index r = 0; r < R; ++r) packed[k * R + r] = r < real ? rows[k][first + r] : T(1);
   }
 }
-
-// B's rows, as `next()` gives them, as panels [panel0, panel1) of depth `rows`.
-template <typename T, typename Walk>
-UNROLLED_INLINE void pack_rows(T* packed, Index columns, Index rows, Walk walk, Index panel0, Index panel1) {
-  using P = Panels<T, 1>;
-  T* to = packed + panel0 * rows * P::NV * P::width;
-  for (Index panel = panel0; panel < panel1; ++panel) {
-    auto next = walk();
-    for (Index k = 0; k < rows; ++k) {
-      const T* from = next();
-      for (int v = 0; v < P::NV; ++v, to += P::width) {
-        const auto at = P::columns(panel, v, columns);
-        store(to, at.lanes > 0 ? load_lanes(from + at.first, at.lanes) : broadcast(T(0)));
+template <typename T, typename Next>
+UNROLLED_INLINE void pack_columns(T* packed, Next next, Index depth, Index first, Index columns, Index ones) {
+  constexpr Index at_once = 32;
+  const T* rows[at_once];
+  for (Index k0 = 0; k0 < depth; k0 += at_once) {
+    const Index count = least(at_once, depth - k0);
+    for (Index k = 0; k < count; ++k) rows[k] = next();
+    for_tiles(columns, [&](int height, Index m) {
+      T* to = packed + m * depth + k0 * height;
+      switch (height) {
+        case 1: return pack_tile<T, 1>(to, rows, count, first + m, ones);
+        case 2: return pack_tile<T, 2>(to, rows, count, first + m, ones);
+        case 3: return pack_tile<T, 3>(to, rows, count, first + m, ones);
+        case 4: return pack_tile<T, 4>(to, rows, count, first + m, ones);
+        case 5: return pack_tile<T, 5>(to, rows, count, first + m, ones);
+        default: return pack_tile<T, 6>(to, rows, count, first + m, ones);
       }
+    });
+  }
+}
+
+// Columns of B and where their sums go: C's columns [c0, c0 + columns).
+struct Block {
+  Index b0, columns, c0;
+};
+
+// C[m] (+)= sum over rows of A[., m]' B, for the columns `mine` of A, over one chunk of rows. `walk()` starts a walk that gives A's
+// rows, whose column `ones` is 1. B's rows lie b_stride apart, and a whole vector may be read beyond the last column of a block.
+// `room` is for outer_scratch_numbers(rows).
+template <typename T, typename Walk>
+UNROLLED_INLINE void add_outer(Walk walk, Index rows, Range mine, Index ones, const T* b, Index b_stride, const Block& block, T* c,
+                               Index c_stride, bool adds, T* room) {
+  using P = Panels<T, 1>;
+  constexpr int W = P::width;
+  for (Index g0 = mine.first; g0 < mine.last; g0 += kPackedColumns) {
+    const Index columns = least(kPackedColumns, mine.last - g0);
+    pack_columns(room, walk(), rows, g0, columns, ones);
+    for (Index index = 0; index < P::count(block.columns); ++index) {
+      const auto panel = P::panel(index, block.columns);
+      const int NV = panel.vectors;
+      TileCall<T> call;
+      call.b = b + block.b0 + panel.unit0, call.b_step = b_stride, call.depth = rows, call.adds = adds;
+      for_tiles(columns, [&](int height, Index m) {
+        Sums<T> sums;
+        for (int r = 0; r < height; ++r) call.row[r] = room + m * rows + r;
+        call.row_step = height;
+        T* to = c + (g0 + m) * c_stride + block.c0;
+        if (adds)
+          for (int v = 0; v < NV; ++v) {
+            const auto at = P::columns(panel, v, block.columns);
+            for (int r = 0; r < height; ++r) store(sums.at + (r * NV + v) * W, load_lanes(to + r * c_stride + at.first, at.lanes));
+          }
+        tile_product_for<T>(height, NV)(call, sums.at);
+        for (int v = 0; v < NV; ++v) {
+          const auto at = P::columns(panel, v, block.columns);
+          for (int r = 0; r < height; ++r) store_lanes(to + r * c_stride + at.first, load(sums.at + (r * NV + v) * W), at.lanes);
+        }
+      });
     }
   }
 }
 
-// sum[m0 ... m1) += the sums of the columns of A
-template <typename T> void add_column_sums(const T* a, Index a_stride, Index rows, Index m0, Index m1, T* sum) {
-  for (Index m = m0; m < m1; m += Vec<T>::width) {
-    const Index lanes = least(Vec<T>::width, m1 - m);
+// sum[m] += the sums of the columns of A, m in `mine`
+template <typename T> void add_column_sums(const T* a, Index a_stride, Index rows, Range mine, T* sum) {
+  for (Index m = mine.first; m < mine.last; m += Vec<T>::width) {
+    const Index lanes = least(Vec<T>::width, mine.last - m);
     Vec<T> total = load_lanes(sum + m, lanes);
     for (Index k = 0; k < rows; ++k) total = total + load_lanes(a + k * a_stride + m, lanes);
     store_lanes(sum + m, total, lanes);
   }
+}
+
+// to[m][k] = from[k][m] for m in `mine`, k in [0, columns)
+template <typename T> void transpose(T* to, Index columns, const T* from, Index from_stride, Range mine) {
+  constexpr Index block = 16;
+  for (Index m0 = mine.first; m0 < mine.last; m0 += block)
+    for (Index k0 = 0; k0 < columns; k0 += block)
+      for (Index m = m0; m < least(m0 + block, mine.last); ++m)
+        for (Index k = k0; k < least(k0 + block, columns); ++k) to[m * columns + k] = from[k * from_stride + m];
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
-// The register tile: R rows against NV vectors of columns, the inner loop of every product here; and the packing that feeds it.
+// The register tile: a few rows against a few vectors of columns, the inner loop of every product here; and the packing that feeds it.
 //
-// A matrix B (depth, columns) is packed into panels. One panel holds, for each k, the NV vectors of columns that one tile
-// computes, so the tile reads it from first to last byte. Columns are (gates, units): an LSTM's panel holds the four gates of one
-// vector of units, so the tile ends with all that the state update needs, in registers. gates = 1 gives a plain matrix.
+// A matrix B (depth, columns) is packed into panels. One panel holds, for each k, the vectors of columns that one tile computes, so
+// the tile reads it from first to last byte. Columns are (gates, units): an LSTM's panel holds the four gates of one vector of units,
+// so the tile ends with all that the state update needs. gates = 1 gives a plain matrix, cut into panels of nearly equal width.
 #pragma once
 
 #include "table.hpp"
@@ -11,37 +11,52 @@
 namespace unrolled {
 namespace {
 
+struct Range {
+  Index first, last;
+};
+// The share of `rank` when `count` things are cut into `size` nearly equal runs.
+UNROLLED_INLINE Range share(Index count, int rank, int size) { return {count * rank / size, count * (rank + 1) / size}; }
+
 template <typename T, int Gates> struct Panels {
-  static constexpr int G = Gates;
-  static constexpr int NV = G == 3 ? 3 : kTileVectors;  // vectors of columns in one panel
-  static constexpr int width = Vec<T>::width;
-  static constexpr int unit_vectors = NV / G;  // vectors of units in one panel
-  static constexpr int units_per_panel = unit_vectors * width;
+  static constexpr int G = Gates, width = Vec<T>::width;
 
-  static Index count(Index units) { return ceil_div(units, units_per_panel); }
-  static Index size(Index units, Index depth) { return count(units) * depth * NV * width; }
-  static const T* at(const T* packed, Index panel, Index depth) { return packed + panel * depth * NV * width; }
+  struct Panel {
+    Index unit0;  // its first unit
+    int vectors;  // of columns
+    Index before; // vectors of columns in the panels before it
+    int unit_vectors() const { return G == 1 ? vectors : 1; }
+  };
+  static Index vectors(Index units) { return ceil_div(units, width); }
+  static Index count(Index units) { return G == 1 ? ceil_div(vectors(units), kTileVectors) : vectors(units); }
+  static Index size(Index units, Index depth) { return vectors(units) * G * width * depth; }
+  static UNROLLED_INLINE Panel panel(Index index, Index units) {
+    if (G > 1) return {index * width, G, index * G};
+    const Range mine = share(vectors(units), static_cast<int>(index), static_cast<int>(count(units)));
+    return {mine.first * width, static_cast<int>(mine.last - mine.first), mine.first};
+  }
+  static UNROLLED_INLINE const T* at(const T* packed, const Panel& panel, Index depth) { return packed + panel.before * width * depth; }
 
-  // Where vector v of a panel lies among the columns, and how many of its lanes do (none or less beyond the last unit).
+  // Where vector v of a panel lies among the columns, and how many of its lanes do (beyond the last unit there is none).
   struct Columns {
     Index first, lanes;
   };
-  static UNROLLED_INLINE Columns columns(Index panel, int v, Index units) {
-    const Index unit0 = panel * units_per_panel + (v / G) * width;
-    return {(v % G) * units + unit0, least(width, units - unit0)};
+  static UNROLLED_INLINE Columns columns(const Panel& panel, int v, Index units) {
+    const Index unit = panel.unit0 + (G == 1 ? v * width : 0);
+    return {(G == 1 ? 0 : v * units) + unit, least(width, units - unit)};
   }
 
   // packed[panel][k][v][lane] = source(column, k), zero beyond the last unit
   static void pack(T* packed, Index units, Index depth, const T* source, Index column_stride, Index depth_stride, Index first,
                    Index last) {
-    for (Index panel = first; panel < last; ++panel)
-      for (int v = 0; v < NV; ++v) {
-        const Columns at = columns(panel, v, units);
+    for (Index index = first; index < last; ++index) {
+      const Panel p = panel(index, units);
+      const Index step = p.vectors * width;
+      for (int v = 0; v < p.vectors; ++v) {
+        const Columns at = columns(p, v, units);
         const T* from = source + at.first * column_stride;
-        T* out = packed + (panel * depth * NV + v) * width;
+        T* out = packed + p.before * width * depth + v * width;
         if (column_stride == 1) {
-          for (Index k = 0; k < depth; ++k)
-            store(out + k * NV * width, at.lanes > 0 ? load_lanes(from + k * depth_stride, at.lanes) : broadcast(T(0)));
+          for (Index k = 0; k < depth; ++k) store(out + k * step, load_lanes(from + k * depth_stride, at.lanes));
         } else {
           // k outside: a vector's sources are read along their lines, and the panel is written along its own
           for (Index k = 0; k < depth; ++k) {
@@ -51,74 +66,96 @@ template <typename T, int Gates> struct Panels {
               for (int lane = 0; lane < width; ++lane) lanes[lane] = entry[lane * column_stride];
             else
               for (int lane = 0; lane < width; ++lane) lanes[lane] = lane < at.lanes ? entry[lane * column_stride] : T(0);
-            memcpy(out + k * NV * width, lanes, sizeof lanes);
+            memcpy(out + k * step, lanes, sizeof lanes);
           }
         }
       }
+    }
   }
 };
 
-// acc[r][v] += sum over k of a(r, k) * panel[k][v]; each sum is one chain of fma in the order of k, so its bits do not depend on R,
-// on the thread, or on where the tile lies.
-template <int R, int NV, typename T, typename Entry>
-UNROLLED_INLINE void multiply_entries(Vec<T> (&acc)[R][NV], Entry a, const T* panel, Index depth) {
+// The sums of one tile, row by row, each row `vectors` registers wide; in memory, because what follows needs the registers.
+template <typename T> struct Sums {
+  alignas(64) T at[kTileRows * kTileVectors * Vec<T>::width];
+};
+
+// What one tile multiplies: entry k of row r is row[r][k * row_step], that of vector v is b[k * b_step + v * width].
+template <typename T> struct TileCall {
+  const T* row[kTileRows];
+  Index row_step;
+  const T* b;
+  Index b_step, depth;
+  bool adds;  // to what `sums` holds, else the sums start from zero
+};
+
+// sums[r][v] (+)= sum over k of row[r][k] * b[k][v]; each sum is one chain of fma in the order of k, so its bits do not depend on R, on
+// NV, on the thread, or on where the tile lies.
+template <typename T, int R, int NV> void tile_product(const TileCall<T>& call, T* sums) {
   constexpr int width = Vec<T>::width;
-  for (Index k = 0; k < depth; ++k) {
+  // every loop over a tile is unrolled, so that its sums are registers from first to last
+  Vec<T> acc[R][NV];
+#pragma GCC unroll 8
+  for (int r = 0; r < R; ++r)
+#pragma GCC unroll 8
+    for (int v = 0; v < NV; ++v) acc[r][v] = broadcast(T(0));
+  if (call.adds)
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r)
+#pragma GCC unroll 8
+      for (int v = 0; v < NV; ++v) acc[r][v] = load(sums + (r * NV + v) * width);
+  const T* from[R];
+#pragma GCC unroll 8
+  for (int r = 0; r < R; ++r) from[r] = call.row[r];
+  const T* b = call.b;
+  const Index row_step = call.row_step, b_step = call.b_step, end = call.depth * row_step;
+  for (Index i = 0; i != end; i += row_step, b += b_step) {
     Vec<T> row[R];
 #pragma GCC unroll 8
-    for (int r = 0; r < R; ++r) row[r] = broadcast(a(r, k));
+    for (int r = 0; r < R; ++r) row[r] = broadcast(from[r][i]);
 #pragma GCC unroll 8
     for (int v = 0; v < NV; ++v) {
-      const Vec<T> w = load(panel + v * width);
+      const Vec<T> w = load(b + v * width);
 #pragma GCC unroll 8
       for (int r = 0; r < R; ++r) acc[r][v] = fma(row[r], w, acc[r][v]);
     }
-    panel += NV * width;
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < R; ++r)
+#pragma GCC unroll 8
+    for (int v = 0; v < NV; ++v) store(sums + (r * NV + v) * width, acc[r][v]);
+}
+
+template <typename T> using TileProduct = void (*)(const TileCall<T>&, T* sums);
+template <typename T, int R> constexpr TileProduct<T> tile_products_of(int vectors) {
+  static_assert(kTileVectors == 4, "one case for each width");
+  return vectors == 1 ? tile_product<T, R, 1> : vectors == 2 ? tile_product<T, R, 2> : vectors == 3 ? tile_product<T, R, 3> : tile_product<T, R, 4>;
+}
+// The kernel for a height and a width.
+template <typename T> UNROLLED_INLINE TileProduct<T> tile_product_for(int height, int vectors) {
+  switch (height) {
+    case 1: return tile_products_of<T, 1>(vectors);
+    case 2: return tile_products_of<T, 2>(vectors);
+#if defined(__AVX512F__) || defined(__aarch64__)
+    case 3: return tile_products_of<T, 3>(vectors);
+    case 4: return tile_products_of<T, 4>(vectors);
+    case 5: return tile_products_of<T, 5>(vectors);
+#endif
+    default: return tile_products_of<T, kTileRows>(vectors);
   }
 }
 
-// The rows of A wherever they lie: sequences of a batch need not be neighbours.
-template <int R, int NV, typename T>
-UNROLLED_INLINE void multiply(Vec<T> (&acc)[R][NV], const T* const (&rows)[R], const T* panel, Index depth) {
-  multiply_entries(acc, [&](int r, Index k) UNROLLED_LAMBDA { return rows[r][k]; }, panel, depth);
-}
-
-template <int R, int NV, typename T> UNROLLED_INLINE void clear(Vec<T> (&acc)[R][NV]) {
-  for (int r = 0; r < R; ++r)
-    for (int v = 0; v < NV; ++v) acc[r][v] = broadcast(T(0));
-}
-
-template <int R> struct Rows {
-  static constexpr int count = R;
-};
-
-// Cuts `rows` rows into tiles of nearly equal height, none above kTileRows, and calls tile(Rows<R>, first row) for each: 32 rows
-// go as 6 6 5 5 5 5, not 6 6 6 6 6 2, because a low tile waits for its own sums.
+// Cuts `rows` rows into tiles of nearly equal height, none above kTileRows, and calls tile(height, first row) for each: 32 rows go as
+// 6 6 5 5 5 5, not 6 6 6 6 6 2, because a low tile waits for its own sums.
 template <typename Tile> UNROLLED_INLINE void for_tiles(Index rows, Tile tile) {
   if (rows <= 0) return;
   const Index tiles = ceil_div(rows, kTileRows), height = rows / tiles, taller = rows % tiles;
   Index first = 0;
   for (Index i = 0; i < tiles; ++i) {
     const Index r = height + (i < taller);
-    switch (r) {
-      case 1: tile(Rows<1>(), first); break;
-      case 2: tile(Rows<2>(), first); break;
-      case 3: tile(Rows<3>(), first); break;
-#if defined(__AVX512F__) || defined(__aarch64__)
-      case 4: tile(Rows<4>(), first); break;
-      case 5: tile(Rows<5>(), first); break;
-      case 6: tile(Rows<6>(), first); break;
-#endif
-    }
+    tile(static_cast<int>(r), first);
     first += r;
   }
 }
-
-struct Range {
-  Index first, last;
-};
-// The share of `rank` when `count` things are cut into `size` nearly equal runs.
-UNROLLED_INLINE Range share(Index count, int rank, int size) { return {count * rank / size, count * (rank + 1) / size}; }
 
 }  // namespace
 }  // namespace unrolled
