@@ -1,4 +1,4 @@
-"""How far the engine's sigmoid and tanh are from the true values, in units of the last digit; no judgement."""
+"""How far the engine's exp, sigmoid and tanh are from the true values, in units of the last digit; no judgement."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ import numpy as np
 from unrolled import engine
 
 # What a result's last digit is worth: the distance to the next number, of denormal numbers too.
-FUNCTIONS = {"sigmoid": engine.sigmoid, "tanh": engine.tanh}
+FUNCTIONS = {"exp": engine.exp, "sigmoid": engine.sigmoid, "tanh": engine.tanh}
 
 
 def true_value(name: str, x: np.ndarray) -> np.ndarray:
@@ -16,20 +16,28 @@ def true_value(name: str, x: np.ndarray) -> np.ndarray:
         longer = x.astype(np.float64 if x.dtype == np.float32 else np.longdouble)
     if name == "tanh":
         return np.tanh(longer)
+    if name == "exp":
+        with np.errstate(over="ignore"):
+            return np.exp(longer)
     # two forms, neither of which overflows, and neither of which subtracts
     e = np.exp(-np.abs(longer))
     return np.where(longer < 0, e, 1) / (1 + e)
 
 
 def worst_error(name: str, x: np.ndarray) -> float:
-    """The largest error over `x`, in units of the true value's last digit; infinite where a NaN is mistaken."""
+    """The largest error over `x`, in units of the true value's last digit; infinite where a NaN is mistaken.
+
+    An infinity, found or true, stands for the number that would follow the largest.
+    """
     found, true = FUNCTIONS[name](x), true_value(name, x)
     if not np.array_equal(np.isnan(found), np.isnan(x)):
         return np.inf
     known = ~np.isnan(x)
-    digit = np.spacing(np.abs(true[known]).astype(x.dtype)).astype(true.dtype)
-    errors = np.abs(found[known].astype(true.dtype) - true[known]) / digit
-    return float(errors.max(initial=0.0))
+    beyond = np.ldexp(true.dtype.type(1), np.finfo(x.dtype).maxexp)
+    found, true = (np.clip(values[known].astype(true.dtype), -beyond, beyond) for values in (found, true))
+    before_last = np.nextafter(np.finfo(x.dtype).max, x.dtype.type(0))  # whose digit is the last one's too
+    digit = np.spacing(np.minimum(np.abs(true), before_last).astype(x.dtype)).astype(true.dtype)
+    return float((np.abs(found - true) / digit).max(initial=0.0))
 
 
 def float32_patterns(stride: int, start: int = 0) -> Iterator[np.ndarray]:
