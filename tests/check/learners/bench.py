@@ -26,7 +26,9 @@ def not_correct(name: str, text: str, known: Mapping[str, Convention]) -> list[s
     report = checked(name, text)
     said = [of(report, function) for function in known]
     return [
-        f"{name} {each.name}: {each.verdict} {each.reason or _first(each)}" for each in said if each.verdict != "correct"
+        f"{name} {each.name}: {each.verdict} {each.reason or _first(each)}"
+        for each in said
+        if each.verdict != "correct"
     ]
 
 
