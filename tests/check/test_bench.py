@@ -53,6 +53,25 @@ def test_a_sample_of_single_mistakes_is_found_and_explained():
     require(outcomes, "explained", 0.85, "explained")
 
 
+def reported_elsewhere(mutant: mutants.Mutant) -> list[str]:
+    """What the checker holds against the other functions of a file with one mistake."""
+    report = bench.checked(f"{mutant.base}.py", mutant.text)
+    others = [bench.of(report, name) for name in mutants.known(mutant.base) if name != mutant.function]
+    return [f"{mutant.name}: {each.name} is called {each.verdict}" for each in others if each.verdict != "correct"]
+
+
+def test_a_mistake_in_a_cell_is_not_held_against_the_loop_over_it():
+    cell = next(each for each in SINGLE if each.base == "step_by_step" and each.function == "lstm_cell_backward")
+    assert not reported_elsewhere(cell)
+
+
+@pytest.mark.slow
+def test_one_mistake_is_reported_once_where_it_is():
+    whole = sample([each for each in SINGLE if each.base in ("step_by_step", "my_own_way", "gru_lecture")], 24)
+    misses = [miss for mutant in whole for miss in reported_elsewhere(mutant)]
+    assert not misses, told("mistakes reported elsewhere too", misses, len(misses))
+
+
 @pytest.mark.slow
 def test_no_right_file_is_called_anything_but_correct():
     paths = [path for path in CORRECT if readable(path)]

@@ -4,7 +4,7 @@ import pytest
 
 from check.learners import bench, proof
 from check.learners.conventions import conventions
-from check.learners.corpus import MESSY, SOURCES, code, defined
+from check.learners.corpus import HERE, MESSY, SOURCES, code, defined
 from unrolled.check.results import FileReport, FunctionReport
 
 
@@ -104,6 +104,37 @@ def test_two_names_for_one_array_are_found(function, family):
     said = bench.of(report_of("aliases"), function)
     assert said.verdict == "wrong"
     assert equations(said) & {f"{family}.alias", f"{family}.cache"}
+
+
+@pytest.mark.parametrize(
+    ("name", "functions"),
+    [
+        ("defined_twice", ("rnn_cell_forward", "rnn_cell_backward")),
+        ("magics", ("rnn_cell_forward", "rnn_cell_backward")),
+        ("exported", ("rnn_cell_forward", "rnn_forward")),
+    ],
+)
+def test_what_stands_around_right_functions_does_not_count(name, functions):
+    report = report_of(name)
+    assert {bench.of(report, function).verdict for function in functions} == {"correct"}
+    assert not report.problems, report.problems
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda text: text.replace("\n", "\r\n"),
+        lambda text: "\ufeff" + text,
+        lambda text: text.replace("    ", "\t"),
+        lambda text: text.rstrip("\n"),
+        lambda text: "# -*- coding: utf-8 -*-\n" + text,
+    ],
+    ids=["carriage returns", "byte order mark", "tabs", "no last line end", "an encoding"],
+)
+def test_how_a_file_is_written_does_not_count(written):
+    text = (HERE / "correct" / "my_own_way.py").read_text(encoding="utf-8")
+    said = bench.of(bench.checked("mine.py", written(text), "rnn_cell_backward"), "rnn_cell_backward")
+    assert said.verdict == "correct", said
 
 
 def test_the_notebooks_of_2018_are_what_they_say():

@@ -8,7 +8,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 CORRECT = sorted((HERE / "correct").glob("*.py"))
 SOURCES = sorted((HERE / "sources").iterdir())
-MESSY = {path.stem: path for path in (HERE / "messy").glob("*.ipynb")}
+MESSY = {path.stem: path for path in (HERE / "messy").iterdir()}
 
 
 def defined(text: str) -> set[str]:
