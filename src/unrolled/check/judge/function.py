@@ -1,0 +1,342 @@
+"""From what a search came to, to a verdict with its reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from unrolled.check.explain import explain
+from unrolled.check.functions import FUNCTIONS
+from unrolled.check.judge.answers import is_missing
+from unrolled.check.judge.attempt import Attempt, attempt
+from unrolled.check.judge.effects import cache_findings, global_findings, side_effects
+from unrolled.check.judge.inputs import COURSE_SIZES, Drawing, family_of
+from unrolled.check.judge.layout import joined, pack_of
+from unrolled.check.judge.search import FINAL, Known, carry_out, prepare
+from unrolled.check.judge.words import convention, learners_names
+from unrolled.check.results import Finding, FunctionReport, Place
+from unrolled.check.sandbox import Job, Record
+
+__all__ = ["report"]
+
+
+def report(known: Known, found: Attempt) -> FunctionReport:
+    """The verdict on one function; places count lines of the whole source.
+
+    Args:
+        known: of the file.
+        found: the best attempt at it.
+    """
+    about, learner = FUNCTIONS[found.function], found.plan.found
+    base = FunctionReport(about.name, "wrong", learner.found_as, Place(learner.line))
+    status = found.reply.status
+    if found.answers and not found.answers[0].found and not found.right:
+        if any(is_missing(found.reply.values[call]) for call in found.prepared.own[:1]):
+            return replace(base, verdict="missing", reason="it returns None")
+    if found.answers and all(answer.likeness == "none" for answer in found.answers[0].found.values()) and found.answers[0].found:
+        return replace(base, verdict="missing", reason="it returns nothing but None")
+    if status == "timeout":
+        return replace(base, verdict="timeout", reason=found.reply.error)
+    if status in FINAL:
+        return replace(base, verdict="refused", reason=found.reply.error)
+    if found.right:
+        return _right(known, found, base)
+    if status == "raised" and not any(found.wrong(call) for call in range(len(found.answers))):
+        return _crashed(known, found, base)
+    return _wrong(known, found, base)
+
+
+def _outputs(found: Attempt) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The course's names of what is right in every call, and of what is not."""
+    wrong = dict.fromkeys(role for call in range(len(found.answers)) for role in found.wrong(call))
+    every = dict.fromkeys(role for each in found.answers for role in each.found)
+    course = {"d" + name: "d" + own for name, pack in found.plan.slots.items() for own in pack.course_names[:1] if pack.whole}
+    return (
+        tuple(dict.fromkeys(course.get(role, role) for role in every if role not in wrong)),
+        tuple(dict.fromkeys(course.get(role, role) for role in wrong)),
+    )
+
+
+def _right(known: Known, found: Attempt, base: FunctionReport) -> FunctionReport:
+    findings = side_effects(found)
+    right, _ = _outputs(found)
+    if findings:
+        return replace(base, findings=tuple(findings), right=right)
+    said = "; ".join(part for part in (convention(found), _large(known, found)) if part)
+    return replace(base, verdict="correct", convention=said, right=right)
+
+
+def _large(known: Known, found: Attempt) -> str:
+    """What sigmoid and softmax do with large numbers; no reason to call them wrong."""
+    if found.function not in ("sigmoid", "softmax"):
+        return ""
+    large = Drawing(known.drawings[0].sizes, np.random.default_rng(0))
+    large.logits = 1000.0 * large.logits
+    result = carry_out(known, found.plan, [large])
+    if result.answers and result.right:
+        return ""
+    return "overflows for entries around 1000: subtract the maximum before exp" if found.function == "softmax" else (
+        "overflows for entries around -1000"
+    )
+
+
+def _crashed(known: Known, found: Attempt, base: FunctionReport) -> FunctionReport:
+    reply = found.reply
+    place = None if reply.error_line is None else Place(reply.error_line)
+    sizes = _course_sizes_only(known, found)
+    findings: list[Finding] = [] if sizes is None else [replace(sizes, place=place)]
+    if sizes is None:
+        findings += [replace(finding, place=place) for finding in global_findings(found)]
+    where = "" if reply.error_line is None else f" (line {reply.error_line})"
+    when = _when(known, found)
+    right, _ = _outputs(found)
+    return replace(
+        base, verdict="crashed", reason=f"{reply.error}{where}{when}", findings=tuple(findings), right=right if findings else ()
+    )
+
+
+def _when(known: Known, found: Attempt) -> str:
+    """In which of the calls it crashed, where others went well."""
+    if not found.answers:
+        return ""
+    sizes = known.drawings_for(found.function)[len(found.answers)].sizes
+    if FUNCTIONS[found.function].kind == "loop":
+        if sizes.covered < sizes.T and found.function.endswith("backward"):
+            return f", where the gradient covers {sizes.covered} of {sizes.T} steps"
+        return f", with T = {sizes.T}"
+    return f", with n_x = {sizes.n_x}, n_a = {sizes.n_a}, m = {sizes.m}"
+
+
+def _course_sizes_only(known: Known, found: Attempt) -> Finding | None:
+    """Whether it is right on arrays of the sizes of the course's example, and on no others."""
+    if family_of(found.function) in ("sigmoid", "softmax", "adam"):
+        return None
+    drawing = Drawing(COURSE_SIZES, np.random.default_rng(1))
+    if found.function.endswith("backward"):
+        return None if not _alone(known, found, drawing) else _sizes_finding(found)
+    result = carry_out(known, found.plan, [drawing])
+    return _sizes_finding(found) if result.right else None
+
+
+def _alone(known: Known, found: Attempt, drawing: Drawing) -> bool:
+    forward = known.tried.get(found.function.replace("backward", "forward"))
+    if forward is None:
+        return carry_out(known, found.plan, [drawing]).right
+    own = carry_out(known, forward.best.plan, [drawing])
+    if not own.right:
+        return False
+    inner = Known(known.sandbox, known.found, [drawing], known.timeout, dict(known.tried), known.correct)
+    inner.tried[own.function] = replace(forward, base=own, other=None)
+    return carry_out(inner, found.plan, [drawing]).right
+
+
+def _sizes_finding(found: Attempt) -> Finding:
+    return Finding(
+        f"{family_of(found.function)}.init",
+        "sizes",
+        "it is right for the sizes of the course's example alone: a size is written into it as a number",
+        "observed",
+        should_be="take sizes from the arguments: n_x, m, T = x.shape and n_y, n_a = Wya.shape",
+    )
+
+
+# --- wrong ----------------------------------------------------------------------------------------------------------
+
+
+def _wrong(known: Known, found: Attempt, base: FunctionReport) -> FunctionReport:
+    right, wrong = _outputs(found)
+    call = next((index for index in range(len(found.answers)) if found.wrong(index)), None)
+    findings: list[Finding] = []
+    if call is not None:
+        findings += cache_findings(found, call)
+        findings += _explained(known, found, call, findings)
+        findings += _shapes(found, call)
+        findings += _absent(found, call, [finding for finding in findings if finding.certainty == "explained"])
+    findings += [finding for finding in side_effects(found) if finding.equation not in {own.equation for own in findings}]
+    if not any(finding.certainty == "explained" for finding in findings):
+        sizes = _course_sizes_only(known, found)
+        findings = ([] if sizes is None else [sizes]) + global_findings(found) + findings
+    return replace(base, findings=tuple(findings) or (_observed(found, wrong),), right=right, wrong=wrong)
+
+
+def _explained(known: Known, found: Attempt, call: int, before: list[Finding]) -> list[Finding]:
+    names = found.names[call]
+    inputs = _inputs(found, names)
+    outputs = _course_outputs(found, call)
+    if before:
+        outputs.pop("caches", None)
+    if not outputs or found.function == "initialize_adam":
+        return []
+    records = [_Recorded(record) for record in _trace(known, found, call)]
+    return explain(found.function, inputs, outputs, records, learners_names(found), code=found.plan.found.code)
+
+
+class _Recorded:
+    """A record of the sandbox under the names that `explain` reads."""
+
+    def __init__(self, record: Record) -> None:
+        self.line = record.line
+        self.name = record.name
+        self.array = record.value
+        self.frame = record.frame
+        self.function = record.function
+
+
+def _trace(known: Known, found: Attempt, call: int) -> list[Record]:
+    drawing = known.drawings_for(found.function)[call]
+    prepared = prepare(known, found.plan, [drawing])
+    job = Job(
+        prepared.code,
+        prepared.calls,
+        found.plan.replace,
+        trace=prepared.calls[-1].entry,
+        timeout=known.timeout,
+        without=(found.function,),
+    )
+    return known.sandbox.run(job).records
+
+
+def _inputs(found: Attempt, names: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments by role in the course's layout, whatever the learner's takes."""
+    about = FUNCTIONS[found.function]
+    inputs = {role: names[role] for role in about.inputs if role in names and role not in ("cache", "caches")}
+    if "cache" in about.inputs:
+        inputs["cache"] = names["cache"]
+    if "caches" in about.inputs:
+        inputs["caches"] = (names["caches"]["cells"], names["caches"]["x"])
+    for role in ("learning_rate", "beta1", "beta2", "epsilon"):
+        if role in inputs and role not in found.plan.optional:
+            del inputs[role]
+    if "c0" in found.plan.optional:
+        inputs["c0"] = names["c0"]
+    if found.plan.variant.reset == "after":
+        inputs["reset"] = "after"
+    return inputs
+
+
+def _course_outputs(found: Attempt, call: int) -> dict[str, Any]:
+    """What came, in the course's layout and names, as far as it can be brought there."""
+    plan, layout = found.plan, found.plan.layout
+    outputs: dict[str, Any] = {}
+    gradients: dict[str, Any] = {}
+    weights = found.names[call].get("parameters") or found.names[call].get("cache", {}).get("parameters", {})
+    slots = plan.own_slots(weights)
+    for role, answer in found.answers[call].found.items():
+        value = answer.value
+        if role in ("cache", "caches") or value is None:
+            continue
+        if role[0] == "d" and role[1:] in slots and found.function.endswith("backward"):
+            if isinstance(value, np.ndarray):
+                gradients |= slots[role[1:]].course(value, layout, "d")
+        elif isinstance(value, np.ndarray | list):
+            outputs[role] = layout.data_back(value) if answer.likeness in ("same", "single", "different") else value
+        else:
+            outputs[role] = value
+    outputs |= joined(gradients)
+    outputs |= _course_cache(found, call)
+    return outputs
+
+
+def _course_cache(found: Attempt, call: int) -> dict[str, Any]:
+    entries = [entry for entry in found.caches[call] if entry.role and isinstance(entry.value, np.ndarray)]
+    entries = [entry for entry in entries if entry.likeness in ("same", "single", "different") and not pack_like(entry.role)]
+    if not entries:
+        return {}
+    back = found.plan.layout.data_back
+    if FUNCTIONS[found.function].kind != "loop":
+        return {"cache": {entry.role: back(entry.value) for entry in entries}}
+    steps: dict[str, dict[int, Any]] = {}
+    for entry in entries:
+        if entry.step is not None:
+            steps.setdefault(entry.role, {})[entry.step] = back(entry.value)
+    T = len(found.names[call]["caches"]["cells"])
+    return {"caches": {role: np.stack([own[t] for t in range(T)], -1) for role, own in steps.items() if len(own) == T}}
+
+
+def pack_like(role: str) -> bool:
+    """Whether an entry is a weight."""
+    try:
+        pack_of(role)
+    except KeyError:
+        return False
+    return True
+
+
+def _shapes(found: Attempt, call: int) -> list[Finding]:
+    """Outputs of another shape, or no arrays at all."""
+    findings: list[Finding] = []
+    for role, answer in found.answers[call].found.items():
+        if answer.likeness not in ("shape", "kind") or answer.expected is None:
+            continue
+        wanted = f"expected {_shape(answer.expected)}"
+        hint = ""
+        if isinstance(answer.value, np.ndarray) and isinstance(answer.expected, np.ndarray):
+            if answer.value.size == answer.expected.size and answer.value.ndim < answer.expected.ndim:
+                hint = "; keep the axis with keepdims=True"
+            elif answer.value.shape == answer.expected.shape[::-1]:
+                hint = "; it is the transpose"
+        findings.append(
+            Finding(
+                _equation(found, role),
+                answer.name or role,
+                f"your {answer.name or role} is {_shape(answer.value)}, {wanted}{hint}",
+                "observed",
+            )
+        )
+    return findings
+
+
+def _shape(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}"  # pyright: ignore[reportUnknownMemberType]
+    return f"a {type(value).__name__}" + (f" of {len(value)}" if isinstance(value, list | tuple | dict) else "")  # pyright: ignore[reportUnknownArgumentType]
+
+
+def _absent(found: Attempt, call: int, explained: list[Finding]) -> list[Finding]:
+    """Outputs that are not there, or still None."""
+    answers = found.answers[call]
+    none = [role for role, answer in answers.found.items() if answer.likeness == "none"]
+    gone = [role for role in answers.absent if not found.may_lack(role)]
+    findings = [Finding(_equation(found, role), role, f"your {role} is still None", "observed") for role in none]
+    return findings + [
+        Finding(_equation(found, role), role, f"{role} is not among what your function returns", "observed") for role in gone
+    ]
+
+
+_EQUATIONS = {
+    "rnn": {"a_next": "a", "a": "a", "yt_pred": "y", "y_pred": "y", "dWax": "1", "dWaa": "2", "dba": "3", "dxt": "4", "dx": "4"}
+    | {"da_prev": "5", "da0": "bptt"},
+    "lstm": {"a_next": "6", "a": "6", "c_next": "4", "c": "4", "yt_pred": "y", "y": "y", "dWf": "11", "dWi": "12", "dWc": "13"}
+    | {"dWo": "14", "dbf": "15", "dbi": "16", "dbc": "17", "dbo": "18", "da_prev": "19", "da0": "bptt.a", "dc_prev": "20"}
+    | {"dxt": "21", "dx": "21"},
+    "gru": {"c_next": "5", "c": "5", "yt_pred": "y", "y_pred": "y", "dWu": "17", "dWr": "17", "dWc": "10", "dbu": "18"}
+    | {"dbr": "18", "dbc": "18", "dxt": "19", "dx": "19", "dc_prev": "20", "dc0": "bptt", "dbca": "16"},
+    "head": {"J": "3", "y_pred": "2", "da": "7", "dWy": "5", "dby": "6"},
+    "adam": {"parameters": "update", "v": "v", "s": "s"},
+}
+
+
+def _equation(found: Attempt, role: str) -> str:
+    family = family_of(found.function)
+    slots = found.plan.slots
+    if role[:1] == "d" and role[1:] in slots:
+        role = "d" + slots[role[1:]].course_names[0]
+    if role in ("cache", "caches"):
+        return f"{family}.cache"
+    own = _EQUATIONS.get(family, {}).get(role)
+    return family if own is None else f"{family}.{own}"
+
+
+def _observed(found: Attempt, wrong: tuple[str, ...]) -> Finding:
+    """What is left to say where nothing else was found."""
+    first = wrong[0] if wrong else found.function
+    return Finding(_equation(found, first), first, f"wrong: {', '.join(wrong)}", "observed")
+
+
+def rerun(known: Known, found: Attempt, count: int) -> Attempt:
+    """The same plan on the first `count` drawings alone."""
+    drawings = known.drawings_for(found.function)[:count]
+    return attempt(known.sandbox, found.plan, prepare(known, found.plan, drawings), drawings, timeout=known.timeout)

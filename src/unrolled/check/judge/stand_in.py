@@ -1,0 +1,274 @@
+"""The source of a right cell that speaks the learner's convention, to be put in place of a wrong one beneath a loop.
+
+It is text, made for one learner's file: it takes what their cell takes, and returns and caches what theirs does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from unrolled.check.functions import FUNCTIONS
+from unrolled.check.judge.inputs import family_of
+from unrolled.check.judge.layout import Pack
+from unrolled.check.judge.plans import Plan
+
+__all__ = ["HELPERS", "stand_in"]
+
+_SIGMOID = "def {name}(x):\n    import numpy as np\n    x = np.asarray(x)\n    return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))\n"
+_SOFTMAX = (
+    "def {name}(x, *rest, **named):\n    import numpy as np\n"
+    "    e = np.exp(x - np.max(x, axis={axis}, keepdims=True))\n    return e / e.sum(axis={axis}, keepdims=True)\n"
+)
+
+HELPERS = {"sigmoid": _SIGMOID, "softmax": _SOFTMAX}
+
+_FORWARD = {
+    "rnn": "a_next = np.tanh(Wax @ xt + Waa @ a_prev + ba)\nyt_pred = _softmax(Wya @ a_next + by)",
+    "lstm": (
+        "concat = np.concatenate([a_prev, xt])\nft = _sigmoid(Wf @ concat + bf)\nit = _sigmoid(Wi @ concat + bi)\n"
+        "cct = np.tanh(Wc @ concat + bc)\nc_next = ft * c_prev + it * cct\not = _sigmoid(Wo @ concat + bo)\n"
+        "a_next = ot * np.tanh(c_next)\nyt_pred = _softmax(Wy @ a_next + by)"
+    ),
+    "gru": (
+        "n = c_prev.shape[0]\nconcat = np.concatenate([c_prev, xt])\nut = _sigmoid({sign}(Wu @ concat + bu))\n"
+        "rt = _sigmoid(Wr @ concat + br)\n{candidate}\nc_next = ut * cct + (1 - ut) * c_prev\n"
+        "yt_pred = _softmax(Wy @ c_next + by)\nut = {ut}"
+    ),
+}
+_CANDIDATE = {
+    "before": "cct = np.tanh(Wc @ np.concatenate([rt * c_prev, xt]) + bc)",
+    "after": "cct = np.tanh(rt * (Wc[:, :n] @ c_prev + {bca}) + Wc[:, n:] @ xt + bc)",
+}
+_BACKWARD = {
+    "rnn": (
+        "dz = da_next * (1 - a_next**2)\ndxt = Wax.T @ dz\nda_prev = Waa.T @ dz\ndWax = dz @ xt.T\ndWaa = dz @ a_prev.T\n"
+        "dba = dz.sum(axis=1, keepdims=True)"
+    ),
+    "lstm": (
+        "n = a_prev.shape[0]\nconcat = np.concatenate([a_prev, xt])\n"
+        "dc = dc_next + da_next * ot * (1 - np.tanh(c_next)**2)\nzo = da_next * np.tanh(c_next) * ot * (1 - ot)\n"
+        "zc = dc * it * (1 - cct**2)\nzi = dc * cct * it * (1 - it)\nzf = dc * c_prev * ft * (1 - ft)\ndc_prev = dc * ft\n"
+        "dWf, dWi, dWc, dWo = zf @ concat.T, zi @ concat.T, zc @ concat.T, zo @ concat.T\n"
+        "dbf, dbi, dbc, dbo = (z.sum(axis=1, keepdims=True) for z in (zf, zi, zc, zo))\n"
+        "both = Wf.T @ zf + Wi.T @ zi + Wc.T @ zc + Wo.T @ zo\nda_prev, dxt = both[:n], both[n:]"
+    ),
+    "gru": (
+        "n = c_prev.shape[0]\nconcat = np.concatenate([c_prev, xt])\n{ut}\nzc = dc_next * ut * (1 - cct**2)\n"
+        "zu = dc_next * (cct - c_prev) * ut * (1 - ut)\n{candidate}\ndWu, dWr = {sign}zu @ concat.T, zr @ concat.T\n"
+        "dbu, dbr, dbc = ({sign}zu).sum(axis=1, keepdims=True), zr.sum(axis=1, keepdims=True), zc.sum(axis=1, keepdims=True)\n"
+        "both = {sign}Wu.T @ zu + Wr.T @ zr\ndxt = both[n:] + Wc[:, n:].T @ zc\n"
+        "dc_prev = dc_next * (1 - ut) + both[:n] + back"
+    ),
+}
+_GRU_BACK = {
+    "before": (
+        "ds = Wc[:, :n].T @ zc\nzr = ds * c_prev * rt * (1 - rt)\ndWc = zc @ np.concatenate([rt * c_prev, xt]).T\nback = ds * rt"
+    ),
+    "after": (
+        "dq = zc * rt\nzr = zc * (Wc[:, :n] @ c_prev + {bca}) * rt * (1 - rt)\n"
+        "dWc = np.concatenate([dq @ c_prev.T, zc @ xt.T], axis=1)\nback = Wc[:, :n].T @ dq\n"
+        "dbca = dq.sum(axis=1, keepdims=True)"
+    ),
+}
+_NEEDED = {
+    "rnn": ("a_next", "a_prev", "xt"),
+    "lstm": ("c_next", "a_prev", "c_prev", "ft", "it", "cct", "ot", "xt"),
+    "gru": ("c_prev", "ut", "rt", "cct", "xt"),
+}
+_HEAD = """\
+import numpy as np
+
+def _sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+def _softmax(x):
+    e = np.exp(x - x.max(axis=0, keepdims=True))
+    return e / e.sum(axis=0, keepdims=True)
+
+"""
+
+
+def stand_in(
+    name: str,
+    plan: Plan,
+    weights: Sequence[str],
+    cache: Mapping[str | int, str] | None,
+    returns: Sequence[str] | Mapping[str, str],
+) -> str | None:
+    """The source of a function `name` that is right, and otherwise as the learner's.
+
+    Args:
+        name: what it is called in the learner's module; for a method, what it is put under is the caller's affair.
+        plan: how the learner's cell is called.
+        weights: the course's names of the parameters that there are.
+        cache: key or position to role, of what is cached.
+        returns: roles in order, or key to role; gradients as "d" and the learner's name of the weight.
+
+    Returns:
+        The text, or None where the learner's arrangement is beyond what can be written.
+    """
+    family, forward = family_of(plan.found.name), plan.found.name.endswith("forward")
+    slots = plan.own_slots({weight: None for weight in weights})
+    lines = _taken(plan, cache, forward)
+    if lines is None:
+        return None
+    held = next((given.name for given in plan.arguments if given.role == "parameters"), None)
+    if held is None and cache is not None:
+        held = next((f"{_cache_name(plan)}[{key!r}]" for key, role in cache.items() if role == "parameters"), None)
+    read = _weights(plan, slots, held)
+    if read is None:
+        return None
+    lines += read
+    lines += _equations(family, plan, forward, "bca" in weights).split("\n")
+    kept = _kept(plan, cache, held) if forward else ""
+    given = _returned(plan, slots, returns, kept)
+    if given is None:
+        return None
+    lines.append(f"return {given}")
+    arguments = ", ".join(["self"] * (plan.found.method_of is not None) + _signature(plan))
+    return _HEAD + f"def {name}({arguments}):\n" + "".join(f"    {line}\n" for line in lines)
+
+
+def _signature(plan: Plan) -> list[str]:
+    if not plan.found.arguments:
+        return [given.name for given in plan.arguments]
+    found: list[str] = []
+    for argument in plan.found.arguments:
+        if argument.kind == "varargs":
+            found.append("*rest")
+        else:
+            optional = argument.has_default or (found and "=" in found[-1])
+            found.append(argument.name + ("=None" if optional else ""))
+    return found
+
+
+def _cache_name(plan: Plan) -> str:
+    return next((given.name for given in plan.arguments if given.role == "cache"), "cache")
+
+
+def _data(expression: str, plan: Plan) -> str:
+    return f"{expression}.T" if plan.layout.step == "mn" else expression
+
+
+def _taken(plan: Plan, cache: Mapping[str | int, str] | None, forward: bool) -> list[str] | None:
+    """Lines that give the arguments the course's names and layout."""
+    taken = {given.role: _data(given.name, plan) for given in plan.arguments if given.role not in ("parameters", "cache")}
+    if not forward:
+        for key, role in (cache or {}).items():
+            taken.setdefault(role, _data(f"{_cache_name(plan)}[{key!r}]", plan))
+        if not set(_NEEDED[family_of(plan.found.name)]) <= set(taken):
+            return None
+    wanted = FUNCTIONS[plan.found.name].inputs if forward else (*taken,)
+    if forward and not {role for role in wanted if role != "parameters"} <= set(taken):
+        return None
+    upstream = [role for role in ("da_next", "dc_next") if role in FUNCTIONS[plan.found.name].inputs]
+    if not forward and not set(upstream) <= set(taken):
+        return None
+    roles = [*upstream, *_NEEDED[family_of(plan.found.name)]] if not forward else [r for r in wanted if r != "parameters"]
+    # by way of new names: an argument may bear the name of another role
+    lines = [f"_{role} = {taken[role]}" for role in roles]
+    if not any(given.role in FUNCTIONS[plan.found.name].weights for given in plan.arguments):
+        return [*lines, *(f"{role} = _{role}" for role in roles if role not in ())] if _safe(plan, roles) else None
+    return [*lines, *(f"{role} = _{role}" for role in roles)]
+
+
+def _safe(plan: Plan, roles: Sequence[str]) -> bool:
+    """Whether the dictionary of parameters and the cache keep their names while the arguments get others."""
+    kept = {given.name for given in plan.arguments if given.role in ("parameters", "cache")}
+    return not kept & set(roles)
+
+
+def _weights(plan: Plan, slots: Mapping[str, Pack], held: str | None) -> list[str] | None:
+    """Lines that give the parameters the course's names and layout."""
+    passed = {given.name for given in plan.arguments}
+    attributes = plan.found.attributes or {}
+    dictionary = next((f"self.{name}" for name, role in attributes.items() if role == "parameters"), held)
+    lines: list[str] = []
+    halves: dict[str, dict[str, str]] = {}
+    for name, pack in slots.items():
+        if name in passed:
+            source = name
+        elif name in attributes:
+            source = f"self.{name}"
+        elif dictionary is not None:
+            source = f"{dictionary}[{name!r}]"
+        else:
+            return None
+        whole = f"{source}.reshape(-1, 1)" if pack.kind in ("b", "by", "ca") else f"{source}.T" if plan.layout.right else source
+        count = max(len(pack.gates), 1)
+        for index, course in enumerate(pack.course_names if pack.gates else pack.course_names[:1]):
+            rows = whole if count == 1 else f"np.split({whole}, {count})[{index}]"
+            if pack.gates and pack.part:
+                halves.setdefault(course, {})[pack.part] = rows
+            elif pack.kind == "W" and not pack.gates and not pack.part:
+                lines.append(f"Waa, Wax = {whole}[:, :{whole}.shape[0]], {whole}[:, {whole}.shape[0]:]")
+            elif pack.kind == "W" and pack.gates and plan.layout.x_first:
+                lines.append(f"{course} = np.roll({rows}, {rows}.shape[0], axis=1)")
+            else:
+                lines.append(f"{'Wya' if course == 'Wy' and plan.family == 'rnn' else course} = {rows}")
+    lines += [f"{course} = np.concatenate([{own['a']}, {own['x']}], axis=1)" for course, own in halves.items() if len(own) == 2]
+    return lines
+
+
+def _equations(family: str, plan: Plan, forward: bool, with_bca: bool) -> str:
+    old = plan.variant.sense == "old"
+    words = {
+        "sign": "-" if old else "",
+        "ut": ("1 - ut" if old else "ut") if forward else ("ut = 1 - ut" if old else "pass"),
+        "bca": "bca" if with_bca else "0",
+    }
+    candidate = (_CANDIDATE if forward else _GRU_BACK)[plan.variant.reset].format(**words)
+    text = (_FORWARD if forward else _BACKWARD)[family]
+    return text.format(**words, candidate=candidate) if family == "gru" else text
+
+
+def _kept(plan: Plan, cache: Mapping[str | int, str] | None, held: str | None) -> str:
+    entries = cache if cache is not None else dict(enumerate(FUNCTIONS[plan.found.name].cache))
+    inner = {key: (held or "None") if role == "parameters" else _out(role, plan) for key, role in entries.items()}
+    if all(isinstance(key, int) for key in inner):
+        return "(" + "".join(f"{value}, " for value in inner.values()) + ")"
+    return "{" + ", ".join(f"{key!r}: {value}" for key, value in inner.items()) + "}"
+
+
+def _out(role: str, plan: Plan) -> str:
+    known = role.isidentifier()
+    return (_data(role, plan) if known else "None") + (".copy()" if known else "")
+
+
+def _returned(
+    plan: Plan, slots: Mapping[str, Pack], returns: Sequence[str] | Mapping[str, str], kept: str
+) -> str | None:
+    def one(role: str) -> str:
+        if role == "cache":
+            return kept
+        if role[0] == "d" and role[1:] in slots:
+            return _gradient(slots[role[1:]], plan)
+        return _out(role, plan) if role else "None"
+
+    if isinstance(returns, Mapping):
+        return "{" + ", ".join(f"{key!r}: {one(role)}" for key, role in returns.items()) + "}"
+    values = [one(role) for role in returns]
+    return values[0] if len(values) == 1 else ", ".join(values)
+
+
+def _gradient(pack: Pack, plan: Plan) -> str:
+    if pack.kind in ("y", "by"):
+        return "None"
+    names = [f"d{name}" for name in pack.course_names]
+    if pack.kind == "W" and pack.gates:
+        if pack.part:
+            cut = ":n" if pack.part == "a" else "n:"
+            names = [f"{name}[:, {cut}]" for name in names]
+        elif plan.layout.x_first:
+            names = [f"np.roll({name}, -{name}.shape[0], axis=1)" for name in names]
+    joined = names[0] if len(names) == 1 else f"np.concatenate([{', '.join(names)}], axis={1 if not pack.gates and pack.kind == 'W' else 0})"
+    if pack.kind in ("b", "ca"):
+        return joined + {"n1": "", "n": ".reshape(-1)", "1n": ".T"}[plan.layout.bias]
+    return f"({joined}).T" if plan.layout.right else joined
+
+
+def course_returns(function: str) -> Any:
+    """What the course's function returns: roles in order, or keys."""
+    about = FUNCTIONS[function]
+    return {role: role for role in about.outputs} if function.endswith("backward") else about.outputs
