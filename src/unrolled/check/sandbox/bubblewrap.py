@@ -18,9 +18,10 @@ import numpy as np
 from unrolled.check.sandbox.inside import seccomp
 from unrolled.check.sandbox.types import Availability
 
-__all__ = ["SCRATCH", "available", "command", "interpreter", "packages", "runtime"]
+__all__ = ["PROGRAM", "SCRATCH", "available", "command", "interpreter", "packages", "runtime"]
 
 SCRATCH: Final = "/scratch"
+PROGRAM: Final = "/check"  # the folder of `inside`, there
 SCRATCH_BYTES: Final = 16 << 20
 DEVICES: Final = ("/dev/null", "/dev/urandom", "/dev/zero")
 ROOTS: Final = ("/lib", "/lib64", "/lib32")  # links into /usr on most systems
@@ -121,7 +122,7 @@ def command(inside: str) -> list[str]:
             if os.path.isdir(os.path.join(folder, part)):
                 line += ["--ro-bind", os.path.join(folder, part), os.path.join(folder, part)]
     program = interpreter()
-    line += ["--ro-bind", program, program, "--ro-bind", inside, inside]
+    line += ["--ro-bind", program, program, "--ro-bind", inside, f"{PROGRAM}/inside"]
     line += ["--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"]
     for device in DEVICES:
         line += ["--dev-bind", device, device]

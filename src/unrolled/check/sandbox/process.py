@@ -91,7 +91,10 @@ class Zygote:
         with theirs:
             told: dict[str, Any] = {
                 "control": theirs.fileno(),
-                "packages": {**bubblewrap.packages(), "inside": str(Path(INSIDE).parent)},
+                "packages": {
+                    **bubblewrap.packages(),
+                    "inside": bubblewrap.PROGRAM if sandboxed else str(Path(INSIDE).parent),
+                },
                 "memory": settings.memory,
                 "output": settings.output,
                 "bytes": settings.reply.bytes,
@@ -238,4 +241,4 @@ def _holding(content: bytes) -> IO[bytes]:
 def _seen(scratch: str) -> list[str]:
     """Folders and files whose opening is nothing to speak of."""
     folders = [os.path.join(folder, name) for name, folder in bubblewrap.packages().items()]
-    return [*bubblewrap.runtime(), *folders, bubblewrap.interpreter(), INSIDE, *bubblewrap.DEVICES, scratch]
+    return [*bubblewrap.runtime(), *folders, bubblewrap.interpreter(), bubblewrap.PROGRAM, *bubblewrap.DEVICES, scratch]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import numpy as np
+from numpy import array, asarray, dtype, generic, ndarray, uint8
 from numpy.typing import NDArray
 
 from .wire import DEPTH, DTYPES, NAME, TEXT, Limits, Opaque, Ref, WireError
@@ -55,10 +55,10 @@ class Encoder:
             return self._leaf(self._opaque(value.kind))
         if id(value) in self._known:
             return self._again(value)
-        if issubclass(kind, np.ndarray):
+        if issubclass(kind, ndarray):
             return self._array(value)
-        if issubclass(kind, np.generic):
-            node = self._array(np.ndarray.view(np.asarray(value), np.ndarray))
+        if issubclass(kind, generic):
+            node = self._array(ndarray.view(asarray(value), ndarray))
             return [*node, 1] if node[0] == "a" else node
         if issubclass(kind, (tuple, list, dict)):
             return self._container(value, kind, depth)
@@ -70,14 +70,14 @@ class Encoder:
         Raises:
             WireError: the header is longer than the limits allow.
         """
-        table = [[array.dtype.str, list(array.shape)] for array in self._arrays]
+        table = [[one.dtype.str, list(one.shape)] for one in self._arrays]
         text = json.dumps({**header, "arrays": table}).encode()
         if len(text) > self.limits.header:
             raise WireError(f"a message would have a header of {len(text)} bytes")
-        return b"".join([len(text).to_bytes(4, "little"), text, *(array.data.cast("B") for array in self._contents())])
+        return b"".join([len(text).to_bytes(4, "little"), text, *(one.data.cast("B") for one in self._contents())])
 
     def _contents(self) -> list[NDArray[Any]]:
-        return [array.reshape(-1).view(np.uint8) for array in self._arrays if array.size]
+        return [one.reshape(-1).view(uint8) for one in self._arrays if one.size]
 
     def _leaf(self, node: Any) -> Any:
         self._nodes += 1
@@ -101,19 +101,19 @@ class Encoder:
         return node
 
     def _array(self, value: NDArray[Any]) -> list[Any]:
-        plain = np.ndarray.view(value, np.ndarray)
-        dtype = plain.dtype.newbyteorder("=")
-        if dtype.kind == "f" and dtype.itemsize > 8:
-            dtype = np.dtype("f8")  # long doubles, whose layout differs between machines
-        if dtype.kind == "c" and dtype.itemsize > 16:
-            dtype = np.dtype("c16")
-        if dtype.str not in DTYPES:
+        plain = ndarray.view(value, ndarray)
+        kind = plain.dtype.newbyteorder("=")
+        if kind.kind == "f" and kind.itemsize > 8:
+            kind = dtype("f8")  # long doubles, whose layout differs between machines
+        if kind.kind == "c" and kind.itemsize > 16:
+            kind = dtype("c16")
+        if kind.str not in DTYPES:
             return self._leaf(self._opaque(f"array of dtype {plain.dtype}"))
-        size = plain.size * dtype.itemsize
+        size = plain.size * kind.itemsize
         if self._bytes + size > self.limits.bytes:
             return self._too_large(f"array of {size} bytes")
         self._bytes += size
-        self._arrays.append(np.array(plain, dtype=dtype, order="C", copy=True))
+        self._arrays.append(array(plain, dtype=kind, order="C", copy=True))
         node = self._leaf(["a", len(self._arrays) - 1])
         self._known[id(value)] = (value, node, 1)
         return node

@@ -7,15 +7,18 @@ from __future__ import annotations
 import dis
 import random
 from collections.abc import Callable, Iterator
+from itertools import islice
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, Final
 
-import numpy as np
+from numpy import asarray, ndarray, shares_memory
+from numpy.random import get_state
 from numpy.typing import NDArray
 
 __all__ = ["State", "shared"]
 
 ARRAYS: Final = 600  # looked at for shared memory
+STEPS: Final = 20_000  # into containers, to find them
 PAIRS: Final = 2000
 WORK: Final = 10_000  # for one pair; beyond, bounds decide
 
@@ -48,19 +51,22 @@ def _leaves(roots: list[tuple[list[str | int], Any]]) -> Iterator[tuple[list[str
     """Arrays with their paths; a container is gone into once."""
     gone: set[int] = set()
     waiting = list(reversed(roots))
-    while waiting and len(gone) < 10 * ARRAYS:
+    for _ in range(STEPS):
+        if not waiting:
+            return
         path, value = waiting.pop()
         kind: type[Any] = type(value)
-        if issubclass(kind, np.ndarray):
+        if issubclass(kind, ndarray):
             yield path, value
-        if not issubclass(kind, (tuple, list, dict)) or id(value) in gone:
+        if not issubclass(kind, (tuple, list, dict)) or id(value) in gone or len(waiting) > STEPS:
             continue
         gone.add(id(value))
         if issubclass(kind, dict):
-            inner = [([*path, key], item) for key, item in list(dict.items(value)) if type(key) in (str, int)]
+            items = list(islice(dict.items(value), STEPS))
+            inner = [([*path, key], item) for key, item in items if type(key) in (str, int)]
         else:
             base = tuple if issubclass(kind, tuple) else list
-            inner = [([*path, index], item) for index, item in enumerate(list(base.__iter__(value)))]
+            inner = [([*path, index], item) for index, item in enumerate(islice(base.__iter__(value), STEPS))]
         waiting += reversed(inner)
 
 
@@ -74,7 +80,7 @@ def _bounds(array: NDArray[Any]) -> tuple[int, int]:
 
 def _share(a: NDArray[Any], b: NDArray[Any]) -> bool:
     try:
-        return bool(np.shares_memory(a, b, max_work=WORK))  # pyright: ignore[reportArgumentType]
+        return bool(shares_memory(a, b, max_work=WORK))  # pyright: ignore[reportArgumentType]
     except Exception:  # too hard to say exactly: their bounds overlap
         return True
 
@@ -103,12 +109,12 @@ class State:
 
 
 def _random() -> dict[str, Any]:
-    kind, keys, *rest = np.random.get_state(legacy=True)  # noqa: NPY002  what learners use
-    return {"numpy.random": (kind, np.asarray(keys).tobytes(), *rest), "random": random.getstate()}
+    kind, keys, *rest = get_state(legacy=True)  # noqa: NPY002  what learners use
+    return {"numpy.random": (kind, asarray(keys).tobytes(), *rest), "random": random.getstate()}
 
 
 def _is_array(value: Any) -> bool:
-    return type(value) is np.ndarray and value.dtype.kind in "biufc" and value.nbytes <= 1 << 20
+    return type(value) is ndarray and value.dtype.kind in "biufc" and value.nbytes <= 1 << 20
 
 
 def _read(entry: Any, variables: dict[str, Any]) -> set[str]:

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable
 from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
+from sys import settrace
 from types import ModuleType, TracebackType
 from typing import Any, Final
 
@@ -96,7 +97,6 @@ def perform(message: bytes, channel: Channel, limits: Limits) -> None:
     sys.meta_path.insert(0, Provided(header["modules"], header["without"]))
     own_surroundings()
     reply = job.run()
-    sys.settrace(None)
     sys.setprofile(None)
     signal.setitimer(signal.ITIMER_REAL, 0)
     try:
@@ -136,7 +136,7 @@ class _Job:
                 self._at = index
                 self._call(index)
         except BaseException as error:  # SystemExit and KeyboardInterrupt as well
-            self._recorder.stop()
+            settrace(None)
             return {**describe(error), "line": learner_line(error), "call": self._at}
         return {"status": "returned"}
 
@@ -188,8 +188,7 @@ class _Job:
         if traced:
             self._recorder.start()
         result = function(*args, **kwargs)
-        if traced:
-            self._recorder.stop()
+        settrace(None)  # the recorder's, or their own
         self._results.append(result)
         self.encoder.forget()
         self._values.append(self.encoder.value(result))
@@ -266,6 +265,8 @@ def describe(error: BaseException) -> dict[str, str]:
         return {"status": "refused", "error": f"it needs a file that the sandbox does not have; {told}"}
     if number in NO_WRITING:
         return {"status": "refused", "error": f"it tried what the sandbox forbids; {told}"}
+    if isinstance(error, RuntimeError) and text == "can't start new thread":
+        return {"status": "refused", "error": f"it tried to start a thread, which the sandbox forbids; {told}"}
     return {"status": "raised", "error": told}
 
 

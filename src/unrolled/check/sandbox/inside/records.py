@@ -4,10 +4,11 @@
 # A learner's values are of any type.
 from __future__ import annotations
 
-import sys
+from itertools import islice
+from sys import settrace
 from typing import Any, Final, NamedTuple
 
-import numpy as np
+from numpy import array, float64, floating, ndarray
 from numpy.typing import NDArray
 
 __all__ = ["Recorder", "Taken"]
@@ -37,7 +38,7 @@ class _Frame:
 
 
 class Recorder:
-    """A trace function; `start` and `stop` put it in and out."""
+    """A trace function; `start` puts it in, `sys.settrace(None)` out."""
 
     def __init__(self) -> None:
         self.taken: list[Taken] = []
@@ -47,11 +48,7 @@ class Recorder:
 
     def start(self) -> None:
         """From here on, calls of the learner's functions are recorded."""
-        sys.settrace(self._called)
-
-    def stop(self) -> None:
-        """No further ones are."""
-        sys.settrace(None)
+        settrace(self._called)
 
     def _called(self, frame: Any, event: str, argument: Any) -> Any:
         code = frame.f_code
@@ -81,7 +78,7 @@ class Recorder:
             if len(self.taken) >= RECORDS or self._bytes > BYTES:
                 self.cut = True
                 return
-            kept = value if isinstance(value, float) else np.array(value, copy=True)
+            kept = value if isinstance(value, float) else array(value, copy=True)
             self.taken.append(Taken(own.line, name, kept, own.number, own.function))
 
 
@@ -90,11 +87,11 @@ def _arrays(variables: dict[str, Any]) -> list[tuple[str, Any]]:
     found: list[tuple[str, Any]] = []
     for name, value in list(variables.items()):
         if type(value) is dict:
-            entries = list(value.items())[:ENTRIES]
+            entries = list(islice(value.items(), ENTRIES))
             found += [(f"{name}[{key!r}]", entry) for key, entry in entries if type(key) is str]
         elif name == "self":
             attributes: Any = getattr(value, "__dict__", None)
-            entries = list(attributes.items())[:ENTRIES] if type(attributes) is dict else []
+            entries = list(islice(attributes.items(), ENTRIES)) if type(attributes) is dict else []
             found += [(f"self.{key}", entry) for key, entry in entries]
         else:
             found.append((name, value))
@@ -105,14 +102,14 @@ def _plain(value: Any) -> Any:
     kind: type[Any] = type(value)
     if kind is float:
         return value
-    if issubclass(kind, np.floating):
+    if issubclass(kind, floating):
         return float(value)
-    if issubclass(kind, np.ndarray) and value.dtype.kind in "fi" and value.nbytes <= BYTES:
-        return np.ndarray.view(value, np.ndarray)
+    if issubclass(kind, ndarray) and value.dtype.kind in "fi" and value.nbytes <= BYTES:
+        return ndarray.view(value, ndarray)
     return None
 
 
 def _contents(value: Any) -> tuple[Any, bytes]:
     if isinstance(value, float):
-        return float, np.float64(value).tobytes()
+        return float, float64(value).tobytes()
     return (value.shape, value.dtype.str), value.tobytes()
