@@ -33,7 +33,7 @@ class Shown:
 
 
 def load(shell: Any) -> None:
-    """Gives an IPython shell the magic `%%check [--hints none|where|why|fix] [--map NAME=YOURS]`."""
+    """Gives an IPython shell the magic `%%check [--hints none|where|why|fix] [--map YOURS=NAME]`."""
 
     def check(line: str, cell: str) -> Shown:
         arguments = _parser().parse_args(shlex.split(line))
@@ -80,5 +80,5 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog=MAGIC, description="Run this cell, then check the functions that it defines.", add_help=False)
     parser.add_argument("--hints", choices=HINTS, default="fix", help="how much is told (default: fix)")
-    parser.add_argument("--map", action="append", default=[], metavar="NAME=YOURS", help="what is not guessed")
+    parser.add_argument("--map", action="append", default=[], metavar="YOURS=NAME", help="what is not guessed")
     return parser

@@ -28,7 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     levels = ("none", "where", "why", "fix")
     group.addoption(HINTS, choices=levels, default="fix", help="how much a failure tells (default: fix)")
-    group.addoption(MAP, action="append", default=[], metavar="NAME=YOURS", help="as for `unrolled check --map`")
+    group.addoption(MAP, action="append", default=[], metavar="YOURS=NAME", help="as for `unrolled check --map`")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -30,7 +30,9 @@ def check(
     mapping: Annotated[
         list[str] | None,
         typer.Option(
-            "--map", metavar="NAME=YOURS", help="What is not guessed: a function, argument or key. Repeatable."
+            "--map",
+            metavar="YOURS=NAME",
+            help="What is not guessed: rcf=rnn_cell_forward, or rcf.h=a_prev. Repeatable.",
         ),
     ] = None,
     only: Annotated[

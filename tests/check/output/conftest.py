@@ -63,3 +63,31 @@ def hostile():
     finding = Finding("rnn.0", evil, f"your {evil}", "located", place, f"{evil} = 1", f"<{evil}>")
     function = FunctionReport("rnn_forward", "wrong", evil, place, evil, (finding,), (evil,), (evil,), evil)
     return FileReport(f"={evil}.py", (function,), (Problem(evil, place),))
+
+
+RIGHT = """
+import numpy as np
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def rnn_cell_backward(da_next, cache):
+    a_next, a_prev, xt, parameters = cache
+    dz = (1 - a_next ** 2) * da_next
+    return {"dxt": parameters["Wax"].T @ dz, "da_prev": parameters["Waa"].T @ dz, "dWax": dz @ xt.T,
+            "dWaa": dz @ a_prev.T, "dba": dz.sum(axis=1, keepdims=True)}
+"""
+
+
+@pytest.fixture
+def code():
+    """Two short functions that are right, as a learner writes them."""
+    return RIGHT
+
+
+@pytest.fixture
+def wrong_code():
+    """The same with a mistake in `rnn_cell_backward`: the derivative of tanh left out."""
+    return RIGHT.replace("(1 - a_next ** 2) * da_next", "da_next")

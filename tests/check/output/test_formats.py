@@ -11,10 +11,32 @@ from unrolled.check.output import FORMATS, render
 from unrolled.check.output.hints import HINTS, turn_down
 from unrolled.check.output.words import frequent, run_summary
 
+# The schema that Jenkins holds such files to: an element's children, the attributes it must have, those it may have.
+JUNIT = {
+    "testsuites": ({"testsuite"}, set(), {"name", "time", "tests", "failures", "errors"}),
+    "testsuite": (
+        {"testsuite", "properties", "testcase", "system-out", "system-err"},
+        {"name", "tests", "failures", "errors"},
+        {"group", "time", "skipped", "timestamp", "hostname", "id", "package", "file", "log", "url"},
+    ),
+    "testcase": ({"skipped", "error", "failure", "system-out", "system-err"}, {"name"}, {"time", "classname", "group"}),
+    "failure": (set(), set(), {"type", "message"}),
+    "error": (set(), set(), {"type", "message"}),
+    "system-err": (set(), set(), set()),
+}
+
+
+def test_junit_has_no_element_or_attribute_that_its_readers_do_not_know(right, mixed, empty, hostile):
+    root = ElementTree.fromstring(render([right, mixed, empty, hostile], "junit"))
+    assert root.tag == "testsuites"
+    for element in root.iter():
+        children, needed, allowed = JUNIT[element.tag]
+        assert {child.tag for child in element} <= children
+        assert needed <= set(element.keys()) <= needed | allowed
+
 
 def test_junit_counts_agree_with_its_cases(right, mixed, empty):
     root = ElementTree.fromstring(render([right, mixed, empty], "junit"))
-    assert root.tag == "testsuites"
     assert (root.get("tests"), root.get("failures"), root.get("errors")) == ("9", "2", "4")
     for suite in root:
         cases = suite.findall("testcase")

@@ -74,9 +74,9 @@ def inner(text):
     """The MathML of `text` without its outermost element and with plain words for what repeats."""
     markup = to_mathml(text)
     ElementTree.fromstring(markup)  # it is well formed
-    for index, tags in (("{t}", "<mi>t</mi>"), ("{t-1}", "<mi>t</mi><mo>-</mo><mn>1</mn>")):
+    for index, tags in (("{t}", "<mi>t</mi>"), ("{t-1}", "<mi>t</mi><mo>\N{MINUS SIGN}</mo><mn>1</mn>")):
         markup = markup.replace(f"<mrow><mo>⟨</mo>{tags}<mo>⟩</mo></mrow>", index)
-    markup = markup.replace('<mspace width="0.35em"/>', "~")
+    markup = markup.replace('<mspace width="0.2em"/>', "~")
     return markup.removeprefix("<math>").removesuffix("</math>")
 
 
@@ -97,7 +97,7 @@ def inner(text):
         ("Wf^T @ a", "<msup><msub><mi>W</mi><mi>f</mi></msub><mi>T</mi></msup>~<mi>a</mi>"),
         ("Wf.T", "<msup><msub><mi>W</mi><mi>f</mi></msub><mi>T</mi></msup>"),
         ("a * b", "<mi>a</mi><mo>*</mo><mi>b</mi>"),
-        ("1 - x", "<mn>1</mn><mo>-</mo><mi>x</mi>"),
+        ("1 - x", "<mn>1</mn><mo>\N{MINUS SIGN}</mo><mi>x</mi>"),
         ("sum over batch of z", "<munder><mo>∑</mo><mtext>batch</mtext></munder>~<mi>z</mi>"),
         (
             "mean over the batch of z",
@@ -109,6 +109,7 @@ def inner(text):
         ("[a; x]", "<mrow><mo>[</mo><mi>a</mi><mo>;</mo><mi>x</mi><mo>]</mo></mrow>"),
         ("c~<t>", "<msup><mi>c̃</mi>{t}</msup>"),
         ("s_corrected", "<msub><mi>s</mi><mtext>corrected</mtext></msub>"),
+        ("learning_rate", "<mi>learning_rate</mi>"),
         ("1e-8", "<mn>1e-8</mn>"),
         ("a < b", "<mi>a</mi><mo>&lt;</mo><mi>b</mi>"),
         ("(a", "<mrow><mo>(</mo><mi>a</mi></mrow>"),

@@ -26,7 +26,7 @@ _TOKENS = re.compile(
 _FUNCTIONS = frozenset(
     ("tanh", "sigmoid", "softmax", "exp", "log", "mean", "concatenate", "zeros", "dot", "max", "len")
 )
-_OPERATORS = {"<=": "≤", ">=": "≥", "!=": "≠"}
+_OPERATORS = {"-": "\N{MINUS SIGN}", "<=": "≤", ">=": "≥", "!=": "≠"}
 _WORDS = frozenset(
     (
         "over",
@@ -46,7 +46,7 @@ _WORDS = frozenset(
         "like",
     )
 )
-_SPACE = '<mspace width="0.35em"/>'
+_SPACE = '<mspace width="0.2em"/>'
 # What the course writes with an index: the name's letters, then the index.
 _INDEXED = {
     **{f"{state}_{when}": (state, index) for state in "ac" for when, index in (("prev", "t-1"), ("next", "t"))},
@@ -165,7 +165,7 @@ def _name(name: str) -> str:
     if name[0] == "d" and (name[1:] in _INDEXED or _WORD.fullmatch(name[1:]) or name[1:] in ("a", "c", "x", "z", "y")):
         return f"<mrow><mi>d</mi>{_name(name[1:])}</mrow>"
     first, low, rest = name.partition("_")
-    if first and low and rest:
+    if low and rest and 1 <= len(first) <= 3:
         return f"<msub><mi>{escape(first)}</mi><mtext>{escape(rest)}</mtext></msub>"
     return f"<mi>{escape(name)}</mi>"
 
