@@ -72,7 +72,11 @@ MUTANTS = [
         "u.x[k] = load_lanes(rows[r].pre + «k * H → 0» + unit, lanes)",
         "all gates have the first one's input",
     ),
-    Mutant("forward.hpp", "u.h[k] = load(sums.at + (r * NV + «v * G + k → k») * W)", "all vectors of a panel have the first one's sums"),
+    Mutant(
+        "forward.hpp",
+        "u.h[k] = load(sums.at + (r * NV + «v * G + k → k») * W)",
+        "all vectors of a panel have the first one's sums",
+    ),
     Mutant(
         "forward.hpp", "u.bias_hn = load_lanes(«call.bias_hn + unit → call.bias_hn», lanes)", "a bias of other units"
     ),
@@ -163,12 +167,20 @@ MUTANTS = [
         "every slice has the first one's weights",
     ),
     Mutant("products.hpp", "call.row[r] = row.a + «k0 → 0», c[r]", "every slice has the first one's inputs"),
+    Mutant("products.hpp", "call.adds = «k0 || bias → bias != nullptr»;", "a slice forgets those before"),
     Mutant(
-        "products.hpp", "call.adds = «k0 || bias → bias != nullptr»;", "a slice forgets those before"
+        "products.hpp", "load_lanes((k0 ? c[r] : bias) + «at.first → 0», at.lanes)", "the first columns' bias for all"
     ),
-    Mutant("products.hpp", "load_lanes((k0 ? c[r] : bias) + «at.first → 0», at.lanes)", "the first columns' bias for all"),
-    Mutant("products.hpp", "T* to = c + «(g0 + m) → m» * c_stride + block.c0;", "every group of rows in the first one's place"),
-    Mutant("products.hpp", "pack_columns(room, walk(), rows, «g0 → 0», columns, ones);", "every group of rows has the first one's inputs"),
+    Mutant(
+        "products.hpp",
+        "T* to = c + «(g0 + m) → m» * c_stride + block.c0;",
+        "every group of rows in the first one's place",
+    ),
+    Mutant(
+        "products.hpp",
+        "pack_columns(room, walk(), rows, «g0 → 0», columns, ones);",
+        "every group of rows has the first one's inputs",
+    ),
     Mutant(
         "products.hpp",
         "call.depth = rows, call.adds = «adds → false»;",
@@ -183,7 +195,9 @@ MUTANTS = [
         "products.hpp", "total = «load_lanes(sum + m, lanes) → broadcast(T(0))»;", "a bias' sum forgets earlier chunks"
     ),
     Mutant("products.hpp", "for (Index k = «0 → 1»; k < rows; ++k) total", "a bias' sum lacks the first row"),
-    Mutant("tile.hpp", "return {(G == 1 ? 0 : «v * units → 0») + unit, least", "all gates have the first one's weights"),
+    Mutant(
+        "tile.hpp", "return {(G == 1 ? 0 : «v * units → 0») + unit, least", "all gates have the first one's weights"
+    ),
     Mutant("tile.hpp", "panel.unit0 + (G == 1 ? «v * width → 0» : 0);", "all vectors of a panel are its first"),
     Mutant(
         "tile.hpp", "load_lanes(from + «k → 0» * depth_stride, at.lanes)", "the way back packs the first row for all"
@@ -198,22 +212,19 @@ MUTANTS = [
         "a gap between threads",
     ),
     Mutant(
-        "activations.hpp", "r = «fma(n, broadcast(-C::ln2_low), r) → r»;", "the reduced argument is short of digits"
+        "activations.hpp", "r = «fma(m.n, broadcast(-C::ln2_low), r) → r»;", "the reduced argument is short of digits"
     ),
+    Mutant("activations.hpp", "r = «fma(m.n, broadcast(C::ln2_low), r) → r»;", "and so is the sigmoid's"),
     Mutant(
         "activations.hpp", "q = fma(q, r, broadcast(C::coefficient[«k → 0»]))", "the polynomial has other coefficients"
     ),
-    Mutant("activations.hpp", "return {«fma(r * r, q, r) → r», bits", "no polynomial at all"),
-    Mutant("activations.hpp", "power_of_two<T>(«e.n - half → half»)", "odd powers of two are even ones"),
+    Mutant("activations.hpp", "return «fma(r * r, q, r) → r»;", "no polynomial at all"),
+    Mutant("activations.hpp", "(«one + times_power_of_two(one, m) → one»)", "the sigmoid is never above one half"),
+    Mutant("activations.hpp", "return «times_power_of_two(one / denominator, m) → one / denominator»;", "nor below"),
+    Mutant("activations.hpp", "negative(x) * broadcast(«T(2) → T(1)»)", "tanh of half the argument"),
     Mutant(
         "activations.hpp",
-        "select<T>(x.raw < broadcast(T(0)).raw, e, «one → e»)",
-        "the sigmoid of positive numbers is that of negative ones",
-    ),
-    Mutant("activations.hpp", "absolute(x) * broadcast(«T(-2) → T(-1)»)", "tanh of half the argument"),
-    Mutant(
-        "activations.hpp",
-        "«copy_sign(absolute(m) / (broadcast(T(2)) + m), x) → absolute(m) / (broadcast(T(2)) + m)»",
+        "«copy_sign(m / (broadcast(T(2)) + m), x) → -m / (broadcast(T(2)) + m)»",
         "tanh is even",
     ),
     Mutant("activations.hpp", "e.expm1_r, «scale - broadcast(T(1)) → scale»)", "e^-2x for e^-2x - 1"),

@@ -111,9 +111,33 @@ template <typename T> UNROLLED_INLINE Vec<T> select(typename Vec<T>::Int mask, V
 template <typename T> UNROLLED_INLINE typename Vec<T>::Int bits(Vec<T> v) { return (typename Vec<T>::Int)v.raw; }
 template <typename T> UNROLLED_INLINE Vec<T> from_bits(typename Vec<T>::Int i) { return {(typename Vec<T>::Raw)i}; }
 
-template <typename T> UNROLLED_INLINE Vec<T> absolute(Vec<T> v) { return from_bits<T>(bits(v) & ~bits(broadcast(T(-0.0)))); }
+// The greater or the lesser of a bound and v; v where it is NaN. x86 gives the second operand then, NEON a NaN.
+#if defined(__AVX512F__)
+UNROLLED_INLINE Vec<float> at_least(float bound, Vec<float> v) {
+  return {(Vec<float>::Raw)_mm512_max_ps(_mm512_set1_ps(bound), (__m512)v.raw)};
+}
+UNROLLED_INLINE Vec<double> at_least(double bound, Vec<double> v) {
+  return {(Vec<double>::Raw)_mm512_max_pd(_mm512_set1_pd(bound), (__m512d)v.raw)};
+}
+UNROLLED_INLINE Vec<float> at_most(float bound, Vec<float> v) {
+  return {(Vec<float>::Raw)_mm512_min_ps(_mm512_set1_ps(bound), (__m512)v.raw)};
+}
+UNROLLED_INLINE Vec<double> at_most(double bound, Vec<double> v) {
+  return {(Vec<double>::Raw)_mm512_min_pd(_mm512_set1_pd(bound), (__m512d)v.raw)};
+}
+#else
+template <typename T> UNROLLED_INLINE Vec<T> at_least(T bound, Vec<T> v) {
+  return select<T>(v.raw < broadcast(bound).raw, broadcast(bound), v);
+}
+template <typename T> UNROLLED_INLINE Vec<T> at_most(T bound, Vec<T> v) {
+  return select<T>(v.raw > broadcast(bound).raw, broadcast(bound), v);
+}
+#endif
+
+template <typename T> UNROLLED_INLINE Vec<T> negative(Vec<T> v) { return from_bits<T>(bits(v) | bits(broadcast(T(-0.0)))); }  // -|v|
 template <typename T> UNROLLED_INLINE Vec<T> copy_sign(Vec<T> magnitude, Vec<T> sign_of) {
-  return from_bits<T>(bits(magnitude) | (bits(sign_of) & bits(broadcast(T(-0.0)))));
+  const typename Vec<T>::Int sign = bits(broadcast(T(-0.0)));
+  return from_bits<T>((bits(magnitude) & ~sign) | (bits(sign_of) & sign));
 }
 
 // The first n lanes only, for the last vector of a row: memory beyond them is neither read nor written; absent lanes are 0.
