@@ -6,14 +6,15 @@ submission in the same sandbox must get the right result.
 
 import os
 import re
-import signal
+import subprocess
+import sys
 import time
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
-from unrolled.check.sandbox import Call, Job, Opaque, Sandbox
+from unrolled.check.sandbox import Call, Job, Opaque
 
 SHORT, LONG = 1.0, 20.0  # seconds, for those that only time stops, and for the others
 SLACK = 5.0  # a sandbox killed and built anew on a busy machine
@@ -526,19 +527,35 @@ def g(): return os.listdir(".")
     assert sandbox.run(Job(code, [Call("g")])).values == [[]]
 
 
-def test_nothing_outlives_the_sandbox(sandbox):
-    """All that ran in it is gone once it is closed, a job in the middle of its work included."""
-    with Sandbox(timeout=60) as own:
-        own.run(Job(""))
-        mark = own._zygote._process.pid
-        assert children(mark)
-        inside = children(mark)
-        own._zygote._process.send_signal(signal.SIGKILL)
-        own._zygote._process.wait()
-    deadline = time.monotonic() + 5
-    while any(alive(pid) for pid in inside) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert not any(alive(pid) for pid in inside)
+PARENT = """
+from unrolled.check.sandbox import Call, Job, Sandbox
+with Sandbox({mode!r}, timeout=600) as sandbox:
+    sandbox.run(Job(""))
+    print("started", flush=True)
+    sandbox.run(Job("def f():\\n    while True: pass", [Call("f")]))
+"""
+
+
+@pytest.mark.parametrize("mode", ["bubblewrap", "none"])
+def test_nothing_outlives_a_parent_that_is_killed(mode, request):
+    if mode == "bubblewrap":
+        request.getfixturevalue("sandbox")
+    program = [sys.executable, "-c", PARENT.format(mode=mode)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(program, stdout=subprocess.PIPE, env=environment) as parent:
+        assert parent.stdout.readline() == b"started\n"
+        # bwrap, its first process, the waiting one and the job; or the last two
+        wait_for(lambda: len(children(parent.pid)) == (4 if mode == "bubblewrap" else 2))
+        beneath = children(parent.pid)
+        parent.kill()
+    wait_for(lambda: not any(map(alive, beneath)))
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def children(pid):

@@ -110,9 +110,10 @@ def command(inside: str) -> list[str]:
             line += ["--symlink", os.readlink(root), root]
     for folder in folders:
         line += ["--ro-bind", folder, folder]
-    for hidden in sorted({os.path.realpath(path) for path in _hidden()}):
-        if os.path.isdir(hidden) and any(_within(hidden, folder) for folder in folders):
-            line += ["--tmpfs", hidden]
+    hidden = sorted({os.path.realpath(path) for path in _hidden() if os.path.isdir(path)})
+    hidden = [path for path in hidden if any(_within(path, folder) for folder in folders)]
+    for path in hidden:
+        line += ["--tmpfs", path]
     for loader in glob.glob("/lib*/ld-*.so.*"):
         place = os.path.join(os.path.realpath(os.path.dirname(loader)), os.path.basename(loader))
         if not any(_within(place, folder) for folder in folders):
@@ -127,7 +128,9 @@ def command(inside: str) -> list[str]:
     for device in DEVICES:
         line += ["--dev-bind", device, device]
     line += ["--size", str(SCRATCH_BYTES), "--perms", "0700", "--tmpfs", SCRATCH, "--chdir", SCRATCH]
-    return [*line, "--remount-ro", "/", "--"]
+    for path in ("/", *hidden):  # last: what is bound within them is in its place by now
+        line += ["--remount-ro", path]
+    return [*line, "--"]
 
 
 def _hidden() -> list[str]:

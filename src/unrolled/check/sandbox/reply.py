@@ -32,6 +32,8 @@ def read_reply(ending: Ending, limits: Limits, calls: int, timeout: float) -> Re
         reply = _ended(ending, timeout) or _answer(pieces, rest, limits, calls) or _unanswered(ending, pieces)
     except WireError as error:
         reply = Reply("refused", f"its reply is not one that the sandbox writes: {error}")
+    except Exception as error:  # a form that `wire` has not thought of must not end a class's run
+        reply = Reply("refused", f"its reply is not one that the sandbox writes: {type(error).__name__}")
     tried = [printable(piece[:300].decode("utf-8", "replace")) for kind, piece in pieces if kind == b"A"][:8]
     if not tried:
         return reply

@@ -184,7 +184,7 @@ class Decoder:
         start = 0
         for code, lengths in pairs(self.header.get("arrays")):
             shape = as_list(lengths)
-            if code not in DTYPES or len(shape) > 16:
+            if type(code) is not str or code not in DTYPES or len(shape) > 16:
                 raise WireError("a message holds an array of no known kind")
             if not all(type(length) is int and 0 <= length <= self._limits.bytes for length in shape):
                 raise WireError("an array of a message has an impossible shape")
