@@ -11,7 +11,7 @@ from helpers import Array, rng
 from unrolled import steps
 from unrolled.check.functions import FUNCTIONS
 
-N_X, N_A, N_Y, M, T, SHORTER = 4, 6, 7, 2, 8, 4
+N_X, N_A, N_Y, M, T, SHORTER = 4, 6, 7, 9, 8, 4
 SHAPES = {
     "Wax": (N_A, N_X), "Waa": (N_A, N_A), "Wya": (N_Y, N_A), "ba": (N_A, 1), "by": (N_Y, 1), "Wy": (N_Y, N_A),
     **{f"W{gate}": (N_A, N_A + N_X) for gate in "ficour"}, **{f"b{gate}": (N_A, 1) for gate in "ficour"},

@@ -99,8 +99,6 @@ CLASSICS: tuple[tuple[str, str, str, str], ...] = (
     ("output_backward", "dz", "scale * (y - y_pred)", "has the wrong sign: y and y_pred are exchanged"),
     ("output_backward", "dz", "scale * (y_pred - y) * y_pred * (1 - y_pred)", "has the derivative of softmax twice: y_pred - y contains it"),
     ("update_parameters_with_adam", "parameter_next", "parameter - learning_rate * v_corrected / (sqrt(s_corrected) + epsilon)", "adds epsilon outside of the root, as Kingma & Ba do, where the course has it inside"),
-    ("update_parameters_with_adam", "parameter_next", "parameter - learning_rate * v_next / sqrt(s_corrected + epsilon)", "uses v without its correction"),
-    ("update_parameters_with_adam", "parameter_next", "parameter - learning_rate * v_corrected / sqrt(s_next + epsilon)", "uses s without its correction"),
     ("update_parameters_with_adam", "parameter_next", "parameter - learning_rate * v_next / sqrt(s_next + epsilon)", "uses v and s without their corrections"),
     ("update_parameters_with_adam", "parameter_next", "parameter - learning_rate * grad", "is plain gradient descent"),
     ("update_parameters_with_adam", "parameter_next", "parameter - weights * learning_rate * v_corrected / sqrt(s_corrected + epsilon)", "leaves the biases as they are"),

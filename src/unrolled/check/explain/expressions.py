@@ -15,7 +15,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Array", "Evaluator", "Node", "call", "name", "number", "parse", "rebuilt", "replaced", "walk", "written"]
+__all__ = ["MISFITS", "Array", "Evaluator", "Node", "call", "name", "number", "parse", "rebuilt", "replaced", "walk", "written"]
 
 Array = NDArray[Any]
 
@@ -205,6 +205,10 @@ _VALUES: dict[str, Callable[..., Any]] = {
 }
 
 
+# what a wrong form may end in: shapes that do not fit, a name that is not there, a number where an array belongs
+MISFITS = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+
+
 class Evaluator:
     """Values of trees over one set of named arrays, each computed once."""
 
@@ -216,8 +220,7 @@ class Evaluator:
         """The value of `node`; names in `instead` stand for other arrays than here.
 
         Raises:
-            KeyError: a name that stands for nothing.
-            ValueError: shapes do not fit.
+            one of MISFITS, when the expression has no value.
         """
         if instead and not node.names.isdisjoint(instead):
             if node.op == "name":

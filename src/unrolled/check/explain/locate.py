@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from unrolled.check.explain.expressions import Array, Evaluator, Node, call, walk
+from unrolled.check.explain.expressions import MISFITS, Array, Evaluator, Node, call, walk
 from unrolled.check.explain.models import Model, tolerance
 
 __all__ = ["Located", "Recorded", "Right", "locate"]
@@ -144,7 +144,7 @@ class Right:
 def _value(evaluator: Evaluator, node: Node) -> Any:
     try:
         return evaluator(node)
-    except (KeyError, ValueError):  # a part that this function's arguments do not hold, such as a bias in a cache
+    except MISFITS:  # a part that this function's arguments do not hold, such as a bias in a cache
         return None
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
 from unrolled.check.explain.catalogue import equation_forms, loop_forms
-from unrolled.check.explain.expressions import Array, Evaluator, Node
+from unrolled.check.explain.expressions import MISFITS, Array, Evaluator, Node
 from unrolled.check.explain.models import Form, Model, same
+from unrolled.check.explain.sequences import AFTERWARDS
 
 __all__ = ["Match", "match", "match_value", "values_of"]
 
@@ -57,13 +59,12 @@ def match_value(model: Model, value: Array) -> Form | None:
 def _equal(value: Array, evaluator: Evaluator, tree: Node) -> bool:
     try:
         return same(value, evaluator(tree))
-    except (KeyError, ValueError):
+    except MISFITS:
         return False
 
 
-def _candidates(model: Model, remaining: set[str], right: set[str], *, alone: bool) -> Iterator[Form]:
-    """Forms that can change the outputs that remain; `alone`: all of them, and none that is right."""
-    yield from loop_forms(model)
+def _of_equations(model: Model, remaining: set[str], right: set[str], *, alone: bool) -> Iterator[Form]:
+    """Forms of equations that can change the outputs that remain; `alone`: all of them, and none that is right."""
     for target, forms in equation_forms(model).items():
         reached = model.reached(target)
         if (reached >= remaining and not reached & right) if alone else reached & remaining:
@@ -71,12 +72,16 @@ def _candidates(model: Model, remaining: set[str], right: set[str], *, alone: bo
 
 
 def _single(model: Model, found: Mapping[str, Array], wrong: Mapping[str, Array]) -> Form | None:
-    """The likeliest form that gives all outputs, the right ones too."""
-    best: Form | None = None
-    for form in _candidates(model, set(wrong), set(found) - set(wrong), alone=True):
-        if (best is None or form.cost < best.cost) and _gives(model, form, found, wrong):
-            best = form
-    return best
+    """The likeliest form that gives all outputs, the right ones too; a way through time before an equation."""
+    equations = _of_equations(model, set(wrong), set(found) - set(wrong), alone=True)
+    for forms in (loop_forms(model), equations):
+        best: Form | None = None
+        for form in forms:
+            if (best is None or form.cost < best.cost) and _gives(model, form, found, wrong):
+                best = form
+        if best is not None:
+            return best
+    return None
 
 
 def _gives(model: Model, form: Form, found: Mapping[str, Array], wrong: Mapping[str, Array]) -> bool:
@@ -87,7 +92,7 @@ def _gives(model: Model, form: Form, found: Mapping[str, Array], wrong: Mapping[
                 if not same(found[role], value):
                     return False
                 left.discard(role)
-    except (KeyError, ValueError):
+    except MISFITS:
         return False
     return not left
 
@@ -100,6 +105,12 @@ def _one_by_one(
     remaining = set(wrong)
     while remaining and len(matches) < _MOST:
         best = _best(model, accepted, found, remaining)
+        if best is None and not matches:
+            matches = _pair(model, found, wrong)
+            accepted = [each.form for each in matches]
+            remaining -= {role for each in matches for role in each.roles}
+            if matches:
+                continue
         if best is None:
             break
         matches.append(best)
@@ -109,30 +120,53 @@ def _one_by_one(
     return matches, [role for role in wrong if role in remaining]
 
 
+def _pair(model: Model, found: Mapping[str, Array], wrong: Mapping[str, Array]) -> list[Match]:
+    """Two wrong ways at once that leave no output as any one of them does: asked step by step, which ends early."""
+    forms = [form for form in loop_forms(model) if form.way[0][0].split(".")[0] not in AFTERWARDS]
+    for pair in combinations(forms, 2):
+        keys = [key for form in pair for key, _ in form.way]
+        if len(set(keys)) == len(keys) and model.stepwise(pair, found):
+            shown = model.outputs(pair)
+            roles = tuple(role for role in wrong if same(found[role], shown[role]))
+            if roles:
+                return [Match(form, roles) for form in pair]
+    return []
+
+
 def _best(model: Model, accepted: list[Form], found: Mapping[str, Array], remaining: set[str]) -> Match | None:
-    """The form that explains most of what remains, on top of those accepted."""
+    """The form that explains most of what remains, on top of those accepted; a way through time before an equation."""
     settled = set(found) - remaining
     taken = {form.symbol for form in accepted if form.tree is not None}
-    best: tuple[tuple[bool, int, float], Match] | None = None
-    for form in _candidates(model, remaining, settled, alone=False):
-        if form.tree is not None and form.symbol in taken:
-            continue
-        explained: list[str] = []
-        local = False
-        try:
-            for role, value in model.changed(accepted, form, found):
-                if role in remaining:
-                    if same(found[role], value):
-                        explained.append(role)
-                elif role in settled and not same(found[role], value):
-                    local = True
-        except (KeyError, ValueError):
-            continue
-        if explained:
-            rank = (local, -len(explained), form.cost)
-            if best is None or rank < best[0]:
-                best = rank, Match(form, tuple(explained), local)
-    return best[1] if best else None
+    equations = (form for form in _of_equations(model, remaining, settled, alone=False) if form.symbol not in taken)
+    for forms in (loop_forms(model), equations):
+        best: tuple[tuple[bool, int, float], Match] | None = None
+        for form in forms:
+            shown = _shown(model, accepted, form, found, remaining)
+            if shown is not None and shown.roles:
+                rank = (shown.local, -len(shown.roles), form.cost)
+                if best is None or rank < best[0]:
+                    best = rank, shown
+        if best is not None:
+            return best[1]
+    return None
+
+
+def _shown(
+    model: Model, accepted: list[Form], form: Form, found: Mapping[str, Array], remaining: set[str]
+) -> Match | None:
+    """Which of the outputs that remain have the numbers of a form, and whether it spoils others."""
+    roles: list[str] = []
+    local = False
+    try:
+        for role, value in model.changed(accepted, form, found):
+            agrees = role in found and same(found[role], value)
+            if role in remaining and agrees:
+                roles.append(role)
+            elif role in found and role not in remaining and not agrees:
+                local = True
+    except MISFITS:
+        return None
+    return Match(form, tuple(roles), local)
 
 
 def values_of(model: Model, form: Form) -> list[Array]:
@@ -141,7 +175,7 @@ def values_of(model: Model, form: Form) -> list[Array]:
     for evaluator in model.evaluators() if form.tree is not None else ():
         try:
             value = evaluator(form.tree)
-        except (KeyError, ValueError):
+        except MISFITS:
             continue
         if isinstance(value, np.ndarray):
             found.append(value)

@@ -11,7 +11,7 @@ import numpy as np
 from unrolled.check.explain.equations import program
 from unrolled.check.explain.expressions import Array, Evaluator, Node
 from unrolled.check.explain.program import Program, cache_of, in_a_row, namespace, reset_of
-from unrolled.check.explain.sequences import LOOPS, Walk
+from unrolled.check.explain.sequences import LOOPS, Walk, Way
 from unrolled.check.functions import FUNCTIONS
 
 __all__ = ["Form", "Model", "given_outputs", "model_of", "same"]
@@ -93,6 +93,10 @@ class Model(Protocol):
         """All outputs with the forms in it."""
         ...
 
+    def stepwise(self, forms: Sequence[Form], found: Mapping[str, Array]) -> bool:
+        """Whether every step, one after the other, gives what the learner has for it; False without steps."""
+        ...
+
 
 def _altered(forms: Sequence[Form]) -> dict[str, Node]:
     return {form.symbol: form.tree for form in forms if form.tree is not None}
@@ -129,13 +133,16 @@ class _Cell:
     def changed(self, accepted: Sequence[Form], form: Form, found: Mapping[str, Array]) -> Iterator[tuple[str, Any]]:
         assert form.tree is not None
         base = self._base(accepted)
-        for target, value in self.program.changed(base, _altered(accepted), form.symbol, form.tree):
+        for target, value in self.program.changed(base, _altered(accepted), {form.symbol: base(form.tree)}):
             for role in self._by_target.get(target, ()):
                 yield role, value
 
     def outputs(self, forms: Sequence[Form]) -> dict[str, Any]:
         values = self._base(forms).values
         return {role: values[target] for role, target in self._roles.items()}
+
+    def stepwise(self, forms: Sequence[Form], found: Mapping[str, Array]) -> bool:
+        return False
 
 
 class _Loop:
@@ -155,33 +162,64 @@ class _Loop:
         return self.walk.reached(target)
 
     def changed(self, accepted: Sequence[Form], form: Form, found: Mapping[str, Array]) -> Iterator[tuple[str, Any]]:
-        if form.tree is not None and not self._plausible(accepted, form, found):
+        way, altered = _way((*accepted, form)), _altered((*accepted, form))
+        if form.tree is None:
+            steps = self.walk.steps(way, altered)
+        elif self.walk.handed.isdisjoint(self.program.reach[form.symbol]):
+            steps = self._beside(way, _altered(accepted), form)
+        elif self._plausible(way, _altered(accepted), form, found):
+            steps = self.walk.steps(way, altered)
+        else:
             return
         before = self.outputs(accepted)
-        way, altered = _way((*accepted, form)), _altered((*accepted, form))
-        steps = self.walk.steps(way, altered)
         for role in found:
             value = self.walk.output(role, steps, way)
             if value.shape != before[role].shape or not np.array_equal(value, before[role]):
                 yield role, value
 
-    def _plausible(self, accepted: Sequence[Form], form: Form, found: Mapping[str, Array]) -> bool:
-        """Whether each step gives the learner's slice: nearly every form of an equation ends at the first step."""
-        if any(each.way for each in accepted):
-            return True
+    def _beside(self, way: Way, altered: Mapping[str, Node], form: Form) -> list[Evaluator | None]:
+        """The steps with a form that no step hands on: those walked already, changed one by one."""
         assert form.tree is not None
-        altered = _altered(accepted)
-        per_step = [(target, found[role]) for role, target in self.walk.loop.per_step.items() if role in found]
-        per_step = [(target, value) for target, value in per_step if value.ndim == 3 and value.shape[2] == self.walk.T]
-        base = self.walk.steps({}, altered)[self.walk.first]
+        found: list[Evaluator | None] = []
+        for base in self.walk.steps(way, altered):
+            if base is not None:
+                new = dict(self.program.changed(base, altered, {form.symbol: base(form.tree)}))
+                found.append(Evaluator({**base.values, **new}))
+            else:
+                found.append(None)
+        return found
+
+    def _plausible(self, way: Way, altered: Mapping[str, Node], form: Form, found: Mapping[str, Array]) -> bool:
+        """Whether the first two steps walked give the learner's slices: nearly every form of an equation ends here.
+
+        In a wrong way the first step alone is asked, and forms that do not show there are left out.
+        """
+        assert form.tree is not None
+        steps = self.walk.steps(way, altered)
+        walked = [t for t in self.walk.times(way) if steps[t] is not None]
+        base, after = steps[walked[0]], steps[walked[1]] if len(walked) > 1 and not way else None
         assert base is not None
-        changed = dict(self.program.changed(base, altered, form.symbol, form.tree))
-        for target, value in per_step:
-            if target in changed and not same(value[..., self.walk.first], changed[target]):
-                return False
-        for t, values in self.walk.walked({}, {**altered, form.symbol: form.tree}):
-            if not all(same(value[..., t], values.values[target]) for target, value in per_step):
-                return False
+        new = {form.symbol: base(form.tree)}
+        if not self._agrees(walked[0], base, altered, new, found):
+            return False
+        if way:
+            shown = self.program.reach[form.symbol]
+            return any(target in shown for target in self.walk.loop.per_step.values())
+        if after is not None:
+            handed = self.walk.arriving(base, dict(self.program.changed(base, altered, new)), after)
+            return self._agrees(walked[1], after, altered, {**handed, form.symbol: after(form.tree, handed)}, found)
+        return True
+
+    def _agrees(
+        self, t: int, base: Evaluator, altered: Mapping[str, Node], new: Mapping[str, Any], found: Mapping[str, Array]
+    ) -> bool:
+        """Whether the learner's slices of step `t` are those that come of `new`, as far as they came."""
+        for role, target in self.walk.loop.per_step.items():
+            value = found.get(role)
+            if value is not None and value.ndim == 3 and value.shape[2] == self.walk.T:
+                changed = dict(self.program.changed(base, altered, new, target))
+                if not same(value[..., t], changed.get(target, base.values[target])):
+                    return False
         return True
 
     def outputs(self, forms: Sequence[Form]) -> dict[str, Any]:
@@ -191,6 +229,15 @@ class _Loop:
             steps = self.walk.steps(way, _altered(forms))
             self._before[key] = {role: self.walk.output(role, steps, way) for role in self.walk.roles}
         return self._before[key]
+
+
+    def stepwise(self, forms: Sequence[Form], found: Mapping[str, Array]) -> bool:
+        seen = False
+        for t, values in self.walk.walked(_way(forms), _altered(forms)):
+            if not self._agrees(t, values, {}, {}, found):
+                return False
+            seen = True
+        return seen
 
 
 def _way(forms: Sequence[Form]) -> dict[str, str]:

@@ -91,11 +91,11 @@ class Program:
         return found
 
     @cached_property
-    def after(self) -> dict[str, tuple[Equation, ...]]:
-        """For every target, the equations that change when it does, in order, without its own."""
+    def leading(self) -> dict[str, frozenset[str]]:
+        """For every target, the targets that it depends on, itself included."""
         return {
-            target: tuple(each for each in self.equations if each.target in reach and each.target != target)
-            for target, reach in self.reach.items()
+            target: frozenset(other for other, reached in self.reach.items() if target in reached)
+            for target in self.reach
         }
 
     def run(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -113,13 +113,25 @@ class Program:
             evaluator.values[ready[0]] = evaluator(ready[1])
         return evaluator
 
-    def changed(self, base: Evaluator, altered: Mapping[str, Node], target: str, tree: Node) -> Iterator[tuple[str, Any]]:
-        """Targets that change when `target` is computed by `tree`, on top of `base`, which has `altered` in it."""
-        values: dict[str, Any] = {target: base(tree)}
-        yield target, values[target]
-        for equation in self.equations if altered else self.after[target]:
+    def changed(
+        self, base: Evaluator, altered: Mapping[str, Node], new: Mapping[str, Any], toward: str = ""
+    ) -> Iterator[tuple[str, Any]]:
+        """Targets that change when the names in `new` have other values, in order and those names first.
+
+        Args:
+            base: the values so far, with `altered` in them.
+            altered: right-hand sides other than the table's.
+            new: name, target or not, to its other value.
+            toward: one target; what does not lead to it is left out.
+        """
+        values = dict(new)
+        yield from new.items()
+        leading = self.leading[toward] if toward else None
+        for equation in self.equations:
+            if equation.target in new or (leading is not None and equation.target not in leading):
+                continue
             own = altered.get(equation.target, equation.tree)
-            if equation.target != target and not own.names.isdisjoint(values):
+            if not own.names.isdisjoint(values):
                 values[equation.target] = base(own, values)
                 yield equation.target, values[equation.target]
 

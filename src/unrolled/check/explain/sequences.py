@@ -17,7 +17,7 @@ from unrolled.check.explain.expressions import Array, Evaluator, Node
 from unrolled.check.explain.program import Program, cache_of, reset_of
 from unrolled.check.functions import FUNCTIONS
 
-__all__ = ["LOOPS", "Loop", "Walk", "Way"]
+__all__ = ["AFTERWARDS", "LOOPS", "Loop", "Walk", "Way"]
 
 Way = Mapping[str, str]  # choices that differ from the right ones
 
@@ -63,7 +63,7 @@ LOOPS = {
     )
 }
 
-_AFTERWARDS = ("stored", "stored_at", "sum", "from", "end")  # choices that change no step, only what is made of them
+AFTERWARDS = ("stored", "stored_at", "sum", "from", "end")  # choices that change no step, only what is made of them
 _HANDED = "handed"  # what a step hands to the one walked next, of the loop's own state
 
 Steps = list[Evaluator | None]  # by time; None: a step that the walk left out
@@ -91,20 +91,35 @@ class Walk:
         self.m = self.x.shape[1]
         self._walked: dict[Any, Steps] = {}
 
+    def times(self, way: Way) -> list[int]:
+        """The steps in the order in which they are walked."""
+        return _times(way, self.T, forward=self.loop.forward)
+
     @property
-    def first(self) -> int:
-        """The step that is walked first."""
-        return 0 if self.loop.forward else self.T - 1
+    def handed(self) -> set[str]:
+        """The cell's targets that one step hands to the next."""
+        return {f"{state}_next" if self.loop.forward else f"d{state}_prev" for state in self.loop.states}
+
+    def arriving(self, step: Evaluator, changed: Mapping[str, Any], after: Evaluator) -> dict[str, Any]:
+        """What the step walked `after` receives otherwise, when targets of `step` have `changed`."""
+        found: dict[str, Any] = {}
+        for state in self.loop.states:
+            if self.loop.forward and f"{state}_next" in changed:
+                found[f"{state}_prev"] = changed[f"{state}_next"]
+            elif not self.loop.forward and f"d{state}_prev" in changed:
+                more = changed[f"d{state}_prev"] - step.values[f"d{state}_prev"]
+                found[f"d{state}_next"] = after.values[f"d{state}_next"] + more
+        return found
 
     def reached(self, target: str) -> frozenset[str]:
         """Outputs that depend on a target of the cell, at any step."""
         reached = self.program.reach[target]
-        handed = self._handed & reached
+        handed = self.handed & reached
         while handed:  # what is handed to the next step reaches whatever is made of it there
             arriving = {f"{each[0]}_prev" if self.loop.forward else f"{each[:2]}_next" for each in handed}
             users = [each for each in self.program.equations if not each.tree.names.isdisjoint(arriving)]
             wider = reached.union(*(self.program.reach[user.target] for user in users))
-            handed = set[str]() if wider == reached else handed | {each for each in wider if each in self._handed}
+            handed = set[str]() if wider == reached else handed | {each for each in wider if each in self.handed}
             reached = wider
         found = {role for role, own in self.loop.per_step.items() if own in reached}
         found |= {role for role in self.loop.summed if role in reached}
@@ -115,15 +130,11 @@ class Walk:
         kept |= {f"caches.{state}_prev" for state in self.loop.states if f"{state}_next" in reached}
         return frozenset(found | kept)
 
-    @property
-    def _handed(self) -> set[str]:
-        return {f"{state}_next" if self.loop.forward else f"d{state}_prev" for state in self.loop.states}
-
     # --- step after step ----------------------------------------------------------------------------------------
 
     def steps(self, way: Way, altered: Mapping[str, Node] | None = None) -> Steps:
         """The cell's values at every step, by time."""
-        relevant = {key: value for key, value in way.items() if key.split(".")[0] not in _AFTERWARDS}
+        relevant = {key: value for key, value in way.items() if key.split(".")[0] not in AFTERWARDS}
         key = (tuple(sorted(relevant.items())), tuple((altered or {}).items()))
         if key not in self._walked:
             found: Steps = [None] * self.T
@@ -142,7 +153,7 @@ class Walk:
         given = {state: zeros if value is None else value for state, value in self.start.items()}
         begin = {state: _begin(way.get(f"start.{state}", ""), state, given, zeros) for state in given}
         previous = dict(begin)
-        for t in _times(way, self.T, forward=True):
+        for t in self.times(way):
             names = {**self.names, "m": float(self.m), "xt": self.x[..., _index(way.get("x", "t"), t, self.T)]}
             names |= {f"{state}_prev": value for state, value in previous.items()}
             values = self.program.evaluator(names, altered)
@@ -157,7 +168,7 @@ class Walk:
         last = {"last": self.upstream[..., -1], "first": self.upstream[..., 0]}
         handed = {state: last.get(way.get(f"start.{state}", ""), zeros) for state in states}
         own = states[0]
-        for t in _times(way, self.T, forward=False):
+        for t in self.times(way):
             given = way.get("upstream", "t")
             direct = zeros if given == "none" else self.upstream[..., _index(given, t, self.T)]
             arriving = {state: handed[state] if way.get(f"add.{state}") != "no" else zeros for state in states}

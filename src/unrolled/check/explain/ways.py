@@ -130,14 +130,14 @@ def _forward(loop: Loop) -> Iterator[Form]:
             )
     yield _form(
         _TAKES_X[family],
-        "t",
+        "loop",
         "goes backward in time: the loop begins at the last step",
         "t = T-1, ..., 0",
         "t = 0, ..., T-1",
         {"order": "other"},
     )
     for steps, words in (("not last", "the last step is left out"), ("not first", "the first step is left out")):
-        yield _form(_TAKES_X[family], "t", f"does not reach every step: {words}", words, "t = 0, ..., T-1", {"steps": steps})
+        yield _form(_TAKES_X[family], "loop", f"does not reach every step: {words}", words, "t = 0, ..., T-1", {"steps": steps})
     yield from _kept(loop)
 
 
@@ -217,7 +217,7 @@ def _backward(loop: Loop, reset: str) -> Iterator[Form]:
         )
     yield _form(
         bptt,
-        "t",
+        "loop",
         "goes forward in time, where the way back begins at the last step",
         "t = 0, ..., T-1",
         "t = T-1, ..., 0",
@@ -228,7 +228,7 @@ def _backward(loop: Loop, reset: str) -> Iterator[Form]:
         ("not last", "the last step is left out"),
         ("only last", "it takes the last step only"),
     ):
-        yield _form(bptt, "t", f"does not reach every step: {words}", words, "t = T-1, ..., 0", {"steps": steps})
+        yield _form(bptt, "loop", f"does not reach every step: {words}", words, "t = T-1, ..., 0", {"steps": steps})
     yield from _ends(loop)
     yield from _sums(loop, [role for role in cell.outputs if role in loop.summed])
 
