@@ -171,9 +171,9 @@ def _read(found: Attempt, value: Any, names: dict[str, Any]) -> None:
         answers.found["dx"] = _padded(answers.found["dx"], plan, names)
     entries: list[Entry] = []
     if "cache" in answers.found and about.cache:
-        entries = read_cache(answers.found["cache"].value, plan.found.cache, plan, names)
+        entries = read_cache(answers.found["cache"].value, plan.cache, plan, names, firm=plan.firm)
     elif "caches" in answers.found:
-        entries = read_caches(answers.found["caches"].value, plan.found.cache, plan, names)
+        entries = read_caches(answers.found["caches"].value, plan.cache, plan, names, firm=plan.firm)
     found.answers.append(answers)
     found.caches.append(entries)
 

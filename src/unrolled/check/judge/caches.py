@@ -35,7 +35,6 @@ class Entry:
         role: what it is; "" where neither its name nor its value tells.
         likeness: to what it should be.
         step: of a loop's caches.
-        named: whether its name told its role, rather than its value.
     """
 
     path: Path
@@ -44,7 +43,6 @@ class Entry:
     value: Any
     expected: Any = None
     step: int | None = None
-    named: bool = False
 
     @property
     def right(self) -> bool:
@@ -56,6 +54,8 @@ def extras(family: str, names: Mapping[str, Any]) -> dict[str, Any]:
     own: dict[str, Any] = {**names, **names.get("cache", {})}
     weights: Mapping[str, Any] = own.get("parameters", {})
     found: dict[str, Any] = {}
+    if np.ndim(own.get("xt")) != 2:
+        return found  # all steps at once
     match family:
         case "rnn" if "a_prev" in own:
             found["z"] = weights["Wax"] @ own["xt"] + weights["Waa"] @ own["a_prev"] + weights["ba"]
@@ -88,7 +88,14 @@ def expected_entry(role: str, plan: Plan, names: Mapping[str, Any], key: str = "
 
 
 def read_cache(
-    cache: Any, hints: Hints, plan: Plan, names: Mapping[str, Any], path: Path = (), step: int | None = None
+    cache: Any,
+    hints: Hints,
+    plan: Plan,
+    names: Mapping[str, Any],
+    path: Path = (),
+    step: int | None = None,
+    *,
+    firm: bool = False,
 ) -> list[Entry]:
     """The entries of a cell's cache.
 
@@ -99,6 +106,7 @@ def read_cache(
         names: right values by role.
         path: where the cache stands.
         step: of a loop.
+        firm: whether `hints` say what an entry must be, whatever its value is.
     """
     course = FUNCTIONS[plan.found.name].cache
     if isinstance(cache, Mapping):
@@ -113,24 +121,39 @@ def read_cache(
         return []
     cell = FUNCTIONS[plan.found.name].cell or plan.found.name
     found = [
-        _entry(value, own_role(cell, hint), plan, names, (*path, key), step, str(key)) for key, value, hint in items
+        _entry(value, own_role(cell, hint), plan, names, (*path, key), step, str(key), firm=firm)
+        for key, value, hint in items
     ]
     found = [inner for each in found for inner in _opened(each, plan, names, step)]
     return _by_place(found, cache, course, plan, names, step)
 
 
 def _entry(
-    value: Any, role: str | None, plan: Plan, names: Mapping[str, Any], path: Path, step: int | None, key: str
+    value: Any,
+    role: str | None,
+    plan: Plan,
+    names: Mapping[str, Any],
+    path: Path,
+    step: int | None,
+    key: str,
+    *,
+    firm: bool = False,
 ) -> Entry:
+    """One entry by its name, where that fits or is the course's own (or `firm`); else by its value."""
+    named = Entry(path, "", "same", value, None, step)
     if role is not None:
         expected = expected_entry(role, plan, names, key)
         if expected is not None:
-            return Entry(path, role, _likeness(value, expected, role), value, expected, step, True)
-    for role in _candidates(names):
-        expected = expected_entry(role, plan, names, key)
-        if expected is not None and _likeness(value, expected, role) in ("same", "single"):
-            return Entry(path, role, "same", value, expected, step)
-    return Entry(path, "", "same", value, None, step)
+            named = Entry(path, role, _likeness(value, expected, role), value, expected, step)
+            if firm or named.right or key == role:
+                return named
+            if named.likeness in ("shape", "kind"):  # not what its name made us think
+                named = Entry(path, "", "same", value, None, step)
+    for other in _candidates(names):
+        expected = expected_entry(other, plan, names, key)
+        if expected is not None and _likeness(value, expected, other) in ("same", "single"):
+            return Entry(path, other, "same", value, expected, step)
+    return named
 
 
 def _candidates(names: Mapping[str, Any]) -> list[str]:
@@ -158,18 +181,23 @@ def _opened(entry: Entry, plan: Plan, names: Mapping[str, Any], step: int | None
 def _by_place(
     found: list[Entry], cache: Any, course: Sequence[str], plan: Plan, names: Mapping[str, Any], step: int | None
 ) -> list[Entry]:
-    """An entry that nothing else tells is what the course has in its place, where all others stand as in the course."""
+    """An entry that nothing else tells, or that is there twice, is what the course has in its place, where all others
+    stand as in the course."""
     if not isinstance(cache, tuple | list) or len(found) != len(course):
         return found
-    if any(entry.role not in ("", role) for entry, role in zip(found, course, strict=True)):
+    roles = [entry.role for entry in found]
+    doubtful = [not role or roles.count(role) > 1 for role in roles]
+    if any(role != want and not open_ for role, want, open_ in zip(roles, course, doubtful, strict=True)):
         return found
     return [
-        entry if entry.role else _entry(entry.value, role, plan, names, entry.path, step, "")
-        for entry, role in zip(found, course, strict=True)
+        _entry(entry.value, role, plan, names, entry.path, step, "", firm=True) if open_ else entry
+        for entry, role, open_ in zip(found, course, doubtful, strict=True)
     ]
 
 
-def read_caches(caches: Any, hints: Hints, plan: Plan, names: Mapping[str, Any]) -> list[Entry]:
+def read_caches(
+    caches: Any, hints: Hints, plan: Plan, names: Mapping[str, Any], *, firm: bool = False
+) -> list[Entry]:
     """The entries of what a loop keeps: a list of cells' caches somewhere in it, or arrays over all steps."""
     cells = names["caches"]["cells"]
     at = _steps_at(caches, len(cells))
@@ -177,12 +205,12 @@ def read_caches(caches: Any, hints: Hints, plan: Plan, names: Mapping[str, Any])
         stacked = {role: np.stack([cell[role] for cell in cells], -1) for role in cells[0] if role != "parameters"}
         own = {**{role: value for role, value in names.items() if role != "caches"}, "cache": {**stacked, **names}}
         own["cache"].pop("caches", None)
-        return read_cache(caches, hints, plan, own)
+        return read_cache(caches, None, plan, own)
     found: list[Entry] = []
     for step, cell in enumerate(cells):
         own = {"cache": cell, "parameters": names["parameters"], **_step_weights(names)}
         path = (*at, step)
-        found += read_cache(_at(caches, path), hints, plan, own, path, step)
+        found += read_cache(_at(caches, path), hints, plan, own, path, step, firm=firm)
     for path, value in _beside(caches, at):
         found.append(_entry(value, None, plan, {"x": names["x"], "parameters": names["parameters"]}, path, None, ""))
     return found

@@ -82,7 +82,15 @@ def _judged(known: Known, found: list[Found], names: Collection[str] | None) -> 
             _consistent(known, reports, family_of(name))
     for family in _FAMILIES:
         _consistent(known, reports, family)
+    if _row_by_row_in(known):
+        rows = any(known.tried[name].best.plan.layout.step == "mn" for name in known.correct)
+        if not rows:
+            reports["softmax"] = report(known, known.tried["softmax"].base)
     return list(reports.values())
+
+
+def _row_by_row_in(known: Known) -> bool:
+    return "softmax" in known.tried and _row_by_row(known, "softmax")
 
 
 def _missing(found: Found) -> FunctionReport:
@@ -97,9 +105,14 @@ def _one(known: Known, found: Found) -> FunctionReport:
         tried = _every_step(known, tried)
     known.tried[found.name] = tried
     told = report(known, tried.best)
-    if told.verdict == "correct":
+    if told.verdict == "correct" and not _row_by_row(known, found.name):
         known.correct.add(found.name)
     return told
+
+
+def _row_by_row(known: Known, name: str) -> bool:
+    """A softmax along rows is right in a file that takes the batch first; so it is not trusted until that is known."""
+    return name == "softmax" and known.tried[name].other is not None
 
 
 def _every_step(known: Known, tried: Tried) -> Tried:

@@ -139,9 +139,9 @@ def layouts(*, loop: bool, plain: bool = False) -> list[Layout]:
     batch = ("mTn", "Tmn", "[T]mn", "mnT") if loop else ("mTn",)
     sides = ((False, "n1"),) if plain else ((False, "n1"), (False, "n"))
     found = [Layout("nm", sequence, right, bias) for right, bias in sides for sequence in features]
-    sides = ((False, "n1"),) if plain else ((True, "n"), (False, "n"), (True, "1n"), (False, "1n"), (False, "n1"))
+    sides = ((False, "n1"),) if plain else ((False, "n1"), (True, "n"), (False, "n"), (True, "1n"), (False, "1n"), (True, "n1"))
     found += [Layout("mn", sequence, right, bias) for right, bias in sides for sequence in batch]
-    return sorted(found, key=lambda each: (each.step == "mn", each.bias not in ("n1", "n"), each.sequence[0] == "["))
+    return sorted(found, key=lambda each: (each.step == "mn", each.bias == "1n", each.sequence[0] == "["))
 
 
 # --- weights that are stacked or split ------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice, permutations
 from typing import Any
@@ -68,6 +68,10 @@ class Plan:
         slots: what each of the learner's parameters holds; the course's where empty.
         variant: the system of equations.
         replace: stand-ins for what it calls: name to source.
+        cache: roles of what its cache holds, in order or by key, as far as names tell.
+        firm: whether `cache` says what an entry must be, since that is how it is taken apart.
+        by_reference: whether a backward function is handed the very object that the learner's forward function made,
+            for caches of classes of their own.
     """
 
     found: Found
@@ -76,6 +80,9 @@ class Plan:
     slots: Slots = field(default_factory=dict[str, Pack])
     variant: Variant = Variant()
     replace: Mapping[str, str] = field(default_factory=dict[str, str])
+    cache: Sequence[str | None] | Mapping[str, str] | None = None
+    firm: bool = False
+    by_reference: bool = False
 
     @property
     def optional(self) -> frozenset[str]:
@@ -197,7 +204,7 @@ def slots_of(found: Found) -> list[Slots]:
             hints.setdefault(name, role)
     if not hints:
         return [{}]
-    if all(name == hint for name, hint in hints.items()):
+    if all(name == hint and is_pack(name) for name, hint in hints.items()):
         return [{name: pack_of(name) for name in hints}]
     return guesses(hints, family, hints) or [{}]
 

@@ -100,6 +100,15 @@ def _elsewhere(known: Known, best: Attempt) -> Tried:
             best = result
         if result.right:
             return Tried(result)
+    if plan.found.name.endswith("backward") and best.reply.status == "raised" and not best.answers:
+        result = carry_out(known, replace(best.plan, by_reference=True))
+        if result.score > best.score:
+            best = result
+        if result.right:
+            return Tried(result)
+    biases = _other_biases(known, best)
+    if biases is not None:
+        return Tried(biases)
     for changes in _systems(known, best.plan):
         result = carry_out(known, replace(best.plan, **changes))
         if result.right:
@@ -107,11 +116,30 @@ def _elsewhere(known: Known, best: Attempt) -> Tried:
     return Tried(best)
 
 
+def _other_biases(known: Known, best: Attempt) -> Attempt | None:
+    """A backward function that gives biases another shape is right where its forward function takes them so, too."""
+    forward = known.tried.get(best.function.replace("backward", "forward"))
+    if not best.answers or not best.function.endswith("backward") or forward is None:
+        return None
+    wrong = [answer for answer in best.answers[0].found.values() if not answer.right]
+    if not wrong or any(answer.likeness != "shape" or not answer.role.startswith("db") for answer in wrong):
+        return None
+    for bias in ("n1", "n", "1n"):
+        if bias != best.plan.layout.bias:
+            result = carry_out(known, replace(best.plan, layout=replace(best.plan.layout, bias=bias)))
+            own = forward.best.plan
+            if result.right and carry_out(known, replace(own, layout=replace(own.layout, bias=bias))).right:
+                return result
+    return None
+
+
 def _systems(known: Known, plan: Plan) -> list[dict[str, Any]]:
     """Other right systems of equations; beneath a loop, the cell has settled which."""
     if FUNCTIONS[plan.found.name].cell in known.tried and plan.found.helpers:
         return []
     found: list[dict[str, Any]] = [{"variant": other} for other in variants_of(plan.found.name) if other != plan.variant]
+    if plan.family in ("sigmoid", "softmax"):
+        found.append({"layout": Layout("mn", "mTn")})
     if plan.family in ("lstm", "gru"):
         found.append({"layout": replace(plan.layout, x_first=not plan.layout.x_first)})
     return found
@@ -122,13 +150,14 @@ def _plans(known: Known, found: Found) -> Iterator[Plan]:
     ways = arguments_of(found)
     slots, own = _slots(known, found), _layouts(known, found)
     system = _system(known, found)
+    cache, firm = kept_as(known, found.name) if found.name.endswith("_forward") else (found.cache, False)
     order = sorted(
         ((a, s, at) for a in range(len(ways)) for s in range(min(len(slots), 4)) for at in range(len(own))),
         key=lambda at: 3 * at[0] + 2 * at[1] + at[2],
     )
     for a, s, at in order:
         layout = replace(own[at], x_first=system.layout.x_first) if system else own[at]
-        plan = Plan(found, ways[a], layout, slots[s])
+        plan = Plan(found, ways[a], layout, slots[s], cache=cache, firm=firm)
         yield replace(plan, variant=system.variant) if system else plan
         if plan.family == "head":
             yield from (replace(plan, variant=other) for other in variants_of(found.name)[1:])
@@ -234,7 +263,16 @@ def _together(code: str, other: str) -> str:
     longest = max(len(lines), len(more))
     lines += [""] * (longest - len(lines))
     more += [""] * (longest - len(more))
-    return "\n".join(line if line.strip() else there for line, there in zip(lines, more, strict=True))
+    return "\n".join(map(_joined, lines, more))
+
+
+def _joined(line: str, other: str) -> str:
+    """One line of two excerpts; imports of both, where what is imported differs."""
+    if line == other or not other.strip():
+        return line
+    if line.strip() and "import" in line:
+        return "; ".join(dict.fromkeys([*line.split("; "), *other.split("; ")]))
+    return line if line.strip() else other
 
 
 class _Kept:
@@ -257,8 +295,8 @@ class _Kept:
             role = "caches" if FUNCTIONS[plan.found.name].kind == "loop" else "cache"
             answer = source.answers[index].found.get(role)
             if answer is not None and answer.value is not None:
-                self.value = _right(source, plan, answer.value, names)
-                if is_whole(self.value):
+                self.value = _right(known, source, plan, answer.value, names)
+                if is_whole(self.value) and not plan.by_reference:
                     return
                 self.path = answer.path
                 self._call_before(source, drawing, None)
@@ -273,26 +311,33 @@ class _Kept:
         self.before = _call(source.plan, names_of(source.plan, drawing), None, instance)
 
 
-def _right(source: Attempt, plan: Plan, value: Any, names: dict[str, Any]) -> Any:
+def _right(known: Known, source: Attempt, plan: Plan, value: Any, names: dict[str, Any]) -> Any:
     """What the learner's forward function keeps, with right values in it."""
     own = replace(plan, found=source.plan.found, slots={**source.plan.slots, **plan.slots})
-    hints = cache_hints(source.plan.found, plan.found)
+    hints, firm = kept_as(known, source.function)
     if family_of(plan.found.name) == "head":
         return rebuilt(value, read_cache(value, source.plan.found.cache, own, names))
     read = read_caches if FUNCTIONS[plan.found.name].kind == "loop" else read_cache
-    entries = read(value, hints, own, names)
+    entries = read(value, hints, own, names, firm=firm)
     return rebuilt(value, entries)
 
 
-def cache_hints(forward: Found, backward: Found) -> Hints:
-    """Roles of a cache's entries: as packed, unless they are unpacked otherwise and that is the course's order."""
-    packed, unpacked = forward.cache, backward.cache
-    course = list(FUNCTIONS[forward.name].cache)
-    if isinstance(packed, tuple) and isinstance(unpacked, tuple) and len(packed) == len(unpacked):
-        roles = [own_role(FUNCTIONS[backward.name].cell or backward.name, role) for role in unpacked]
-        if roles == course:
-            return course
-    return packed
+def kept_as(known: Known, function: str) -> tuple[Hints, bool]:
+    """Roles of the entries of a forward function's cache, and whether they are certain.
+
+    They are as it is packed; but where the backward function takes it apart in the course's order, in that.
+    """
+    found = known.found.get(function)
+    cell = FUNCTIONS[function].cell
+    if cell in known.found and (found is None or found.helpers or found.cache is None):
+        function, found = cell, known.found[cell]
+    backward = known.found.get(function.replace("forward", "backward"))
+    packed, unpacked = (None if each is None else each.cache for each in (found, backward))
+    course = FUNCTIONS[function].cache
+    if isinstance(unpacked, tuple) and backward is not None and found is not None:
+        if tuple(own_role(backward.name, role) for role in unpacked) == course:
+            return course, True
+    return packed, False
 
 
 def _from_names(known: Known, plan: Plan, names: dict[str, Any]) -> Any:
@@ -381,7 +426,7 @@ def _cache_of(known: Known, base: Attempt, course: str) -> dict[str | int, str] 
     entries = forward.best.caches[0] if forward is not None and forward.best.caches else []
     found = {entry.path[0]: entry.role for entry in entries if len(entry.path) == 1}
     if found:
-        hints = _named(cache_hints(forward.best.plan.found, base.plan.found)) if forward else None  # pyright: ignore[reportUnnecessaryComparison]
+        hints = _named(kept_as(known, course.replace("backward", "forward"))[0])
         return {**found, **({key: role for key, role in (hints or {}).items() if not found.get(key)})}
     return _named(base.plan.found.cache)
 
