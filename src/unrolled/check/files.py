@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from unrolled.check.results import FileReport, Place, Problem
+from unrolled.check.results import FileReport, FunctionReport, Place, Problem
 from unrolled.check.sandbox.types import Mode
 from unrolled.errors import DataError
 
@@ -147,7 +147,10 @@ def _checked(name: str, content: bytes, options: Options) -> FileReport:
     with Sandbox(options.mode, timeout=options.timeout) as sandbox:
         mapping = read_mapping(options.mapping)
         report = check_source(read_source(name, text), mapping=mapping, sandbox=sandbox, names=options.only)
-    return replace(report, problems=(*complaints, *report.problems))
+    judged = {function.name for function in report.functions}
+    absent = [name for name in options.only or () if name not in judged]
+    missing = [FunctionReport(name, "missing", reason="not defined in this file") for name in absent]
+    return replace(report, functions=(*report.functions, *missing), problems=(*complaints, *report.problems))
 
 
 def found_in(name: str, content: bytes, options: Options) -> list[tuple[str, Place]]:

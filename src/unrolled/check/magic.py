@@ -37,13 +37,19 @@ def load(shell: Any) -> None:
 
     def check(line: str, cell: str) -> Shown:
         arguments = _parser().parse_args(shlex.split(line))
+        earlier = _earlier(shell.history_manager.input_hist_raw, cell)
         shell.run_cell(cell, store_history=False)
-        number: int = shell.execution_count
-        content = _notebook(shell.history_manager.input_hist_raw[1:number], cell)
-        return Shown(turn_down(_judged(content, number, tuple(arguments.map)), arguments.hints))
+        report = _judged(_notebook(earlier, cell), len(earlier) + 1, tuple(arguments.map))
+        return Shown(turn_down(report, arguments.hints))
 
     check.__doc__ = _parser().format_help()
     shell.register_magic_function(check, "cell", "check")
+
+
+def _earlier(history: list[str], cell: str) -> list[str]:
+    """What was run before this cell; the history begins with an empty entry, and may end with this cell itself."""
+    last = history[-1]
+    return history[1:-1] if last.startswith(MAGIC) and cell.strip() in last else history[1:]
 
 
 def _notebook(earlier: list[str], cell: str) -> bytes:

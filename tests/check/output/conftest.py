@@ -37,7 +37,7 @@ def mixed():
                 "wrong",
                 "LSTM.step_back",
                 Place(1, 7, "def step_back(self, da_next, dc_next, cache):"),
-                findings=(DFT, Finding("lstm.cache", "", "the cache is one step late", "observed")),
+                findings=(DFT, Finding("lstm.cache", "", "your cache is one step late", "observed")),
                 right=("dWi", "dbi"),
                 wrong=("dWf", "dbf", "dxt", "da_prev"),
             ),

@@ -27,7 +27,7 @@ def test_a_wrong_function_reads_from_the_mistake_to_its_remedy(mixed):
         "        it should be      dft = dc * c<t-1> * ft * (1 - ft)\n"
         "        how we know       this mistake gives exactly your numbers\n"
         "\n"
-        "      The LSTM's cache: the cache is one step late\n"
+        "      The LSTM's cache: your cache is one step late\n"
         "        how we know       seen in the results; the line was not found\n"
         "\n"
         "      Wrong: dWf, dbf, dxt, da_prev; right: dWi, dbi\n"
@@ -107,7 +107,7 @@ def test_a_run_ends_with_what_most_files_have_wrong(right, mixed):
         ("lstm.bptt.c", "the LSTM's dc on its way from step to step"),
         ("gru.sum", "the GRU's sum over time"),
         ("rnn.init", "the RNN's initial state"),
-        ("lstm.alias", "the LSTM's shared arrays"),
+        ("lstm.alias", "the LSTM's side effects"),
         ("softmax", "the softmax"),
         ("adam.correct", "Adam's bias correction"),
         ("head.dWy", "the output head's dWy"),

@@ -39,7 +39,7 @@ _PARTS = {
     "sum": "sum over time",
     "init": "initial state",
     "cache": "cache",
-    "alias": "shared arrays",
+    "alias": "side effects",
 }
 _WHOLE = {
     "sigmoid": "the sigmoid",
@@ -125,13 +125,16 @@ def verdict_line(function: FunctionReport) -> str:
 
 
 def message_of(finding: Finding) -> str:
-    """A finding's sentence, which begins with its equation.
+    """A finding's sentence, with its equation in front where it does not begin with that itself.
 
-    >>> message_of(Finding("rnn.bptt", "da", "da_prevt is never added", "explained"))
-    "The RNN's gradient on its way from step to step: da_prevt is never added"
+    >>> message_of(Finding("rnn.cache", "a_prev", "your cache holds a_next twice", "observed"))
+    "The RNN's cache: your cache holds a_next twice"
+    >>> message_of(Finding("rnn.0", "dz", "equation (0): your dz lacks the factor 1 - a^2", "explained"))
+    'Equation (0): your dz lacks the factor 1 - a^2'
     """
-    name, message = equation_name(finding.equation), clean(finding.message)
-    said = message if message.lower().startswith(name.lower()) else f"{name}: {message}"
+    said = clean(finding.message)
+    if said.startswith("your "):
+        said = f"{equation_name(finding.equation)}: {said}"
     return said[:1].upper() + said[1:]
 
 
