@@ -8,11 +8,12 @@ from typing import Any, cast
 from unrolled.check.functions import FUNCTIONS
 from unrolled.check.judge.attempt import Attempt
 from unrolled.check.judge.caches import Entry
-from unrolled.check.judge.compare import unchanged
+from unrolled.check.judge.compare import compare, is_number_array, unchanged
 from unrolled.check.judge.inputs import family_of
-from unrolled.check.results import Finding
+from unrolled.check.judge.lines import cache_line, changed_line, globals_read, line_of_name
+from unrolled.check.results import Finding, Place
 
-__all__ = ["cache_findings", "global_findings", "side_effects"]
+__all__ = ["cache_findings", "global_findings", "one_array", "side_effects"]
 
 
 def side_effects(found: Attempt) -> list[Finding]:
@@ -20,9 +21,11 @@ def side_effects(found: Attempt) -> list[Finding]:
     return [*_changed_arguments(found), *_reused_memory(found), *_randomness(found)]
 
 
-def _finding(found: Attempt, kind: str, symbol: str, message: str, should_be: str = "") -> Finding:
-    family = family_of(found.function)
-    return Finding(f"{family}.{kind}", symbol, message, "observed", should_be=should_be)
+def _finding(
+    found: Attempt, kind: str, symbol: str, message: str, should_be: str = "", line: int | None = None
+) -> Finding:
+    equation = f"{family_of(found.function)}.{kind}"
+    return Finding(equation, symbol, message, "explained", None if line is None else Place(line), should_be=should_be)
 
 
 def _changed_arguments(found: Attempt) -> Iterator[Finding]:
@@ -48,6 +51,7 @@ def _changed_arguments(found: Attempt) -> Iterator[Finding]:
                 name,
                 f"your function changes the caller's {where}: the argument is another after the call",
                 f"work on a copy: {name}.copy(), or compute a new array instead of changing this one in place",
+                changed_line(found.plan.found, name),
             )
 
 
@@ -106,29 +110,22 @@ def _randomness(found: Attempt) -> Iterator[Finding]:
             generators,
             f"your function changes the global random state ({generators}), which nothing in it needs",
             "leave out the call of seed or of the generator",
+            line_of_name(found.plan.found, "random"),
         )
 
 
 def global_findings(found: Attempt) -> list[Finding]:
-    """Of a function that is wrong: what it takes from outside its arguments, and outputs that are one array."""
-    state = found.reply.global_state
-    findings: list[Finding] = []
-    if state.read:
-        names = ", ".join(state.read)
-        findings.append(
-            _finding(
-                found,
-                "alias",
-                state.read[0],
-                f"your function reads the global {names} instead of an argument",
-                "take it from the arguments: the caller's may be another",
-            )
-        )
-    findings += _one_array(found)
-    return findings
+    """Of a function that is wrong or crashed: what it takes from outside its arguments."""
+    read = dict(globals_read(found.plan.found))
+    if not read:
+        return []
+    names = ", ".join(read)
+    message = f"your function reads the global {names} instead of an argument"
+    remedy = "take it from the arguments: the caller's may be another"
+    return [_finding(found, "alias", next(iter(read)), message, remedy, next(iter(read.values())))]
 
 
-def _one_array(found: Attempt) -> Iterator[Finding]:
+def one_array(found: Attempt) -> Iterator[Finding]:
     """`c = a`: two outputs in one array."""
     if not found.answers:
         return
@@ -143,27 +140,38 @@ def _one_array(found: Attempt) -> Iterator[Finding]:
                 str(roles[1]),
                 f"your {roles[0]} and {roles[1]} are one and the same array: what is stored in one overwrites the other",
                 f"make two: {roles[1]} = np.zeros_like({roles[0]})",
+                line_of_name(found.plan.found, str(roles[1])),
             )
             return
 
 
 def cache_findings(found: Attempt, call: int) -> list[Finding]:
-    """What is wrong in a cache beyond a wrong value: entries that a later step overwrote."""
-    entries = [entry for entry in found.caches[call] if not entry.right]
-    by_role: dict[str, Entry] = {}
-    for entry in entries:
-        by_role.setdefault(entry.role, entry)
-    return [
-        _finding(
-            found,
-            "cache",
-            role,
-            f"the {role} in your cache of step {entry.step} is that of a later step, which overwrites it",
-            f"keep a copy at each step: {role}.copy()",
-        )
-        for role, entry in by_role.items()
-        if entry.step is not None and _of_later_step(found, call, entry)
-    ]
+    """Entries of a cache that are something else: another value of this step, or that of a later one."""
+    findings: dict[str, Finding] = {}
+    line = cache_line(found.plan.found)
+    for entry in found.caches[call]:
+        if entry.right or entry.role in findings:
+            continue
+        other = _what_it_is(found, call, entry)
+        if _of_later_step(found, call, entry):
+            message = f"the {entry.role} in your cache of step {entry.step} is that of a later step, which overwrites it"
+            remedy = f"keep a copy at each step: {entry.role}.copy()"
+        elif other is not None:
+            message, remedy = f"your cache holds {other} where {entry.role} belongs", f"put {entry.role} in its place"
+        else:
+            continue
+        findings[entry.role] = _finding(found, "cache", entry.role, message, remedy, line)
+    return list(findings.values())
+
+
+def _what_it_is(found: Attempt, call: int, entry: Entry) -> str | None:
+    """The role whose value stands in place of another."""
+    others = (other for other in found.caches[call] if other.step == entry.step and other.role != entry.role)
+    return next((other.role for other in others if other.expected is not None and _same(entry.value, other.expected)), None)
+
+
+def _same(value: Any, expected: Any) -> bool:
+    return is_number_array(value) and compare(value, expected) in ("same", "single")
 
 
 def _of_later_step(found: Attempt, call: int, entry: Entry) -> bool:

@@ -12,7 +12,7 @@ from unrolled.check.explain import explain
 from unrolled.check.functions import FUNCTIONS
 from unrolled.check.judge.answers import is_missing
 from unrolled.check.judge.attempt import Attempt, attempt
-from unrolled.check.judge.effects import cache_findings, global_findings, side_effects
+from unrolled.check.judge.effects import cache_findings, global_findings, one_array, side_effects
 from unrolled.check.judge.inputs import COURSE_SIZES, Drawing, family_of
 from unrolled.check.judge.layout import joined, pack_of
 from unrolled.check.judge.search import FINAL, Known, carry_out, prepare
@@ -89,7 +89,7 @@ def _crashed(known: Known, found: Attempt, base: FunctionReport) -> FunctionRepo
     sizes = _course_sizes_only(known, found)
     findings: list[Finding] = [] if sizes is None else [replace(sizes, place=place)]
     if sizes is None:
-        findings += [replace(finding, place=place) for finding in global_findings(found)]
+        findings += global_findings(found)
     where = "" if reply.error_line is None else f" (line {reply.error_line})"
     when = _when(known, found)
     right, _ = _outputs(found)
@@ -149,25 +149,29 @@ def _sizes_finding(found: Attempt) -> Finding:
 def _wrong(known: Known, found: Attempt, base: FunctionReport) -> FunctionReport:
     right, wrong = _outputs(found)
     call = next((index for index in range(len(found.answers)) if found.wrong(index)), None)
-    findings: list[Finding] = []
-    if call is not None:
-        findings += cache_findings(found, call)
-        findings += _explained(known, found, call, findings)
-        findings += _shapes(found, call)
-        findings += _absent(found, call, [finding for finding in findings if finding.certainty == "explained"])
-    findings += [finding for finding in side_effects(found) if finding.equation not in {own.equation for own in findings}]
+    effects = side_effects(found)
+    if call is None:
+        return replace(base, findings=tuple(effects) or (_observed(found, wrong),), right=right, wrong=wrong)
+    changed = {finding.symbol for finding in effects}
+    changed |= {given.role for given in found.plan.arguments if given.name in changed}
+    findings = [*one_array(found), *(each for each in cache_findings(found, call) if each.symbol not in changed)]
+    told = {finding.symbol for finding in findings} | changed
+    if not any(finding.equation.endswith(".alias") for finding in findings):
+        findings += _explained(known, found, call, told)
+    findings += [*_shapes(found, call), *_absent(found, call), *effects]
     if not any(finding.certainty == "explained" for finding in findings):
         sizes = _course_sizes_only(known, found)
         findings = ([] if sizes is None else [sizes]) + global_findings(found) + findings
     return replace(base, findings=tuple(findings) or (_observed(found, wrong),), right=right, wrong=wrong)
 
 
-def _explained(known: Known, found: Attempt, call: int, before: list[Finding]) -> list[Finding]:
+def _explained(known: Known, found: Attempt, call: int, told: set[str]) -> list[Finding]:
+    """What the numbers say; entries of the cache that are `told` of already are left out."""
     names = found.names[call]
     inputs = _inputs(found, names)
     outputs = _course_outputs(found, call)
-    if before:
-        outputs.pop("caches", None)
+    for kept in ("cache", "caches"):
+        outputs[kept] = {role: value for role, value in outputs.pop(kept, {}).items() if role not in told}
     if not outputs or found.function == "initialize_adam":
         return []
     records = [_Recorded(record) for record in _trace(known, found, call)]
@@ -295,7 +299,7 @@ def _shape(value: Any) -> str:
     return f"a {type(value).__name__}" + (f" of {len(value)}" if isinstance(value, list | tuple | dict) else "")  # pyright: ignore[reportUnknownArgumentType]
 
 
-def _absent(found: Attempt, call: int, explained: list[Finding]) -> list[Finding]:
+def _absent(found: Attempt, call: int) -> list[Finding]:
     """Outputs that are not there, or still None."""
     answers = found.answers[call]
     none = [role for role, answer in answers.found.items() if answer.likeness == "none"]
