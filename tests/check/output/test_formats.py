@@ -10,6 +10,7 @@ import pytest
 from unrolled.check.output import FORMATS, render
 from unrolled.check.output.hints import HINTS, turn_down
 from unrolled.check.output.words import frequent, run_summary
+from unrolled.check.results import FileReport, Finding, FunctionReport, Place, Problem
 
 # The schema that Jenkins holds such files to: an element's children, the attributes it must have, those it may have.
 JUNIT = {
@@ -116,6 +117,15 @@ def test_no_format_lets_a_learner_steer_the_reader(hostile, kind):
         assert character not in text
     if kind == "junit":
         assert len(ElementTree.fromstring(text).findall(".//*")) == 4  # suite, case, failure, system-err
+
+
+@pytest.mark.parametrize("kind", ["terminal", "html", "junit", "gradescope", "csv"])
+def test_a_flood_of_text_is_cut(kind):
+    flood = "x" * 1_000_000
+    place = Place(1, None, flood)
+    finding = Finding("rnn.0", flood, flood, "located", place, flood, flood)
+    function = FunctionReport("rnn_forward", "wrong", flood, place, "", (finding,), (flood,), (flood,), flood)
+    assert len(render([FileReport("a.py", (function,), (Problem(flood, place),))], kind)) < 60_000
 
 
 def test_each_level_of_hints_says_more_than_the_one_before(mixed):

@@ -36,18 +36,19 @@ def to_html(reports: Sequence[FileReport]) -> str:
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>\n{_style()}</style>\n</head>\n<body>\n<main>\n"
+        f"<title>{escape(title)}</title>\n<style>\n{_style('report')}{_style('page')}</style>\n</head>\n"
+        '<body>\n<main class="unrolled-check">\n'
         f"<h1>unrolled check</h1>\n{_run(reports) if len(reports) != 1 else ''}{body}</main>\n</body>\n</html>\n"
     )
 
 
 def fragment(report: FileReport) -> str:
-    """One report as a piece of a page that has styles of its own, such as a notebook."""
-    return f'<div class="unrolled-check">{_file(report)}</div>'
+    """One report as a piece of another page, such as a notebook, whose own styles it leaves alone."""
+    return f'<style>{_style("report")}</style><div class="unrolled-check">{_file(report)}</div>'
 
 
-def _style() -> str:
-    return (files("unrolled.check.output") / "page.css").read_text(encoding="utf-8")
+def _style(name: str) -> str:
+    return (files("unrolled.check.output") / f"{name}.css").read_text(encoding="utf-8")
 
 
 def _run(reports: Sequence[FileReport]) -> str:

@@ -10,7 +10,7 @@ __all__ = ["to_mathml"]
 # In this order: a name may be dotted (np.tanh); an index <t-1> belongs to the name or ^ before it.
 _TOKENS = re.compile(
     r"""(?P<space>\s+)
-    |(?P<sum>\b(?:sum|mean)\ over\ (?:the\ )?\w+\ of\b)
+    |(?P<sum>\b(?:sum|mean)\ (?:over|of\ all)\ (?:the\ )?\w+\ of\b)
     |(?P<index><[A-Za-z0-9_+\- ]{1,12}>)
     |(?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)
     |(?P<transpose>\.T\b|\^T\b)
@@ -53,7 +53,6 @@ _INDEXED = {
     **{f"{gate}t": (gate, "t") for gate in "xfiour"},
     "yt_pred": ("ŷ", "t"),
     "cct": ("c̃", "t"),
-    "c~": ("c̃", ""),
 }
 _WORD = re.compile(r"(?P<letter>[Wb])(?P<sub>[a-z]{1,3})")
 
@@ -80,13 +79,17 @@ def _row(tokens: list[tuple[str, str]], at: int, *, closed: bool) -> tuple[list[
             return row, at - 1
         if kind == "power" and row and at < len(tokens):
             above, at = _script(tokens, at)
-            row.append(f"<msup>{row.pop()}{above}</msup>")
+            base = row.pop()
+            if base.endswith(("</msup>", "</msup></mrow>")):  # a square of a<t>, not one of its index
+                base = f"<mrow><mo>(</mo>{base}<mo>)</mo></mrow>"
+            row.append(f"<msup>{base}{above}</msup>")
         elif kind == "transpose" and row:
             row.append(f"<msup>{row.pop()}<mi>T</mi></msup>")
         elif kind == "prime" and row:
             row.append(f"<msup>{row.pop()}<mo>{'&#x2032;' * len(text)}</mo></msup>")
-        elif kind == "index" and row:
-            row.append(_indexed(row.pop(), text[1:-1]))
+        elif kind == "name" and at < len(tokens) and tokens[at][0] == "index":
+            row.append(_name(_bare(text), tokens[at][1][1:-1]))
+            at += 1
         elif kind == "open":
             group, at = _group(tokens, at, text)
             row.append(group)
@@ -130,9 +133,9 @@ def _atom(kind: str, text: str) -> str:
     if kind == "name":
         return _name(_bare(text))
     if kind == "sum":
-        word, _, rest = text.partition(" over ")
+        word, _, rest = text.removesuffix(" of").replace(" of all ", " over ").partition(" over ")
         sign = "<mo>∑</mo>" if word == "sum" else f"<mi>{word}</mi>"
-        return f"<munder>{sign}<mtext>{escape(rest.removeprefix('the ').removesuffix(' of'))}</mtext></munder>"
+        return f"<munder>{sign}<mtext>{escape(rest.removeprefix('the '))}</mtext></munder>"
     if text == "@":  # a product of matrices is written side by side
         return _SPACE
     if kind == "number":
@@ -148,7 +151,16 @@ def _bare(name: str) -> str:
     return rest if dot and module in ("np", "numpy", "math") else name
 
 
-def _name(name: str) -> str:
+def _name(name: str, index: str = "") -> str:
+    """A name, with the index that is written behind it, or the one that the course gives it."""
+    if name[0] == "d" and (name[1:] in _INDEXED or _WORD.fullmatch(name[1:]) or name[1:] in tuple("acxzy")):
+        return f"<mrow><mi>d</mi>{_name(name[1:], index)}</mrow>"  # d of a<t>, not da at t
+    if not index and name in _INDEXED:
+        name, index = _INDEXED[name]
+    return f"<msup>{_letters(name)}{_angle(index)}</msup>" if index else _letters(name)
+
+
+def _letters(name: str) -> str:
     if name in _WORDS:
         return f"<mtext>{name}</mtext>"
     if name in ("sum", "Σ", "∑"):
@@ -157,24 +169,14 @@ def _name(name: str) -> str:
         return f"<munder><mo>∑</mo><mi>{escape(name[4:])}</mi></munder>"
     if name in _FUNCTIONS:
         return f'<mi mathvariant="normal">{name}</mi>'
-    if name in _INDEXED:
-        letter, index = _INDEXED[name]
-        return _indexed(f"<mi>{letter}</mi>", index) if index else f"<mi>{letter}</mi>"
+    if name == "c~":
+        return "<mi>c̃</mi>"
     if word := _WORD.fullmatch(name):
         return f"<msub><mi>{word['letter']}</mi><mi>{word['sub']}</mi></msub>"
-    if name[0] == "d" and (name[1:] in _INDEXED or _WORD.fullmatch(name[1:]) or name[1:] in ("a", "c", "x", "z", "y")):
-        return f"<mrow><mi>d</mi>{_name(name[1:])}</mrow>"
     first, low, rest = name.partition("_")
     if low and rest and 1 <= len(first) <= 3:
         return f"<msub><mi>{escape(first)}</mi><mtext>{escape(rest)}</mtext></msub>"
     return f"<mi>{escape(name)}</mi>"
-
-
-def _indexed(base: str, index: str) -> str:
-    derived = "<mrow><mi>d</mi>"
-    if base.startswith(derived):  # the index is that of what is derived by: d(a<t-1>), not (da)<t-1>
-        return f"{derived}{_indexed(base.removeprefix(derived).removesuffix('</mrow>'), index)}</mrow>"
-    return f"<msup>{base}{_angle(index)}</msup>"
 
 
 def _angle(index: str) -> str:

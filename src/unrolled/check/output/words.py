@@ -29,6 +29,8 @@ CERTAINTY: dict[Certainty, str] = {
     "observed": "seen in the results; the line was not found",
 }
 
+LONGEST = 2000  # characters of one name, line or message
+
 _NETWORKS = {"rnn": "RNN", "lstm": "LSTM", "gru": "GRU", "head": "output head"}
 _PARTS = {
     "a": "hidden state",
@@ -95,11 +97,12 @@ def clean(text: str) -> str:
     >>> clean("dft = 1  \x1b[2J\u202e")
     'dft = 1  \\x1b[2J\\u202e'
     """
+    shown = text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."
     return "".join(
         character.encode("unicode_escape").decode("ascii")
         if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
         else character
-        for character in text.replace("\t", "    ")
+        for character in shown.replace("\t", "    ")
     )
 
 
