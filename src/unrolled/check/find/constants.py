@@ -4,30 +4,34 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 
 from unrolled.check.find.scopes import Scope
 
 __all__ = ["is_cheap"]
 
-MODULES = frozenset("numpy scipy math cmath collections functools operator itertools string typing dataclasses".split())
+MODULES = re.compile(
+    "numpy|scipy|math|cmath|collections|functools|operator|itertools|string|typing|dataclasses|logging|decimal|fractions"
+)
 # Of these modules, what reads, writes, prints or waits.
-DENIED = frozenset(
-    "load loadtxt genfromtxt save savez savez_compressed savetxt fromfile memmap DataSource fromregex tofile dump "
-    "set_printoptions seterr test show_config info lookfor io".split()
+DENIED = re.compile(
+    "load.*|genfromtxt|save.*|from(file|regex)|memmap|DataSource|tofile|dump.*|set_printoptions|seterr|test|show_config|"
+    "info|lookfor|io|basicConfig|.*Handler"
 )
-FUNCTIONS = frozenset(
-    "abs bool complex dict divmod enumerate float frozenset int len list max min object pow range reversed round set slice "
-    "sorted str sum tuple type zip property".split()
+FUNCTIONS = re.compile(
+    "abs|bool|complex|dict|divmod|enumerate|float|frozenset|int|len|list|max|min|object|pow|range|reversed|round|set|"
+    "slice|sorted|str|sum|tuple|type|zip|property"
 )
-METHODS = frozenset(
-    "astype reshape copy transpose dot sum mean max min round split join format items keys values tolist strip lower upper "
-    "flatten ravel squeeze get randn rand standard_normal normal uniform random".split()
+METHODS = re.compile(
+    "astype|reshape|copy|transpose|dot|sum|mean|max|min|round|split|join|format|items|keys|values|tolist|strip|lower|"
+    "upper|flatten|ravel|squeeze|get|randn|rand|standard_normal|normal|uniform|random"
 )
 NODES = (
     ast.Constant | ast.Name | ast.Attribute | ast.BinOp | ast.UnaryOp | ast.BoolOp | ast.Compare | ast.IfExp | ast.Tuple
     | ast.List | ast.Dict | ast.Set | ast.Subscript | ast.Slice | ast.Call | ast.keyword | ast.Starred | ast.Lambda
     | ast.ListComp | ast.DictComp | ast.SetComp | ast.GeneratorExp | ast.comprehension | ast.JoinedStr
-    | ast.FormattedValue | ast.expr_context | ast.operator | ast.unaryop | ast.boolop | ast.cmpop | ast.arguments | ast.arg
+    | ast.FormattedValue | ast.expr_context | ast.operator | ast.unaryop | ast.boolop | ast.cmpop | ast.arguments
+    | ast.arg
 )  # fmt: skip
 MOST_NODES = 5000
 DEEPEST = 8  # names of values that stand for values, one after another
@@ -44,9 +48,10 @@ def is_cheap(value: ast.expr | None, scope: Scope, depth: int = 0) -> bool:
 
 
 def _is_made_of_cheap(value: ast.expr, scope: Scope, depth: int) -> bool:
-    bound = {inner.id for inner in ast.walk(value) if isinstance(inner, ast.Name) and not isinstance(inner.ctx, ast.Load)}
-    bound |= {inner.arg for inner in ast.walk(value) if isinstance(inner, ast.arg)}
-    for count, inner in enumerate(ast.walk(value)):
+    nodes = list(ast.walk(value))
+    bound = {inner.id for inner in nodes if isinstance(inner, ast.Name) and not isinstance(inner.ctx, ast.Load)}
+    bound |= {inner.arg for inner in nodes if isinstance(inner, ast.arg)}
+    for count, inner in enumerate(nodes):
         if count > MOST_NODES or not isinstance(inner, NODES):
             return False
         if isinstance(inner, ast.Call) and not _computes(inner.func, scope, bound):
@@ -60,17 +65,20 @@ def _computes(function: ast.expr, scope: Scope, bound: set[str]) -> bool:
     if isinstance(function, ast.Name):
         module, name = _origin(function.id, scope)
         if module is not None:
-            return module in MODULES and name not in DENIED
-        return function.id in FUNCTIONS and scope.find(function.id) is None
+            return _computing(module, [name])
+        return bool(FUNCTIONS.fullmatch(function.id)) and scope.find(function.id) is None
     if not isinstance(function, ast.Attribute):
         return False
     parts, root = [function.attr], function.value
     while isinstance(root, ast.Attribute):
         parts.append(root.attr)
         root = root.value
-    if isinstance(root, ast.Name) and root.id not in bound and _origin(root.id, scope)[0] in MODULES:
-        return not DENIED.intersection(parts)
-    return function.attr in METHODS
+    module = _origin(root.id, scope)[0] if isinstance(root, ast.Name) and root.id not in bound else None
+    return _computing(module, parts) if module is not None else bool(METHODS.fullmatch(function.attr))
+
+
+def _computing(module: str, parts: list[str]) -> bool:
+    return bool(MODULES.fullmatch(module)) and not any(DENIED.fullmatch(part) for part in parts)
 
 
 def _origin(name: str, scope: Scope) -> tuple[str | None, str]:

@@ -1,4 +1,4 @@
-"""Which of FUNCTIONS a definition is: by its name, else by what it reads, calls and returns; roles are not guessed here."""
+"""Which of FUNCTIONS a definition is: by its name, else by what it reads, calls and returns; no roles are read here."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 
 from unrolled.check.find.names import family_of, is_cache, plain, read
-from unrolled.check.find.scopes import Definition
+from unrolled.check.find.scopes import Definition, within
 from unrolled.check.functions import FUNCTIONS
 
 __all__ = ["Features", "Guess", "features_of", "identify"]
@@ -70,7 +70,7 @@ def features_of(definition: Definition) -> Features:
     arguments = node.args
     found = Features(arguments=[a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)])
     stored = set[str]()
-    for inner in ast.walk(node):
+    for inner in within(node):
         match inner:
             case ast.Subscript(slice=ast.Constant(value=str(key))):
                 (found.keys if isinstance(inner.ctx, ast.Load) else stored).add(key)
@@ -79,7 +79,8 @@ def features_of(definition: Definition) -> Features:
             case ast.Name():
                 (found.keys if isinstance(inner.ctx, ast.Load) else stored).add(inner.id)
             case ast.Dict():
-                stored.update(key.value for key in inner.keys if isinstance(key, ast.Constant) and isinstance(key.value, str))
+                keys = [key.value for key in inner.keys if isinstance(key, ast.Constant)]
+                stored.update(key for key in keys if isinstance(key, str))
             case ast.Call():
                 _read_call(found, inner)
             case ast.BinOp(op=ast.MatMult()):
@@ -133,9 +134,8 @@ def _guess(definition: Definition, found: Features, cells: dict[str, str]) -> Gu
         return Guess(definition, EXACT[word], 100, "")
     if word in PLAIN_OF and found.arguments:
         return Guess(definition, PLAIN_OF[word], 90, "")
-    if OTHER.search(word) and not (re.search(FORWARD, word) and re.search("rnn|lstm|gru", word)) or not found.returns:
-        return None
-    if "test" in word or own.startswith("__"):
+    named = re.search(FORWARD, word) and re.search("rnn|lstm|gru", word)
+    if (OTHER.search(word) and not named) or not found.returns or "test" in word or own.startswith("__"):
         return None
     if function := _activation(found):
         return Guess(definition, function, 10, "one argument, `exp` and a quotient")
@@ -151,7 +151,8 @@ def _activation(found: Features) -> str | None:
 
 
 def _recurrent(definition: Definition, found: Features, cells: dict[str, str], word: str, owner: str) -> Guess | None:
-    called = sorted({cells[name] for name in found.calls if name in cells and name != definition.name.rpartition(".")[2]})
+    others = found.calls - {definition.name.rpartition(".")[2]}
+    called = sorted({cells[name] for name in others if name in cells})
     beneath = called[0] if len(called) == 1 and found.loops else None
     by_name = _by_name(word, owner)
     family, direction, level = _by_body(found, beneath)
@@ -168,7 +169,7 @@ def _recurrent(definition: Definition, found: Features, cells: dict[str, str], w
     if said == 0 and not _convincing(found, beneath):
         return None
     name = f"{facts[0]}_{'cell_' if facts[2] == 'cell' else ''}{facts[1]}"
-    clear = bool(by_name[0]) and said >= 2 or (bool(by_name[0]) and facts[1] == "forward")
+    clear = bool(by_name[0]) and (said >= 2 or facts[1] == "forward")
     score = 10 * said + 5 * (family == facts[0]) + 3 * (direction == facts[1]) + 3 * (level == facts[2])
     return Guess(definition, name, score, "" if clear else _evidence(found, beneath))
 
@@ -209,7 +210,9 @@ def _convincing(found: Features, beneath: str | None) -> bool:
     if beneath:
         return len(found.arguments) >= 2
     votes = max(family_of(found.keys).values())
-    return found.products and len(found.arguments) >= 2 and (votes >= 2 or found.tanh > 0) and bool(votes or found.unpacks)
+    if not found.products or len(found.arguments) < 2:
+        return False
+    return votes >= 2 or (found.tanh > 0 and bool(votes or found.unpacks))
 
 
 def _evidence(found: Features, beneath: str | None) -> str:

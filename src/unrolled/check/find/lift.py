@@ -1,4 +1,4 @@
-"""A function lifted out of its file, with the imports, constants, functions and classes that it uses; nothing is run."""
+"""A function lifted out of its file, with the imports, constants, functions and classes it uses; nothing is run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass, field
 
 from unrolled.check.find.constants import is_cheap
-from unrolled.check.find.scopes import DEFS, Binding, Definition, Scope, available, free_names
+from unrolled.check.find.scopes import DEFS, Binding, Definition, Scope, available, free_names, within
 
 __all__ = ["Lifted", "lift"]
 
@@ -82,12 +82,12 @@ class _Lifter:
     def _take(self, scope: Scope, node: ast.stmt, firmly: bool = True) -> None:
         if id(node) in self._nodes:
             return
-        skipped = set[int]()
+        skipped, dropped = set[int](), set[str]()
         for decorator in getattr(node, "decorator_list", []):
             if not self._has(scope, decorator):
                 skipped.update(range(decorator.lineno, (decorator.end_lineno or decorator.lineno) + 1))
+                dropped.update(name.id for name in ast.walk(decorator) if isinstance(name, ast.Name))
         self._nodes[id(node)] = node, skipped
-        dropped = {name.id for d in getattr(node, "decorator_list", []) if d.lineno in skipped for name in ast.walk(d) if isinstance(name, ast.Name)}  # fmt: skip
         self._todo += [(scope, name, firmly) for name in free_names(node) if name not in dropped]
 
     def _take_class(self, scope: Scope, node: ast.ClassDef, methods: list[str]) -> None:
@@ -156,17 +156,12 @@ class _Lifter:
                 self._take(scope, change)
 
     def _not_lifted(self, binding: Binding, what: str) -> None:
-        line = binding.node.lineno
         if GIVEN.get(binding.name):
             self._given[binding.name] = GIVEN[binding.name]
             return
-        self.problems.append(
-            (
-                line,
-                f"`{self._by}` reads `{binding.name}` from outside, which is set here by {what} and so not run; "
-                "pass it as an argument",
-            )
-        )
+        outside = f"`{self._by}` reads `{binding.name}` from outside"
+        message = f"{outside}, which is set here by {what} and so not run; pass it as an argument"
+        self.problems.append((binding.node.lineno, message))
 
     def _unbound(self, scope: Scope, name: str) -> None:
         """A name that no statement binds: of a star import, forgotten, or a builtin."""
@@ -188,8 +183,10 @@ class _Lifter:
     def written(self) -> str:
         """All that was taken, each line where it was; what is given stands first where line 1 is free, else last."""
         out: list[list[str]] = [[] for _ in range(len(self.lines) + 1)]
-        pieces = [(node.lineno, node.col_offset, self._import_piece(node, names)) for node, names in self._imports.values()]
-        pieces += [(first, node.col_offset, piece) for node, skipped in self._nodes.values() for first, piece in [self._piece(node, skipped)]]  # fmt: skip
+        pieces = [(node.lineno, node.col_offset, _import_piece(node, names)) for node, names in self._imports.values()]
+        pieces += [
+            (_first(node), node.col_offset, self._piece(node, skipped)) for node, skipped in self._nodes.values()
+        ]
         for first, _, piece in sorted(pieces, key=lambda piece: piece[:2]):
             for at, line in enumerate(piece, start=first - 1):
                 if line.strip():
@@ -202,16 +199,9 @@ class _Lifter:
             out[-1] += given
         return "\n".join("; ".join(line) for line in out)
 
-    def _import_piece(self, node: ast.stmt, names: list[ast.alias]) -> list[str]:
-        listed = ", ".join(alias.name + (f" as {alias.asname}" if alias.asname else "") for alias in names)
-        if isinstance(node, ast.ImportFrom):
-            return [f"from {'.' * node.level}{node.module or ''} import {listed}"]
-        return [f"import {listed}"]
-
-    def _piece(self, node: ast.stmt, skipped: set[int]) -> tuple[int, list[str]]:
-        """The lines of a statement, moved to column 0, with their first number."""
-        decorators: list[ast.expr] = getattr(node, "decorator_list", [])
-        first = min([node.lineno, *(decorator.lineno for decorator in decorators)])
+    def _piece(self, node: ast.stmt, skipped: set[int]) -> list[str]:
+        """The lines of a statement, moved to column 0."""
+        first = _first(node)
         last = node.end_lineno or first
         indent = node.col_offset
         piece = [_without(line, indent) for line in self.lines[first - 1 : last]]
@@ -221,7 +211,20 @@ class _Lifter:
         piece[-1] = _without(end, indent) if last > node.lineno else _cut(end, indent, None)
         for line in skipped:
             piece[line - first] = ""
-        return first, piece
+        return piece
+
+
+def _import_piece(node: ast.stmt, names: list[ast.alias]) -> list[str]:
+    listed = ", ".join(alias.name + (f" as {alias.asname}" if alias.asname else "") for alias in names)
+    if isinstance(node, ast.ImportFrom):
+        return [f"from {'.' * node.level}{node.module or ''} import {listed}"]
+    return [f"import {listed}"]
+
+
+def _first(node: ast.stmt) -> int:
+    """The line on which a statement starts, with its decorators."""
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(decorator.lineno for decorator in decorators)])
 
 
 def _cut(line: str, start: int, end: int | None) -> str:
@@ -251,10 +254,8 @@ def _chosen(scope: Scope, bindings: list[Binding]) -> Binding:
             case kind:
                 return kind != "other"
 
-    for wanted in (lambda b: usable(b) and not b.fallback, usable):
-        if good := [binding for binding in bindings if wanted(binding)]:
-            return good[-1]
-    return bindings[-1]
+    good = [binding for binding in bindings if usable(binding)]
+    return next((binding for binding in reversed(good) if not binding.fallback), (good or bindings)[-1])
 
 
 def _reached(owner: ast.ClassDef, start: ast.AST) -> list[str]:
@@ -262,7 +263,7 @@ def _reached(owner: ast.ClassDef, start: ast.AST) -> list[str]:
     methods = {inner.name: inner for inner in owner.body if isinstance(inner, DEFS)}
     names = [inner.name for inner in methods.values() if inner is start]
     for name in names:
-        for inner in ast.walk(methods[name]):
+        for inner in within(methods[name]):
             if isinstance(inner, ast.Attribute) and inner.attr in methods and inner.attr not in names:
                 names.append(inner.attr)
     return names

@@ -79,7 +79,7 @@ def read_mapping(entries: Iterable[str]) -> Mapping:
 
 def _add(known: dict[Key, str], key: Key, value: str, entry: str) -> None:
     if known.setdefault(key, value) != value:
-        raise ParameterError(f"--map `{entry}` contradicts an earlier `{known[key]}` for the same name; give one of them")
+        raise ParameterError(f"--map `{entry}` contradicts an earlier `{known[key]}` for the same name; give only one")
 
 
 def _nearest(word: str, words: Iterable[str]) -> str:

@@ -4,6 +4,8 @@ A state's name is read as [d] + base + qualifier: `dnext_h` is the gradient of t
 hidden state, previous. Which role that is depends on the function and on where the name stands.
 """
 
+# ruff: noqa: RUF001  (letters of other alphabets are what this module is about)
+
 from __future__ import annotations
 
 import re
@@ -11,12 +13,23 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
+from unrolled.check.find.vocabulary import BASES, GATES, HEADS, QUALIFIERS, RNN_WEIGHTS, SIZES
 from unrolled.check.functions import FUNCTIONS
 
-__all__ = ["Symbol", "family_of", "is_cache", "is_parameters", "plain", "read", "size_role", "state_role", "weight_role"]
+__all__ = [
+    "Symbol",
+    "family_of",
+    "is_cache",
+    "is_parameters",
+    "plain",
+    "read",
+    "size_role",
+    "state_role",
+    "weight_role",
+]
 
 GREEK = str.maketrans(
-    {"α": "a", "δ": "d", "Δ": "d", "∂": "d", "∇": "d", "γ": "gamma", "γ".upper(): "gamma", "θ": "theta", "ζ": "z"}
+    {"α": "a", "δ": "d", "Δ": "d", "∂": "d", "∇": "d", "γ": "gamma", "Γ": "gamma", "θ": "theta", "ζ": "z"}
 )
 
 
@@ -31,38 +44,17 @@ def plain(name: str) -> str:
     return "".join(c for c in name.lower() if c.isalnum() and not unicodedata.combining(c))
 
 
-BASES: dict[str, str] = {
-    "x": "x xs xt xi xin inp input inputs inputdata data sequence seq timestep xcur frame token embedding entrada eingabe "
-    "entree ingresso вход 输入",
-    "h": "a as h hs s act acts activation activations hidden hiddens hiddenstate hiddenstates hstate state states st hid "
-    "zustand zustande estado estados etat stato 隐藏状态 隐状态 状态 layer",
-    "c": "c cs cell cells cellstate cellstates cstate mem memory memorycell carry celda zelle zellzustand cellule 细胞状态 "
-    "记忆",
-    "y": "y ys yt yhat yhats ypred ypreds yp pred preds prediction predictions predicted prob probs probabilities p out "
-    "outs vorhersage vorhersagen predicha prediccion predicciones 预测 ausgaben salida output outputs",
-    "f": "f fs ft forget forgetgate fgate gatef gf gammaf forgettinggate vergessen vergessenstor olvido olvidar oubli 遗忘门 遗忘",
-    "i": "i is it inputgate igate gatei gi gammai ig gammau 输入门 eingang",
-    "u": "u us ut z zs zt update updategate updatinggate gammau zgate ugate gateu gatez gu gz actualizar actualizacion "
-    "erneuern maj 更新门 更新",
-    "g": "g gs gt cct ccts cc candidate candidates cand candidatecell candidatevalue ccandidate ctilde cbar chat cellcandidate "
-    "gate ctemp cdash kandidat candidato candidat 候选值 候选 ccand cellgate atilde htilde hhat hcandidate n nt newgate",
-    "o": "o os ot outputgate ogate gateo go gammao og ausgabe output 输出门 输出 sortie",
-    "r": "r rs rt reset resetgate rgate gater gr gammar relevance relevancegate relevancia 重置门",
-}
 SYMBOLS: dict[str, list[str]] = {}
 for _base, _words in BASES.items():
     for _word in _words.split():
         SYMBOLS.setdefault(plain(_word), []).append(_base)
 
-QUALIFIERS = {
-    "prev": "previous prev prv last old past before tminus1 tm1 t1 minus1 vorher vorige anterior precedent precedente pre "
-    "later",
-    "next": "next nxt new current curr cur now updated 1 siguiente sig neu nuevo suivant carried",
-    "init": "initial init 0 zero first start inicial anfang anfangs",
-    "": "t step s list all seq arr array total ts",
-}
-LEADING = re.compile("^(?:" + "|".join(f"(?P<{q or 'none'}>{'|'.join(w.split())})" for q, w in QUALIFIERS.items()) + ")")
-TRAILING = re.compile("(?:" + "|".join(f"(?P<{q or 'none'}>{'|'.join(w.split())})" for q, w in QUALIFIERS.items()) + ")$")
+LEADING = re.compile(
+    "^(?:" + "|".join(f"(?P<{q or 'none'}>{'|'.join(w.split())})" for q, w in QUALIFIERS.items()) + ")"
+)
+TRAILING = re.compile(
+    "(?:" + "|".join(f"(?P<{q or 'none'}>{'|'.join(w.split())})" for q, w in QUALIFIERS.items()) + ")$"
+)
 GRADIENT = re.compile(r"^(?:gradients?|grads?|deltas?|dloss|dj|dl|d)(?:of|by|wrt)?|(?:gradient|grad|loss)$")
 
 
@@ -108,22 +100,28 @@ def _state(word: str, qualifier: str = "", depth: int = 0) -> tuple[tuple[str, .
     return None
 
 
+PARAMETERS = re.compile(
+    "(?:rnn|lstm|gru|model)?(?:p|prm|params?|parameters?|parametros?|parametres?|weights?|theta|gewichte|pesos|poids|wts|"
+    "参数|dictparams)"
+)
+CACHES = re.compile(
+    "(?:t|step|cell|fwd|forward|lstm|rnn|gru|this|all|list)?(?:caches?|cach|cached|tape|saved|stored|store|ctx|context|"
+    "memorias?|zwischenspeicher|speicher|history|缓存|bundle|residuals?)(?:t|s|list|all|tuple)?"
+)
+
+
+@lru_cache(maxsize=4096)
 def is_parameters(name: str) -> bool:
     """Whether a dictionary of weights is likely meant."""
-    return bool(re.fullmatch(r"(?:rnn|lstm|gru|model)?(?:p|prm|params?|parameters?|parametros?|parametres?|weights?|theta|gewichte|pesos|poids|wts|参数|dictparams)", plain(name)))  # fmt: skip
+    return bool(PARAMETERS.fullmatch(plain(name)))
 
 
+@lru_cache(maxsize=4096)
 def is_cache(name: str) -> bool:
     """Whether what the forward pass keeps for the backward pass is likely meant."""
-    return bool(re.fullmatch(r"(?:t|step|cell|fwd|forward|lstm|rnn|gru|this|all|list)?(?:caches?|cach|cached|tape|saved|stored|store|ctx|context|memorias?|zwischenspeicher|speicher|history|缓存|bundle|residuals?)(?:t|s|list|all|tuple)?", plain(name)))  # fmt: skip
+    return bool(CACHES.fullmatch(plain(name)))
 
 
-SIZES = {
-    "n_a": "na nh h hidden hiddensize hiddendim hiddenunits nhidden units numunits dimhidden nunits hdim",
-    "n_x": "nx ni d inputsize inputdim ninput features vocabsize dimin inputs xdim embeddim",
-    "n_y": "ny no k outputsize outputdim noutput classes numclasses nclasses dimout ydim",
-    "m": "m n batch batchsize nsamples examples",
-}
 SIZE_OF = {word: size for size, words in SIZES.items() for word in words.split()}
 
 
@@ -132,31 +130,11 @@ def size_role(name: str) -> str | None:
     return SIZE_OF.get(plain(name))
 
 
-RNN_WEIGHTS = {
-    "Wax": "wax wxa wxh whx wx wih wi win u uxh wixh weightih weightihl0 wxinput winput inputweights wxtoh winh",
-    "Waa": "waa whh wh wa wrec wrecurrent w weighthh weighthhl0 r whprev waprev wah recurrentweights",
-    "Wya": "wya way why wyh wy wo wout woutput v wah2y vhy whout outputweights",
-    "ba": "ba bh b bhidden biasa biash biashidden bhh bias hiddenbias 偏置a",
-    "by": "by bo bout biasy c outputbias by0 biasout biasoutput",
-}
 RNN_WORDS = {word: role for role, words in RNN_WEIGHTS.items() for word in words.split()}
-GATES = {
-    "lstm": {
-        "f": "f forget fg forgetgate gf gammaf ft",
-        "i": "i u input update ig inputgate updategate gi gu gammai gammau it z",
-        "c": "c g cc candidate cand cell ctilde cct cbar memory gc cellgate n gate a",
-        "o": "o output og outputgate go gammao ot",
-    },
-    "gru": {
-        "u": "u z update updategate gu gz gammau gammaz ut zt",
-        "r": "r reset resetgate gr gammar relevance rt",
-        "c": "c h g n candidate cand cc cct ctilde htilde hh cell a hcandidate new memory",
-    },
+GATE_OF = {
+    family: {word: gate for gate, words in gates.items() for word in words.split()} for family, gates in GATES.items()
 }
-GATE_OF = {family: {word: gate for gate, words in gates.items() for word in words.split()} for family, gates in GATES.items()}
-HEAD = {word: "Wy" for word in "wy why wya wyh wyc wout v wv hy headw".split()} | {
-    word: "by" for word in "by bout biasy outputbias headb bv bhy".split()
-}
+HEAD = {word: role for role, words in HEADS.items() for word in words.split()}
 WEIGHT = re.compile(r"^(weights?|bias(?:es)?|w|b|u|v|r)|(weights?|bias|w|b)$")
 
 
@@ -275,5 +253,8 @@ def _role(base: str, symbol: Symbol, family: str, loop: bool, where: Where, back
         if where == "cache":
             return None
         return {"rnn": "y_pred", "lstm": "y", "gru": "y_pred"}.get(family) if loop else "yt_pred"
-    gates = {"lstm": {"f": "ft", "i": "it", "u": "it", "g": "cct", "o": "ot"}, "gru": {"u": "ut", "r": "rt", "g": "cct"}}
+    gates = {
+        "lstm": {"f": "ft", "i": "it", "u": "it", "g": "cct", "o": "ot"},
+        "gru": {"u": "ut", "r": "rt", "g": "cct"},
+    }
     return gates.get(family, {}).get(base) if where == "cache" or (backward and where == "argument") else None

@@ -27,11 +27,12 @@ class Cell:
 
 
 def is_notebook(name: str, text: str) -> bool:
-    """Whether this is a notebook's JSON, whatever the file is called: some are saved as .py, and a .ipynb may be code."""
+    """Whether this is a notebook's JSON, whatever the file is called: some are saved as .py, some .ipynb are code."""
     start = text.lstrip()
     if not start.startswith("{"):
         return False
-    return name.lower().endswith(".ipynb") or bool(MARKS.search(start, 0, HEAD) or MARKS.search(start, len(start) - HEAD))
+    marked = MARKS.search(start, 0, HEAD) or MARKS.search(start, len(start) - HEAD)
+    return name.lower().endswith(".ipynb") or marked is not None
 
 
 def read_cells(text: str) -> tuple[list[Cell], list[Problem]]:
@@ -63,7 +64,8 @@ def _cells(content: Any) -> list[dict[str, Any]]:
     groups: list[Any] = [top.get("cells")]
     worksheets = top.get("worksheets")
     if isinstance(worksheets, list):
-        groups += [sheet.get("cells") for sheet in cast(list[Any], worksheets) if isinstance(sheet, dict)]
+        sheets = [cast(dict[str, Any], sheet) for sheet in cast(list[Any], worksheets) if isinstance(sheet, dict)]
+        groups += [sheet.get("cells") for sheet in sheets]
     cells = [cell for group in groups if isinstance(group, list) for cell in cast(list[Any], group)]
     return [cell if isinstance(cell, dict) else {} for cell in cells]
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from unrolled.check.find.arguments import Argument
 from unrolled.check.find.identify import Features, Guess, features_of, identify
 from unrolled.check.find.lift import Lifted, lift
 from unrolled.check.find.mapping import Mapping
 from unrolled.check.find.repair import parse
-from unrolled.check.find.roles import Argument, is_method, read_roles
-from unrolled.check.find.scopes import DEFS, Definition, read_scope
+from unrolled.check.find.roles import is_method, read_roles
+from unrolled.check.find.scopes import DEFS, Definition, read_scope, within
 from unrolled.check.find.sources import Source
 from unrolled.check.functions import FUNCTIONS
 from unrolled.check.results import Problem
@@ -57,14 +57,14 @@ class Found:
 
 
 def find_functions(source: Source, mapping: Mapping | None = None) -> tuple[list[Found], list[Problem]]:
-    """The functions of a file, in the order of FUNCTIONS, and what could not be guessed.
+    r"""The functions of a file, in the order of FUNCTIONS, and what could not be guessed.
 
     Args:
         source: the file.
         mapping: what the user says about its names.
 
     >>> from unrolled.check.find.sources import read_source
-    >>> found, problems = find_functions(read_source("a.py", "def SoftMax(z):\\n    return z\\n"))
+    >>> found, problems = find_functions(read_source("a.py", "def SoftMax(z):\n    return z\n"))
     >>> found[0].name, found[0].found_as, found[0].arguments[0].role
     ('softmax', 'SoftMax', 'x')
     """
@@ -72,6 +72,8 @@ def find_functions(source: Source, mapping: Mapping | None = None) -> tuple[list
         return _find(source, mapping or Mapping())
     except (RecursionError, MemoryError):
         return [], [Problem("nested too deeply to be read; flatten what is nested hundreds of times")]
+    finally:
+        within.cache_clear()
 
 
 def _find(source: Source, mapping: Mapping) -> tuple[list[Found], list[Problem]]:
@@ -118,7 +120,10 @@ def _choose(
         same = [guess for guess in rivals if guess.definition.name == best.definition.name]
         if len(same) > 1:
             places = ", ".join(_where(source, guess.definition) for guess in same)
-            say(best.definition, f"`{best.definition.name}` is defined {len(same)} times ({places}); the last is checked")
+            say(
+                best.definition,
+                f"`{best.definition.name}` is defined {len(same)} times ({places}); the last is checked",
+            )
         for other in dict.fromkeys(guess.definition.name for guess in rivals) if best.score < 1000 else ():
             if other != best.definition.name and FUNCTIONS[name].kind != "plain":
                 say(
@@ -154,8 +159,8 @@ def _unknown(
         if found.products and found.tanh and len(found.arguments) >= 2 and not own.startswith("__"):
             problems.append(
                 Problem(
-                    f"`{definition.name}` computes a recurrent step, perhaps, but not which could be guessed; say so "
-                    f"with --map {definition.name}=lstm_cell_forward (or another function), and with "
+                    f"`{definition.name}` may compute a recurrent step, but which could not be guessed; say so with "
+                    f"--map {definition.name}=lstm_cell_forward (or another function), and with "
                     f"--map {definition.name}.ARGUMENT=ROLE for its arguments",
                     source.place(definition.node.lineno),
                 )
@@ -163,8 +168,8 @@ def _unknown(
     if not chosen and not problems and not source.problems:
         problems.append(
             Problem(
-                "no function that is checked was found (rnn_cell_forward, lstm_backward, softmax, ...); if one has another "
-                "name, say so with --map NAME=rnn_cell_forward"
+                "no function that is checked was found (rnn_cell_forward, lstm_backward, softmax, ...); if one has "
+                "another name, say so with --map NAME=rnn_cell_forward"
             )
         )
     return problems

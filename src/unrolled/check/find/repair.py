@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 __all__ = ["Cleaned", "clean", "parse"]
 
 # Cells of another language, whatever it says; the body of any other `%%magic` is Python, as in `%%time`.
-FOREIGN = frozenset(
-    "bash sh script html HTML javascript js latex markdown svg SVG perl ruby cmd pypy python2 R julia sql bigquery cython "
-    "writetemplate file".split()
+FOREIGN = re.compile(
+    "bash|sh|script|html|javascript|js|latex|markdown|svg|perl|ruby|cmd|pypy|python2|r|julia|sql|bigquery|cython|file|"
+    "writetemplate",
+    re.IGNORECASE,
 )
 MAGIC = re.compile(r"\s*(?:%|!|\?|[\w.]+\s*=\s*[%!]\s*[\w{]|[,;/]\w|[\w.*]+\?{1,2}\s*(?:#.*)?$)")
 PRINT = re.compile(r"(\s*)print\b(?!\s*[(=])|(\s*)print\s*\(.*\)\s*%")
@@ -85,7 +86,7 @@ def _python_cell(lines: list[str]) -> bool:
         magic = re.match(r"\s*%%(\w+)", line)
         if magic is None:
             return True
-        if magic[1] in FOREIGN or (magic[1] == "writefile" and ".py" not in line):
+        if FOREIGN.fullmatch(magic[1]) or (magic[1] == "writefile" and ".py" not in line):
             return False
         lines[at] = ""
     return True

@@ -9,7 +9,18 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
-__all__ = ["DEFS", "Binding", "Definition", "FunctionNode", "Scope", "available", "free_names", "local_names", "read_scope"]
+__all__ = [
+    "DEFS",
+    "Binding",
+    "Definition",
+    "FunctionNode",
+    "Scope",
+    "available",
+    "free_names",
+    "local_names",
+    "read_scope",
+    "within",
+]
 
 FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 Kind = Literal["import", "star", "function", "class", "value", "other"]
@@ -65,6 +76,12 @@ class Scope:
         self.bindings.setdefault(binding.name, []).append(binding)
 
 
+@lru_cache(maxsize=1024)
+def within(node: ast.AST) -> tuple[ast.AST, ...]:
+    """`ast.walk`, once for all who ask; to be forgotten with `within.cache_clear()` after each file."""
+    return tuple(ast.walk(node))
+
+
 @lru_cache(maxsize=512)
 def available(module: str | None) -> bool:
     """Whether the sandbox has a module of this name."""
@@ -101,12 +118,14 @@ def _bind(scope: Scope, node: ast.stmt, fallback: bool, depth: int) -> None:
                 if alias.name == "*":
                     scope.stars.append(Binding("*", "star", node, alias, fallback))
                 else:
-                    name = alias.asname or (alias.name.partition(".")[0] if isinstance(node, ast.Import) else alias.name)
+                    name = alias.asname or (
+                        alias.name.partition(".")[0] if isinstance(node, ast.Import) else alias.name
+                    )
                     scope.bind(Binding(name, "import", node, alias, fallback))
         case ast.FunctionDef() | ast.AsyncFunctionDef():
             scope.bind(Binding(node.name, "function", node, None, fallback))
             scope.definitions.append(Definition(node.name, node, node, scope))
-            if depth <= DEEPEST and any(isinstance(inner, DEFS) for inner in ast.walk(node) if inner is not node):
+            if depth <= DEEPEST and any(isinstance(inner, DEFS) for inner in within(node) if inner is not node):
                 scope.definitions += _nested(scope, node, depth + 10)
         case ast.ClassDef():
             scope.bind(Binding(node.name, "class", node, None, fallback))
@@ -164,7 +183,7 @@ def _other(scope: Scope, node: ast.stmt, target: ast.expr) -> None:
 def local_names(node: FunctionNode) -> set[str]:
     """The names that a function binds itself, anywhere in it."""
     names, shared = set[str](), set[str]()
-    for inner in ast.walk(node):
+    for inner in within(node):
         match inner:
             case ast.arg():
                 names.add(inner.arg)
@@ -188,16 +207,16 @@ def free_names(node: ast.AST) -> list[str]:
     """The names that a statement or function reads from around it, in order, each once."""
     local = local_names(node) if isinstance(node, (*DEFS, ast.Lambda)) else _inner_names(node)
     outside = [node.args, *getattr(node, "decorator_list", [])] if isinstance(node, (*DEFS, ast.Lambda)) else []
-    names = [inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load)]
+    names = [inner.id for inner in within(node) if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load)]
     early = [inner.id for part in outside for inner in ast.walk(part) if isinstance(inner, ast.Name)]
-    shared = [name for inner in ast.walk(node) if isinstance(inner, ast.Global) for name in inner.names]
+    shared = [name for inner in within(node) if isinstance(inner, ast.Global) for name in inner.names]
     return list(dict.fromkeys([*early, *(name for name in names if name not in local), *shared]))
 
 
 def _inner_names(node: ast.AST) -> set[str]:
     """Of a statement: what comprehensions and lambdas in it bind."""
     names = set[str]()
-    for inner in ast.walk(node):
+    for inner in within(node):
         if isinstance(inner, ast.comprehension):
             names.update(name.id for name in ast.walk(inner.target) if isinstance(name, ast.Name))
         elif isinstance(inner, ast.arg):

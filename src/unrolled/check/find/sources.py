@@ -46,13 +46,13 @@ class Source:
 
 
 def read_source(name: str, text: str) -> Source:
-    """Reads a `.py` file or a notebook (nbformat 3 or 4); which of them, the content says.
+    r"""Reads a `.py` file or a notebook (nbformat 3 or 4); which of them, the content says.
 
     Args:
         name: the file's name, for reports; `-` is standard input.
         text: its whole content.
 
-    >>> source = read_source("rnn.py", "import numpy as np\\n%matplotlib inline\\nx = 1\\n")
+    >>> source = read_source("rnn.py", "import numpy as np\n%matplotlib inline\nx = 1\n")
     >>> source.text.splitlines()
     ['import numpy as np', 'pass', 'x = 1']
     >>> source.place(3)
@@ -100,7 +100,8 @@ def _joined(name: str, cells: list[Cell], problems: list[Problem], *, notebook: 
     source = Source(name, "\n".join(kept) + "\n", (), tuple(original), tuple(starts) if notebook else ())
     problems = problems + [Problem(message, source.place(line)) for line, message in sorted(found)]
     try:
-        parse(source.text)
+        if len(cells) > 1:
+            parse(source.text)
     except SyntaxError as error:
         problems.append(Problem(f"this file cannot be read as a whole ({error.msg})"))
         source = Source(name, "\n" * len(kept), (), source.original, source.starts)

@@ -73,7 +73,11 @@ def name_of(value: ast.expr) -> str:
 
 def string_key(value: ast.expr) -> str | None:
     """The key of `something["key"]` or `something.get("key")`."""
-    if isinstance(value, ast.Subscript) and isinstance(value.slice, ast.Constant) and isinstance(value.slice.value, str):
+    if (
+        isinstance(value, ast.Subscript)
+        and isinstance(value.slice, ast.Constant)
+        and isinstance(value.slice.value, str)
+    ):
         return value.slice.value
     if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr in ("get", "pop"):
         first = value.args[0] if value.args else None
@@ -146,6 +150,7 @@ def _call(values: Values, function: ast.expr, arguments: list[ast.expr]) -> None
         values.products.append((arguments[0], arguments[1]))
     elif name == "dot" and len(arguments) == 1 and isinstance(function, ast.Attribute):
         values.products.append((function.value, arguments[0]))
-    elif name in ("concatenate", "vstack", "hstack", "stack") and arguments:
-        if isinstance(arguments[0], ast.Tuple | ast.List):
-            values.concatenated.append(arguments[0].elts)
+    elif name in ("concatenate", "vstack", "hstack", "stack"):
+        parts = arguments[0] if arguments else None
+        if isinstance(parts, ast.Tuple | ast.List):
+            values.concatenated.append(parts.elts)
