@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -179,7 +180,16 @@ def _interrupts_held() -> Generator[None]:
 
 def _work(connection: Connection, check: Check, options: Options) -> None:
     """The other process: files in, reports out, until there are no more."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     with suppress(EOFError):
         while True:
             name, content = connection.recv()
             connection.send_bytes(json.dumps(report_to(check(name, content, options))).encode())
+
+
+def _end_with_parent() -> None:
+    """Ends this process once the one that started it is gone, however it went."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)

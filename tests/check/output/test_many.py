@@ -171,6 +171,30 @@ def test_a_run_that_is_stopped_goes_on_where_it_stopped(folder, tmp_path, log, n
     assert len(log()) == 60 - len(kept)
 
 
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads /proc")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_no_process_outlives_a_run_that_is_stopped(folder, tmp_path, number):
+    folder(file1="hang", file2="hang")
+    script = tmp_path / "long_run"
+    script.write_text(LONG_RUN.format(tests=str(Path(__file__).parent), folder=str(tmp_path)))
+    process = subprocess.Popen(
+        [sys.executable, str(script)], env={**os.environ, "PYTHONPATH": HOME}, stderr=subprocess.DEVNULL
+    )
+    children, deadline = [], time.monotonic() + 60
+    while len(children) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        children = [child for child in children if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text()]
+    assert len(children) == 2
+    time.sleep(2)  # until they are busy
+    process.send_signal(number)
+    process.wait(timeout=60)
+    deadline = time.monotonic() + 30
+    while any(Path(f"/proc/{child}").exists() for child in children) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not [child for child in children if Path(f"/proc/{child}").exists()]
+
+
 def test_a_store_keeps_every_part_of_a_report(mixed, tmp_path):
     with Store(tmp_path / "deep" / "results.sqlite") as store:
         store.put("key", mixed)
