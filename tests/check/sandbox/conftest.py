@@ -28,3 +28,22 @@ def either(request):
         demand_bubblewrap()
     with Sandbox(request.param, timeout=20) as one:
         yield one
+
+
+@pytest.fixture(scope="session")
+def children():
+    """All processes beneath one, by its number."""
+    return _children
+
+
+def _children(pid):
+    """All processes beneath one."""
+    parents = {}
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/stat") as stat:
+                parents[int(name)] = int(stat.read().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+    found = [child for child, parent in parents.items() if parent == pid]
+    return found + [one for child in found for one in _children(child)]

@@ -309,9 +309,11 @@ def test_records_are_bounded_and_their_end_is_told(either):
 
 def test_a_job_ends_in_time_and_the_next_one_runs(either):
     code = "def f(x):\n    while x: pass\n    return x"
+    waiting = either._start()
     reply = run(either, code, Call("f", [1]), timeout=0.5)
     assert (reply.status, reply.error) == ("timeout", "it ran longer than 0.5 s")
     assert run(either, code, Call("f", [0])).values == [0]
+    assert either._start() is waiting  # it was the job alone that was ended
 
 
 def test_jobs_know_nothing_of_one_another(either):

@@ -235,8 +235,8 @@ while True:
     ),
     Hostile(
         "recurses without end",
-        "died",
-        "crashed its process",
+        "died|raised",  # Python 3.11 crashes, later ones notice
+        "crashed its process|RecursionError",
         """
 import sys
 sys.setrecursionlimit(10**9)
@@ -498,7 +498,7 @@ def test_a_submission_that(hostile, sandbox, secret):
     before = time.monotonic()
     reply = sandbox.run(Job(hostile.code, [Call("f", [np.ones(3), str(secret)])], timeout=hostile.timeout))
     assert time.monotonic() - before < hostile.timeout + SLACK
-    assert reply.status == hostile.status, reply.error
+    assert re.fullmatch(hostile.status, reply.status), reply.error
     assert re.search(hostile.words, reply.error, re.DOTALL), reply.error
     assert SECRET not in repr(reply)
     if hostile.value is not ANY:
@@ -537,7 +537,7 @@ with Sandbox({mode!r}, timeout=600) as sandbox:
 
 
 @pytest.mark.parametrize("mode", ["bubblewrap", "none"])
-def test_nothing_outlives_a_parent_that_is_killed(mode, request):
+def test_nothing_outlives_a_parent_that_is_killed(mode, request, children):
     if mode == "bubblewrap":
         request.getfixturevalue("sandbox")
     program = [sys.executable, "-c", PARENT.format(mode=mode)]
@@ -556,19 +556,6 @@ def wait_for(condition):
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
-
-
-def children(pid):
-    """All processes beneath one."""
-    parents = {}
-    for name in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{name}/stat") as stat:
-                parents[int(name)] = int(stat.read().rpartition(")")[2].split()[1])
-        except OSError:
-            continue
-    found = [child for child, parent in parents.items() if parent == pid]
-    return found + [one for child in found for one in children(child)]
 
 
 def alive(pid):

@@ -10,9 +10,10 @@ import ctypes
 import os
 import platform
 import struct
+from functools import cache
 from typing import Final, NamedTuple
 
-__all__ = ["install", "supported"]
+__all__ = ["install", "libc", "prepare", "supported"]
 
 # Name: numbers on x86-64 and aarch64; None where the machine has no such call.
 COMPUTING: Final[dict[str, tuple[int | None, int | None]]] = {
@@ -128,6 +129,8 @@ WRITE_FLAGS: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_AP
 FCNTL: Final = (0, 1, 2, 3, 4, 1030)
 IOCTL: Final = (0x5401, 0x5413, 0x541B, 0x5450, 0x5451)  # is it a terminal, how much is there to read, close-on-exec
 
+ANYONE: Final = 0x7FFFFFF1  # in place of the process's number, until there is one
+
 ALLOW: Final = 0x7FFF0000
 KILL_PROCESS: Final = 0x80000000
 ERRNO: Final = 0x00050000
@@ -211,6 +214,27 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
 
 
+@cache
+def _prepared(writing: bool) -> bytes:
+    machine = MACHINES.get(platform.machine()) if supported() else None
+    if machine is None:
+        raise OSError(f"no filter of system calls for {platform.system()} on {platform.machine()}")
+    return program(machine, ANYONE, writing)
+
+
+@cache
+def libc() -> ctypes.CDLL:
+    """The C library, with its error numbers kept."""
+    return ctypes.CDLL(None, use_errno=True)
+
+
+def prepare(*, writing: bool) -> None:
+    """Does ahead what `install` needs, for all processes that are forked from this one."""
+    if supported():
+        _prepared(writing)
+        libc()
+
+
 def install(*, writing: bool) -> None:
     """Puts the filter over this process.
 
@@ -220,13 +244,9 @@ def install(*, writing: bool) -> None:
     Raises:
         OSError: the kernel takes no such filter, or this machine's numbers are not known.
     """
-    machine = MACHINES.get(platform.machine()) if supported() else None
-    if machine is None:
-        raise OSError(f"no filter of system calls for {platform.system()} on {platform.machine()}")
-    instructions = program(machine, os.getpid(), writing)
-    libc = ctypes.CDLL(None, use_errno=True)
+    instructions = _prepared(writing).replace(struct.pack("<I", ANYONE), struct.pack("<I", os.getpid()))
     whole = _Program(len(instructions) // 8, instructions)
     no_new_privileges, filter_mode = (38, 1, 0, 0, 0), (22, 2, ctypes.byref(whole), 0, 0)
     for arguments in (no_new_privileges, filter_mode):
-        if libc.prctl(*arguments) != 0:
+        if libc().prctl(*arguments) != 0:
             raise OSError(ctypes.get_errno(), "the kernel takes no filter of system calls")

@@ -32,6 +32,7 @@ def main(control: int, settings: dict[str, Any]) -> None:
         os.set_blocking(read, False)
         signal.set_wakeup_fd(write, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
+        seccomp.prepare(writing=settings["sandboxed"])
         gc.collect()
         gc.freeze()
         tell(parent, {"ready": True, "filter": filtered()})
