@@ -15,6 +15,7 @@ from unrolled.check.judge.attempt import Attempt, attempt
 from unrolled.check.judge.effects import cache_findings, global_findings, one_array, side_effects
 from unrolled.check.judge.inputs import COURSE_SIZES, Drawing, family_of
 from unrolled.check.judge.layout import joined, pack_of
+from unrolled.check.judge.lines import output_line
 from unrolled.check.judge.search import FINAL, Known, carry_out, prepare
 from unrolled.check.judge.words import convention, learners_names
 from unrolled.check.results import Finding, FunctionReport, Place
@@ -156,16 +157,27 @@ def _wrong(known: Known, found: Attempt, base: FunctionReport) -> FunctionReport
     changed |= {given.role for given in found.plan.arguments if given.name in changed}
     findings = [*one_array(found), *(each for each in cache_findings(found, call) if each.symbol not in changed)]
     told = {finding.symbol for finding in findings} | changed
+    records = _trace(known, found, call)
     if not any(finding.equation.endswith(".alias") for finding in findings):
-        findings += _explained(known, found, call, told)
-    findings += [*_shapes(found, call), *_absent(found, call), *effects]
+        findings += _explained(found, call, told, records)
+    findings += [*_half(found, call, records), *_shapes(found, call), *_absent(found, call), *effects]
+    findings = [_with_line(found, finding) for finding in findings]
     if not any(finding.certainty == "explained" for finding in findings):
         sizes = _course_sizes_only(known, found)
         findings = ([] if sizes is None else [sizes]) + global_findings(found) + findings
     return replace(base, findings=tuple(findings) or (_observed(found, wrong),), right=right, wrong=wrong)
 
 
-def _explained(known: Known, found: Attempt, call: int, told: set[str]) -> list[Finding]:
+def _with_line(found: Attempt, finding: Finding) -> Finding:
+    """A finding whose line no record told has that of the output."""
+    if finding.place is not None or finding.certainty == "observed":
+        return finding
+    names = learners_names(found)
+    line = output_line(found.plan.found, {finding.symbol, names.get(finding.symbol, finding.symbol)})
+    return finding if line is None else replace(finding, place=Place(line))
+
+
+def _explained(found: Attempt, call: int, told: set[str], traced: list[Record]) -> list[Finding]:
     """What the numbers say; entries of the cache that are `told` of already are left out."""
     names = found.names[call]
     inputs = _inputs(found, names)
@@ -174,7 +186,7 @@ def _explained(known: Known, found: Attempt, call: int, told: set[str]) -> list[
         outputs[kept] = {role: value for role, value in outputs.pop(kept, {}).items() if role not in told}
     if not outputs or found.function == "initialize_adam":
         return []
-    records = [_Recorded(record) for record in _trace(known, found, call)]
+    records = [_Recorded(record) for record in traced]
     return explain(found.function, inputs, outputs, records, learners_names(found), code=found.plan.found.code)
 
 
@@ -190,6 +202,7 @@ class _Recorded:
 
 
 def _trace(known: Known, found: Attempt, call: int) -> list[Record]:
+    """Local arrays line by line, those of right functions beneath it left out."""
     drawing = known.drawings_for(found.function)[call]
     prepared = prepare(known, found.plan, [drawing])
     job = Job(
@@ -200,7 +213,8 @@ def _trace(known: Known, found: Attempt, call: int) -> list[Record]:
         timeout=known.timeout,
         without=(found.function,),
     )
-    return known.sandbox.run(job).records
+    right = {name.rpartition(".")[2] for course, name in found.plan.found.helpers if course in known.correct}
+    return [record for record in known.sandbox.run(job).records if record.function not in right]
 
 
 def _inputs(found: Attempt, names: Mapping[str, Any]) -> dict[str, Any]:
@@ -267,6 +281,19 @@ def pack_like(role: str) -> bool:
     except KeyError:
         return False
     return True
+
+
+def _half(found: Attempt, call: int, records: list[Record]) -> list[Finding]:
+    """Outputs in float16."""
+    findings: list[Finding] = []
+    for role, answer in found.answers[call].found.items():
+        if not answer.right and isinstance(answer.value, np.ndarray) and answer.value.dtype == np.float16:
+            lines = [record.line for record in records if getattr(record.value, "dtype", None) == np.float16]
+            name = answer.name or role
+            message = f"your {name} is float16, which keeps three digits: too few for a gradient"
+            place = Place(lines[0]) if lines else None
+            findings.append(Finding(_equation(found, role), name, message, "explained", place, should_be="float64 or float32"))
+    return findings
 
 
 def _shapes(found: Attempt, call: int) -> list[Finding]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from unrolled.check.find import Found
 
-__all__ = ["cache_line", "changed_line", "globals_read", "line_of_name"]
+__all__ = ["cache_line", "changed_line", "globals_read", "line_of_name", "output_line"]
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -85,6 +85,32 @@ def line_of_name(found: Found, name: str) -> int | None:
         if any(isinstance(part, ast.Attribute) and part.attr == name for part in ast.walk(node)):
             return node.lineno
     return None
+
+
+def output_line(found: Found, names: Iterable[str]) -> int | None:
+    """Where an output is made: its entry in a dictionary, the last assignment to its name, else the one `return`."""
+    wanted = set(names)
+    statements = list(_statements(found))
+    for node in statements:
+        for part in ast.walk(node):
+            if isinstance(part, ast.Dict):
+                for key, value in zip(part.keys, part.values, strict=True):
+                    if isinstance(key, ast.Constant) and key.value in wanted and not isinstance(value, ast.Name):
+                        return value.lineno
+    lines: list[int] = []
+    for node in statements:
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AugAssign) else []
+        for target in targets:
+            for part in ast.walk(target):
+                own = part.id if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store) else None
+                if isinstance(part, ast.Subscript) and isinstance(part.slice, ast.Constant):
+                    own = str(part.slice.value)
+                if own in wanted:
+                    lines.append(node.lineno)
+    if lines:
+        return max(lines)
+    returns = [node for node in statements if isinstance(node, ast.Return)]
+    return returns[0].lineno if len(returns) == 1 and not isinstance(returns[0].value, ast.Name) else None
 
 
 def globals_read(found: Found) -> list[tuple[str, int]]:
