@@ -27,7 +27,7 @@ PLAIN_OF = {word: name for name, words in PLAIN.items() for word in words.split(
 OTHER = re.compile(
     r"test|plot|print|check|train|optimi|initiali|^init|sample|clip|loss(?!e)|cost|update|predict|numeric|load|^main$|expected|"
     r"generat|onehot|derivative|prime|example|demo|evaluat|accuracy|preprocess|params$|parameters$|zero|reset|^run$|^fit$|"
-    r"smooth|^call$|^new$|repr$|^len$|^get|^set"
+    r"smooth|model$|^call$|^new$|repr$|^len$|^get|^set"
 )
 FAMILY = {"lstm": r"lstm|longshort", "gru": r"gru|gatedrecurrent", "rnn": r"rnn|elman|recurrent|循环"}
 BACKWARD = r"back|bprop|bptt|bwd|ruckwarts|rueckwaerts|atras|arriere|retro|grad|反向|indietro|bw"
@@ -217,13 +217,13 @@ def _convincing(found: Features, beneath: str | None) -> bool:
 
 def _evidence(found: Features, beneath: str | None) -> str:
     if beneath:
-        return f"a loop over a {beneath}"
+        return f"it calls a {beneath} in a loop"
     weights = sorted(key for key in found.keys if max(family_of({key}).values()))
-    parts = [f"it reads {', '.join(weights[:5])}"] if weights else []
+    parts = [f"reads {', '.join(weights[:5])}"] if weights else []
     if found.gradients >= 2:
         parts.append("names gradients")
     if found.sigmoid:
         parts.append(f"calls a sigmoid {found.sigmoid} times")
     if found.tanh:
         parts.append("calls tanh")
-    return " and ".join(parts) or "its arguments"
+    return "it " + (" and ".join(parts) or "stands where one does")

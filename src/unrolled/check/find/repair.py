@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 __all__ = ["Cleaned", "clean", "parse"]
@@ -18,7 +19,7 @@ FOREIGN = re.compile(
 MAGIC = re.compile(r"\s*(?:%|!|\?|[\w.]+\s*=\s*[%!]\s*[\w{]|[,;/]\w|[\w.*]+\?{1,2}\s*(?:#.*)?$)")
 PRINT = re.compile(r"(\s*)print\b(?!\s*[(=])|(\s*)print\s*\(.*\)\s*%")
 EXCEPT = re.compile(r"(\s*except\s+[\w.]+|\s*except\s*\([^)]*\))\s*,\s*(\w+)\s*:")
-PROMPT = re.compile(r"(?:>>>|\.\.\.|In \[\d*\]:) ?")
+PROMPT = re.compile(r"(?:>>>|\s*\.\.\.:?|In \[\d*\]:)(?: |$)")
 CONTINUES = re.compile(r"(?:else|elif|except|finally)\b|[)\]}#]")
 DEFINED = re.compile(r"\s*(?:async\s+)?(?:def|class)\s+(\w+)")
 MOST_REPAIRS = 80  # of one cell: each costs another parse
@@ -119,7 +120,7 @@ def _repair(cleaned: Cleaned, line: int, error: SyntaxError) -> bool:
         cleaned.problems.append((line, "Python 2's `except` is read as `except ... as ...`; write it so"))
         return True
     if isinstance(error, TabError) and any("\t" in row for row in lines):
-        size = 4 if any(re.match(r" {4}\S", row) for row in lines) else 8
+        size = next((size for size in (4, 8) if _parses(_untabbed(row, size) for row in lines)), 8)
         lines[:] = [_untabbed(row, size) for row in lines]
         cleaned.problems.append((line, f"tabs and spaces are mixed; a tab is read as {size} spaces; use spaces alone"))
         return True
@@ -127,6 +128,14 @@ def _repair(cleaned: Cleaned, line: int, error: SyntaxError) -> bool:
         lines[:] = [PROMPT.sub("", row, count=1) for row in lines]
         return True
     return False
+
+
+def _parses(lines: Iterable[str]) -> bool:
+    try:
+        parse("\n".join(lines))
+    except SyntaxError:
+        return False
+    return True
 
 
 def _untabbed(row: str, size: int) -> str:

@@ -48,7 +48,8 @@ class Results:
             return []
         parts = self.values.elements(self.values.returned) or [self.values.returned]
         named = [ast.Name(name, ast.Load()) for name in self.values.last if is_cache(name)]
-        return sorted(parts, key=lambda part: not is_cache(name_of(part))) + named
+        kept = [value for name, value in self.values.kept.items() if is_cache(name)]
+        return sorted(parts, key=lambda part: not is_cache(name_of(part))) + named + kept
 
     def _cached(self, value: ast.expr) -> str | None:
         key = string_key(value)
@@ -83,7 +84,8 @@ class Results:
 
     def _unpacked(self) -> tuple[str | None, ...] | dict[str, str] | None:
         held = {name for name, role in self.known.items() if role in ("cache", "caches")}
-        held |= {name for name in self.values.given if is_cache(name)}
+        named = {name_of(node) for node in within(self.node) if isinstance(node, ast.Name | ast.Attribute)}
+        held |= {name for name in named if is_cache(name)}
         for targets, value in self.values.unpacked:
             root = value
             while isinstance(root, ast.Subscript):

@@ -23,7 +23,8 @@ def is_unwritten(reading: Reading) -> bool:
     if isinstance(returned, ast.Constant) and returned.value is None:
         return True
     names = _work(reading, returned)
-    return bool(names) and all(_is_none(reading, name) for name in names)
+    still = [name for name in names if _is_none(reading, name)]
+    return bool(still) and all(name in still or name not in reading.values.given for name in names)
 
 
 def _work(reading: Reading, value: ast.expr) -> list[str]:

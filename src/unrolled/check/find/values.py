@@ -22,6 +22,7 @@ class Values:
         unpacked: (targets, value) of every `a, b, c = value`.
         products: (left, right) of every matrix product.
         concatenated: elements of every `np.concatenate`, `vstack`, `r_`.
+        kept: attribute of `self` -> the expression that it is assigned last: `self.cache = (a, x)`.
         returned: the value of the last `return` that has one.
     """
 
@@ -31,6 +32,7 @@ class Values:
     unpacked: list[tuple[list[ast.expr], ast.expr]] = field(default_factory=list[tuple[list[ast.expr], ast.expr]])
     products: list[tuple[ast.expr, ast.expr]] = field(default_factory=list[tuple[ast.expr, ast.expr]])
     concatenated: list[list[ast.expr]] = field(default_factory=list[list[ast.expr]])
+    kept: dict[str, ast.expr] = field(default_factory=dict[str, ast.expr])
     returned: ast.expr | None = None
 
     def resolved(self, value: ast.expr, depth: int = 5) -> ast.expr:
@@ -136,6 +138,8 @@ def _assign(values: Values, target: ast.expr, value: ast.expr) -> None:
                 values.last.pop(one.id, None)
                 whole = value if isinstance(value, ast.Constant) else None
                 values.given.setdefault(one.id, []).append(whole)
+    elif isinstance(target, ast.Attribute):
+        values.kept[target.attr] = value
     elif isinstance(target, ast.Subscript):
         key = string_key(target)
         if key is not None and isinstance(target.value, ast.Name):
