@@ -19,6 +19,14 @@ def _same(*targets: str) -> dict[str, str]:
     return {target: target for target in targets}
 
 
+def _gate(activation: str, gate: str, state: str) -> tuple[str, str]:
+    """A gate with [a; x] written out, and with its weights in two."""
+    return (
+        f"{activation}(W{gate} @ concat({state}, xt) + b{gate})",
+        f"{activation}(first(W{gate}) @ {state} + last(W{gate}) @ xt + b{gate})",
+    )
+
+
 # --- sigmoid, softmax -----------------------------------------------------------------------------------------------
 
 _SIGMOID = Program(
@@ -70,11 +78,11 @@ _LSTM_FORWARD = Program(
     "lstm_cell_forward",
     (
         Equation("lstm.1", "concat", "concat(a_prev, xt)", shared="(1), (2), (3) and (5)"),
-        Equation("lstm.1", "ft", "sigmoid(Wf @ concat + bf)", ("sigmoid(Wf @ concat(a_prev, xt) + bf)",)),
-        Equation("lstm.2", "it", "sigmoid(Wi @ concat + bi)", ("sigmoid(Wi @ concat(a_prev, xt) + bi)",)),
-        Equation("lstm.3", "cct", "tanh(Wc @ concat + bc)", ("tanh(Wc @ concat(a_prev, xt) + bc)",)),
+        Equation("lstm.1", "ft", "sigmoid(Wf @ concat + bf)", _gate("sigmoid", "f", "a_prev")),
+        Equation("lstm.2", "it", "sigmoid(Wi @ concat + bi)", _gate("sigmoid", "i", "a_prev")),
+        Equation("lstm.3", "cct", "tanh(Wc @ concat + bc)", _gate("tanh", "c", "a_prev")),
         Equation("lstm.4", "c_next", "ft * c_prev + it * cct"),
-        Equation("lstm.5", "ot", "sigmoid(Wo @ concat + bo)", ("sigmoid(Wo @ concat(a_prev, xt) + bo)",)),
+        Equation("lstm.5", "ot", "sigmoid(Wo @ concat + bo)", _gate("sigmoid", "o", "a_prev")),
         Equation("lstm.6", "a_next", "ot * tanh(c_next)"),
         Equation("lstm.y", "yt_pred", "softmax(Wy @ a_next + by)"),
     ),
@@ -150,8 +158,8 @@ def _gru_forward(candidate: tuple[Equation, ...], reset: str) -> Program:
         "gru_cell_forward",
         (
             Equation("gru.1", "concat", "concat(c_prev, xt)", shared="(1) and (2)"),
-            Equation("gru.1", "ut", "sigmoid(Wu @ concat + bu)", ("sigmoid(Wu @ concat(c_prev, xt) + bu)",)),
-            Equation("gru.2", "rt", "sigmoid(Wr @ concat + br)", ("sigmoid(Wr @ concat(c_prev, xt) + br)",)),
+            Equation("gru.1", "ut", "sigmoid(Wu @ concat + bu)", _gate("sigmoid", "u", "c_prev")),
+            Equation("gru.2", "rt", "sigmoid(Wr @ concat + br)", _gate("sigmoid", "r", "c_prev")),
             *candidate,
             Equation("gru.5", "c_next", "ut * cct + (1 - ut) * c_prev"),
             Equation("gru.y", "yt_pred", "softmax(Wy @ c_next + by)"),

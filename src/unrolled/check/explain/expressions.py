@@ -15,7 +15,20 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MISFITS", "Array", "Evaluator", "Node", "call", "name", "number", "parse", "rebuilt", "replaced", "walk", "written"]
+__all__ = [
+    "MISFITS",
+    "Array",
+    "Evaluator",
+    "Node",
+    "call",
+    "name",
+    "number",
+    "parse",
+    "rebuilt",
+    "replaced",
+    "walk",
+    "written",
+]
 
 Array = NDArray[Any]
 
@@ -159,6 +172,7 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], str]] = {
     "abs": (np.abs, "|{}|"),
     "max": (lambda x: x.max(axis=-2, keepdims=True), "max {}"),
     "max_rows": (lambda x: x.max(axis=-1, keepdims=True), "max over the batch of {}"),
+    "max_all": (lambda x: x.max(axis=(-1, -2), keepdims=True), "max of the whole matrix of {}"),
     "column_sum": (lambda x: x.sum(axis=-2, keepdims=True), "sum over rows of {}"),
     "total": (lambda x: x.sum(axis=-1, keepdims=True), "sum over batch of {}"),
     "mean": (lambda x: x.mean(axis=-1, keepdims=True), "mean over batch of {}"),

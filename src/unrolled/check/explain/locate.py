@@ -11,12 +11,12 @@ import ast
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
-from typing import Any, Protocol
+from itertools import combinations, permutations
+from typing import Any, Protocol, cast
 
 import numpy as np
 
-from unrolled.check.explain.expressions import MISFITS, Array, Evaluator, Node, call, walk
+from unrolled.check.explain.expressions import MISFITS, Array, Evaluator, Node, call, number, walk
 from unrolled.check.explain.models import Model, tolerance
 
 __all__ = ["Located", "Recorded", "Right", "locate"]
@@ -40,12 +40,15 @@ class Located:
     line: int
     name: str
     array: Array
+    at: int  # its place among the records
 
 
 def parts(tree: Node) -> Iterator[Node]:
     """Everything right that a learner may compute on the way to `tree`: its parts, partial products and partial sums."""
     for _, node in walk(tree):
         yield node
+        if node.op == "add" and any(arg.op in ("neg", "number") for arg in node.args):  # 1 - x, as often x - 1
+            yield call("neg", node)
         if node.op in ("mul", "add"):
             for size in range(2, len(node.args)):
                 for chosen in combinations(node.args, size):
@@ -58,15 +61,43 @@ def parts(tree: Node) -> Iterator[Node]:
                         for size in range(1, len(others) + 1):
                             for chosen in combinations(others, size):
                                 yield call("mul", term, *chosen)
-        if node.op in ("tanh", "sigmoid", "softmax"):
+        if node.op == "softmax":
+            yield from _of_softmax(node.args[0])
+        elif node.op == "matmul":
+            yield from _by_columns(*node.args)
+        elif node.op in ("tanh", "sigmoid"):
             yield call("exp", node.args[0])
+            yield call("neg", node.args[0])
             yield call("exp", call("neg", node.args[0]))
+            yield call("add", number(1), call("exp", call("neg", node.args[0])))
+
+
+def _of_softmax(z: Node) -> Iterator[Node]:
+    """With the maximum of each column, that of the whole matrix, or none."""
+    for lowered in (z, *(call("add", z, call("neg", call(top, z))) for top in ("max", "max_all"))):
+        powers = call("exp", lowered)
+        yield from (
+            lowered,
+            powers,
+            call("column_sum", powers),
+            call("log", powers),
+            call("log", call("column_sum", powers)),
+        )
+
+
+def _by_columns(left: Node, right: Node) -> Iterator[Node]:
+    """A product with [a; x] in two: with the state, and with x."""
+    if right.op == "T" and right.args[0].op == "concat":
+        yield from (call("matmul", left, call("T", part)) for part in right.args[0].args)
+    elif right.op == "concat":
+        sides = zip(("first", "last"), right.args, strict=True)
+        yield from (call("matmul", call(side, left), part) for side, part in sides)
 
 
 class Right:
-    """All right values of one run, found by value whatever their layout and sign."""
+    """All right values of one run, found by value whatever their layout."""
 
-    def __init__(self, evaluators: Sequence[Evaluator], trees: Sequence[Node]) -> None:
+    def __init__(self, evaluators: Sequence[Evaluator], trees: Sequence[Node], given: Any = None) -> None:
         self._found: dict[int, list[tuple[float, Array]]] = {}
         nodes = list(dict.fromkeys(part for tree in trees for part in parts(tree) if part.op != "number"))
         with np.errstate(all="ignore"):
@@ -74,6 +105,8 @@ class Right:
                 self._take([_value(evaluator, node) for evaluator in evaluators])
             for key in dict.fromkeys(key for evaluator in evaluators for key in evaluator.values):
                 self._take([evaluator.values.get(key) for evaluator in evaluators])
+            for array in _arrays(given):
+                self._add(array)
         for entries in self._found.values():
             entries.sort(key=lambda entry: entry[0])
         self._norms = {size: np.array([norm for norm, _ in entries]) for size, entries in self._found.items()}
@@ -95,50 +128,57 @@ class Right:
             self._found.setdefault(array.size, []).append((norm, array))
 
     def knows(self, array: Array, *, strict: bool = False) -> bool:
-        """Whether `array` is a right value; `strict`: with its sign, and not transposed where that keeps the shape."""
+        """Whether `array` is a right value, in any layout; `strict`: not transposed where that keeps the shape."""
         if not np.isfinite(array).all():
             return False
-        if array.size <= 1 or np.ptp(array) == 0:
+        if array.size <= 1 or self._stands(array, strict=strict):
             return True
-        if self._stands(array, strict=strict):
-            return True
-        for axis in range(array.ndim):  # one slice for each step, gate or sequence
-            if array.shape[axis] > 1 and array.size > array.shape[axis]:
-                slices = np.moveaxis(array, axis, 0)
-                if array.ndim == 3 and all(np.ptp(each) == 0 or self._stands(each, strict=strict) for each in slices):
-                    return True
+        if array.ndim == 3:  # one slice for each step, as far as the loop has come
+            return any(
+                all(self._stands(each, strict=strict) for each in np.moveaxis(array, axis, 0)) for axis in range(3)
+            )
         return array.ndim == 2 and self._stacked(array, strict=strict)
 
     def _stands(self, array: Array, *, strict: bool) -> bool:
+        """Whether this is one right value as a whole, or a constant, as what is not filled in yet."""
+        if array.item(0) == array.item(-1) and np.ptp(array) == 0:
+            return True
         norms = self._norms.get(array.size)
         if norms is None:
             return False
         norm, limit = float(np.linalg.norm(array)), tolerance(array) * 10
         low, high = np.searchsorted(norms, [norm * (1 - limit), norm * (1 + limit)])
-        if low == high:
-            return False
-        ordered = np.sort(np.abs(array), axis=None)
-        for _, other in self._found[array.size][low:high]:
-            if np.abs(np.sort(np.abs(other), axis=None) - ordered).max() <= limit * ordered[-1] and (
-                not strict or _exact(array, other, limit * ordered[-1])
-            ):
-                return True
-        return False
+        allowed = limit * norm
+        return any(_laid_out(array, other, allowed, strict) for _, other in self._found[array.size][low:high])
 
     def _stacked(self, array: Array, *, strict: bool) -> bool:
-        """Whether right values stand on top of each other, or side by side, as [a; x] and the gates of one product do."""
+        """Whether right values stand on top of each other or side by side, as in [a; x] and in the gates' one product."""
         for axis in (0, 1):
             length = array.shape[axis]
             for count in (2, 3, 4):
                 if length % count == 0 and length > count:
-                    blocks = np.split(array, count, axis)
-                    if all(self._stands(block, strict=strict) for block in blocks):
+                    if all(self._stands(block, strict=strict) for block in np.split(array, count, axis)):
                         return True
             for at in range(1, length):
-                top, bottom = np.split(array, [at], axis)
-                if top.size > 1 and bottom.size > 1 and self._stands(top, strict=strict):
-                    return self._stands(bottom, strict=strict)
+                blocks = np.split(array, [at], axis)
+                if min(block.size for block in blocks) > 1 and all(
+                    self._stands(each, strict=strict) for each in blocks
+                ):
+                    return True
         return False
+
+
+def _arrays(given: Any) -> Iterator[Array]:
+    """Every array of numbers within dictionaries, lists and tuples, and its slices over time."""
+    if isinstance(given, Mapping):
+        given = list(cast("Mapping[str, Any]", given).values())
+    if isinstance(given, list | tuple):
+        for each in cast("Sequence[Any]", given):
+            yield from _arrays(each)
+    elif isinstance(given, np.ndarray) and given.dtype.kind == "f":
+        yield given
+        if given.ndim == 3:
+            yield from np.moveaxis(given, -1, 0)
 
 
 def _value(evaluator: Evaluator, node: Node) -> Any:
@@ -148,17 +188,18 @@ def _value(evaluator: Evaluator, node: Node) -> Any:
         return None
 
 
-def _exact(array: Array, other: Array, limit: float) -> bool:
-    """Equal with sign, in the same layout or in one that a shape of its own tells apart."""
-    if array.shape == other.shape:
+def _laid_out(array: Array, other: Array, limit: float, strict: bool) -> bool:
+    """Whether two arrays of one size are equal in some order of their axes; `strict`: in the one that the shape shows."""
+    if strict and array.shape == other.shape:
         return bool(np.abs(array - other).max() <= limit)
-    return bool(np.abs(np.sort(array, axis=None) - np.sort(other, axis=None)).max() <= limit)
+    flat = array.ravel()
+    return any(np.abs(flat - other.transpose(axes).ravel()).max() <= limit for axes in permutations(range(other.ndim)))
 
 
-def right_values(model: Model) -> Right:
-    """The right values of a model's run."""
+def right_values(model: Model, given: Any = None) -> Right:
+    """The right values of a model's run on what it was `given`."""
     trees = [tree for equation in model.program.equations for tree in equation.trees]
-    return Right(model.evaluators(), trees)
+    return Right(model.evaluators(), trees, given)
 
 
 def locate(records: Sequence[Recorded], right: Right, code: str | None = None) -> list[Located]:
@@ -182,7 +223,7 @@ def _suspects(
 ) -> list[Located]:
     found: list[Located] = []
     wrong: set[str] = set()
-    for record in records:
+    for at, record in enumerate(records):
         array = np.asarray(record.array)
         if array.dtype.kind == "f" and right.knows(array, strict=strict):
             wrong.discard(record.name)
@@ -190,10 +231,10 @@ def _suspects(
         if array.dtype.kind != "f":
             continue
         if reads is None:
-            return [Located(record.line, record.name, array)]
+            return [Located(record.line, record.name, array, at)]
         if not reads.get(record.line, set()) & (wrong - {record.name} if array.ndim == 3 else wrong):
             if all(record.line != other.line for other in found):
-                found.append(Located(record.line, record.name, array))
+                found.append(Located(record.line, record.name, array, at))
         wrong.add(record.name)
     return found
 

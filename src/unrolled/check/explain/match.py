@@ -97,9 +97,7 @@ def _gives(model: Model, form: Form, found: Mapping[str, Array], wrong: Mapping[
     return not left
 
 
-def _one_by_one(
-    model: Model, found: Mapping[str, Array], wrong: Mapping[str, Array]
-) -> tuple[list[Match], list[str]]:
+def _one_by_one(model: Model, found: Mapping[str, Array], wrong: Mapping[str, Array]) -> tuple[list[Match], list[str]]:
     matches: list[Match] = []
     accepted: list[Form] = []
     remaining = set(wrong)

@@ -230,7 +230,6 @@ class _Loop:
             self._before[key] = {role: self.walk.output(role, steps, way) for role in self.walk.roles}
         return self._before[key]
 
-
     def stepwise(self, forms: Sequence[Form], found: Mapping[str, Array]) -> bool:
         seen = False
         for t, values in self.walk.walked(_way(forms), _altered(forms)):

@@ -106,7 +106,9 @@ class Program:
     def evaluator(self, names: Mapping[str, Any], altered: Mapping[str, Node] | None = None) -> Evaluator:
         """An evaluator that knows `names` and every target, those in `altered` by another right-hand side."""
         evaluator = Evaluator(names)
-        waiting = [(equation.target, (altered or {}).get(equation.target, equation.tree)) for equation in self.equations]
+        waiting = [
+            (equation.target, (altered or {}).get(equation.target, equation.tree)) for equation in self.equations
+        ]
         while waiting:  # a wrong right-hand side may read what comes later
             ready = next((each for each in waiting if each[1].names <= evaluator.values.keys()), waiting[0])
             waiting.remove(ready)

@@ -60,6 +60,8 @@ def _other_operand(old: Node, new: Node, parent: Node) -> Words:
     def words() -> str:
         if parent.op == "mul":
             return f"multiplies by {written(new)} where {written(old)} belongs"
+        if parent.op == "neg":
+            return f"subtracts {written(new)} where {written(old)} belongs"
         if parent.op == "add":
             return f"adds {written(new)} where {written(old)} belongs"
         if parent.op in ("name", "matmul"):
@@ -149,7 +151,11 @@ def _of_product(node: Node) -> Iterator[Change]:
         twice = call("mul", *args, arg)
         yield twice, 1.2, lambda arg=arg: f"multiplies by {written(arg, 2)} twice"
         yield call("add", rest, arg), 1.4, lambda arg=arg: f"adds {written(arg, 2)} where it should multiply by it"
-        yield call("div", rest, arg), 1.4, lambda arg=arg: f"divides by {written(arg, 2)} where it should multiply by it"
+        yield (
+            call("div", rest, arg),
+            1.4,
+            lambda arg=arg: f"divides by {written(arg, 2)} where it should multiply by it",
+        )
         if _is_derivative(arg):
             yield from _other_derivative(node, at)
         if arg.op == "add":
@@ -167,7 +173,11 @@ def _of_product(node: Node) -> Iterator[Change]:
             (call("mul", again, call("add", ONE, call("neg", again))), 1.1, "sigmoid once more"),
         ):
             new = call("mul", *rest, other_form)
-            yield new, cost, lambda f=other_form, p=pair, why=why: f"has {written(f)}, {why}, where {written(p)} belongs"
+            yield (
+                new,
+                cost,
+                lambda f=other_form, p=pair, why=why: f"has {written(f)}, {why}, where {written(p)} belongs",
+            )
 
 
 def _is_derivative(node: Node) -> bool:
@@ -212,7 +222,11 @@ def _multiplied_out(node: Node, at: int) -> Iterator[Change]:
         candidates.append(call("mul", *head, call("add", call("mul", *tail, first), *middle, last), *after))
     for new in dict.fromkeys(candidates):
         if new is not node:
-            yield new, 1.3, lambda new=new: f"has its parentheses elsewhere: {written(new)} where {written(node)} belongs"
+            yield (
+                new,
+                1.3,
+                lambda new=new: f"has its parentheses elsewhere: {written(new)} where {written(node)} belongs",
+            )
 
 
 def _times(term: Node, factors: Sequence[Node]) -> Node:
@@ -242,8 +256,10 @@ def _of_sum(node: Node) -> Iterator[Change]:
                     call("mul", call("add", rest, call("mul", *head)), *tail),
                     call("mul", *head, call("add", call("mul", *tail), rest)),
                 ):
-                    yield new, 1.3, lambda new=new: (
-                        f"has its parentheses elsewhere: {written(new)} where {written(node)} belongs"
+                    yield (
+                        new,
+                        1.3,
+                        lambda new=new: f"has its parentheses elsewhere: {written(new)} where {written(node)} belongs",
                     )
     if len(args) == 2:
         new = call("mul", args[0], args[1])
@@ -282,9 +298,13 @@ def _throughout(tree: Node, alike: Mapping[str, Iterable[str]]) -> Iterator[Rewr
         for other in others:
             new = _with_op(tree, op, other)
             if new is not tree:
-                yield new, 0.9, lambda op=op, other=other: (
-                    f"takes the columns {written(call(other, name('W')))} of every weight where "
-                    f"{written(call(op, name('W')))} belongs"
+                yield (
+                    new,
+                    0.9,
+                    lambda op=op, other=other: (
+                        f"takes the columns {written(call(other, name('W')))} of every weight where "
+                        f"{written(call(op, name('W')))} belongs"
+                    ),
                 )
     bare = _without_transposes(tree)
     if bare is not tree:

@@ -179,7 +179,9 @@ class Walk:
             back = {state: values.values[f"d{way.get(f'carry_from.{state}', state)}_prev"] for state in states}
             for state in states:
                 carry = way.get(f"carry.{state}", "replaced")
-                handed[state] = {"replaced": back[state], "never": handed[state]}.get(carry, handed[state] + back[state])
+                handed[state] = {"replaced": back[state], "never": handed[state]}.get(
+                    carry, handed[state] + back[state]
+                )
             values.values[_HANDED] = handed[own]
             yield t, values
 

@@ -137,7 +137,9 @@ def _forward(loop: Loop) -> Iterator[Form]:
         {"order": "other"},
     )
     for steps, words in (("not last", "the last step is left out"), ("not first", "the first step is left out")):
-        yield _form(_TAKES_X[family], "loop", f"does not reach every step: {words}", words, "t = 0, ..., T-1", {"steps": steps})
+        yield _form(
+            _TAKES_X[family], "loop", f"does not reach every step: {words}", words, "t = 0, ..., T-1", {"steps": steps}
+        )
     yield from _kept(loop)
 
 
@@ -322,7 +324,9 @@ def _sums(loop: Loop, roles: list[str]) -> Iterator[Form]:
     equation = f"{loop.family}.sum"
     for how, (words, now) in _HOW.items():
         every = roles[0] if len(roles) == 1 else f"{', '.join(roles[:-1])} and {roles[-1]}"
-        plural = words.replace("is ", "are ", 1).replace("holds", "hold").replace("stays", "stay").replace("has ", "have ")
+        plural = (
+            words.replace("is ", "are ", 1).replace("holds", "hold").replace("stays", "stay").replace("has ", "have ")
+        )
         should = "{0} = sum over t of {0}<t>"
         yield _form(equation, every, plural, now.format("dW"), should.format("dW"), {"sum": how}, 0.9)
         for role in roles:

@@ -1,0 +1,217 @@
+"""What a learner is told: the sentence, the equation as it is and as it should be, the line, and how sure it is."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from check.explain import learners
+from check.explain.learners import called
+from check.explain.runs import run_of
+from helpers import rng
+from unrolled import steps
+from unrolled.check.explain import explain
+
+
+def told(code: str, case: str, *changes: tuple[str, str], names: dict[str, str] | None = None, source: bool = True):
+    """The findings for a learner's code after `changes`, each of which must be possible, and its lines."""
+    for right, wrong in changes:
+        assert right in code
+        code = code.replace(right, wrong)
+    run = run_of(case)
+    outputs, records = called(code, run)
+    return explain(run.name, run.inputs, outputs, records, names, code=code if source else None), code.split("\n")
+
+
+def test_a_wrong_operand_is_named_with_its_equation_and_line():
+    (finding,), lines = told(
+        learners.LSTM_CELL_BACKWARD_SPLIT, "lstm_cell_backward", ("df = c_prev * dc", "df = c_next * dc")
+    )
+    assert finding.equation == "lstm.10"
+    assert finding.certainty == "explained"
+    assert finding.message.startswith("equation (10): your ")
+    assert finding.message.endswith("multiplies by c_next where c_prev belongs")
+    assert finding.is_now == "dft = dc * c_next * ft * (1 - ft)"
+    assert finding.should_be == "dft = dc * c_prev * ft * (1 - ft)"
+    assert "df = c_next * dc" in lines[finding.place.line - 1]
+
+
+def test_the_learners_own_name_is_used_where_it_is_known():
+    run = run_of("rnn_cell_backward")
+    wrong = {**run.outputs, "dWax": -run.outputs["dWax"]}
+    (finding,) = explain(run.name, run.inputs, wrong, None, {"dWax": "grad_in"})
+    assert finding.symbol == "grad_in"
+    assert finding.message == "equation (1): your grad_in has the wrong sign"
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "equation", "at"),
+    [
+        ("(1 - np.square(cct))", "(1 - np.sin(cct))", "lstm.8", "np.sin(cct)"),
+        ("it * (1 - it)\n", "it * (1 - it) * 0.5 + 0.01\n", "lstm.9", "+ 0.01"),
+        ("dbo = np.sum(dot", "dbo = np.max(dot", "lstm.18", "np.max"),
+        ("dWi = np.dot(dit, concat.T)", "dWi = np.dot(dit, np.cos(concat).T)", "lstm.12", "np.cos"),
+        ("* ft * da_next", "* ft * np.sin(da_next)", "lstm.20", "np.sin(da_next)"),
+    ],
+)
+def test_a_mistake_that_no_form_has_is_located_not_explained(right, wrong, equation, at):
+    (finding,), lines = told(learners.LSTM_CELL_BACKWARD, "lstm_cell_backward", (right, wrong))
+    assert (finding.certainty, finding.equation) == ("located", equation)
+    assert at in lines[finding.place.line - 1]
+    assert finding.should_be.startswith(finding.symbol)
+    assert finding.is_now == ""  # what the line computes is not guessed
+
+
+def test_without_the_source_the_first_line_alone_is_located():
+    changes = (("dbo = np.sum(dot", "dbo = np.max(dot"), ("dbf = np.sum(dft", "dbf = np.max(dft"))
+    both, lines = told(learners.LSTM_CELL_BACKWARD, "lstm_cell_backward", *changes)
+    assert [lines[finding.place.line - 1].split()[0] for finding in both] == ["dbf", "dbo"]
+    (first,), _ = told(learners.LSTM_CELL_BACKWARD, "lstm_cell_backward", *changes, source=False)
+    assert first.symbol == "dbf"
+
+
+def test_one_mistake_explained_does_not_hide_one_that_is_located():
+    findings, _ = told(
+        learners.LSTM_CELL_BACKWARD,
+        "lstm_cell_backward",
+        ("dbo = np.sum(dot", "dbo = np.max(dot"),
+        ("dWf = np.dot(dft, concat.T)", "dWf = np.dot(dit, concat.T)"),
+    )
+    assert [(finding.equation, finding.certainty) for finding in findings] == [
+        ("lstm.11", "explained"),
+        ("lstm.18", "located"),
+    ]
+
+
+def test_what_neither_explains_nor_locates_says_which_outputs_are_wrong_and_which_right():
+    run = run_of("rnn_cell_backward")
+    wrong = {**run.outputs, "dWax": run.outputs["dWax"] ** 3 + 1, "dba": run.outputs["dba"] ** 3 + 1}
+    (finding,) = explain(run.name, run.inputs, wrong)
+    assert finding.certainty == "observed"
+    assert finding.message == "wrong: dWax and dba; right: dxt, da_prev and dWaa"
+    assert finding.place is None
+
+
+def test_an_equation_right_elsewhere_is_said_to_be_wrong_in_one_output_alone():
+    run = run_of("lstm_cell_backward")
+    cache = dict(
+        zip(
+            ("a_next", "c_next", "a_prev", "c_prev", "ft", "it", "cct", "ot", "xt", "p"),
+            run.inputs["cache"],
+            strict=True,
+        )
+    )
+    concat = np.concatenate([cache["a_prev"], cache["xt"]])
+    dc = run.inputs["dc_next"] + run.inputs["da_next"] * cache["ot"] * (1 - np.tanh(cache["c_next"]) ** 2)
+    wrong = {**run.outputs, "dWf": dc * cache["c_prev"] @ concat.T}
+    (finding,) = explain(run.name, run.inputs, wrong)
+    assert finding.message == "equation (10): the dft in your dWf lacks the derivative of the sigmoid, ft * (1 - ft)"
+
+
+@pytest.mark.parametrize("scale", [np.nan, np.inf])
+def test_outputs_without_numbers_are_observed(scale):
+    run = run_of("rnn_cell_forward")
+    (finding,) = explain(run.name, run.inputs, {**run.outputs, "a_next": run.outputs["a_next"] * scale})
+    assert finding.certainty == "observed"
+
+
+def test_an_output_of_another_shape_is_wrong():
+    run = run_of("rnn_cell_backward")
+    (finding,) = explain(run.name, run.inputs, {**run.outputs, "dba": np.ones((3, 3))})
+    assert finding.message.startswith("wrong: dba; right: dxt")
+
+
+def test_a_bias_gradient_without_its_last_axis_is_not_wrong_by_its_numbers():
+    run = run_of("rnn_cell_backward")
+    assert explain(run.name, run.inputs, {**run.outputs, "dba": run.outputs["dba"][:, 0]}) == []
+
+
+@pytest.mark.parametrize("gate", ["c_next", "ft", "a_prev"])
+def test_a_cache_that_holds_one_array_in_the_place_of_another_is_found(gate):
+    run = run_of("lstm_cell_forward")
+    names = ("a_next", "c_next", "a_prev", "c_prev", "ft", "it", "cct", "ot", "xt", "parameters")
+    cache = dict(zip(names, run.outputs["cache"], strict=True))
+    (finding,) = explain(run.name, run.inputs, {**run.outputs, "cache": {**cache, gate: cache["c_prev"]}})
+    assert finding.equation == "lstm.cache"
+    assert finding.certainty == "explained"
+    assert finding.message == f"your cache holds c_prev where {gate} belongs"
+
+
+def test_a_cache_with_an_array_that_is_nothing_known_is_observed():
+    run = run_of("rnn_cell_forward")
+    a_next, *rest = run.outputs["cache"]
+    (finding,) = explain(run.name, run.inputs, {**run.outputs, "cache": (np.exp(a_next) * 2, *rest)})
+    assert (finding.equation, finding.certainty) == ("rnn.cache", "observed")
+    assert finding.message == "your cache does not hold the right a_next"
+
+
+def test_a_wrong_gate_is_not_blamed_on_the_cache_that_holds_it():
+    run = run_of("lstm_cell_forward")
+    wrong = steps.lstm_cell_forward(
+        *(run.inputs[role] for role in ("xt", "a_prev", "c_prev")),
+        {**run.inputs["parameters"], "bf": -run.inputs["parameters"]["bf"]},
+    )
+    cache = (*wrong[-1][:-1], run.inputs["parameters"])
+    outputs = dict(zip(("a_next", "c_next", "yt_pred", "cache"), (*wrong[:-1], cache), strict=True))
+    (finding,) = explain(run.name, run.inputs, outputs)
+    assert finding.message == "equation (1): your ft subtracts bf where it should be added"
+
+
+def course_inputs() -> tuple[np.ndarray, tuple]:
+    """The draws of the course's table for lstm_backward."""
+    cases = json.loads((Path(__file__).parents[2] / "golden" / "course_values.json").read_text(encoding="utf-8"))[
+        "cases"
+    ]
+    case = next(case for case in cases if case["function"] == "lstm_backward")
+    state = np.random.RandomState(case["numpy_legacy_seed"])
+    drawn = {name: state.randn(*shape) for name, shape in case["draws"]}
+    parameters = {name: value for name, value in drawn.items() if name not in ("x", "a0", "da")}
+    parameters.setdefault("Wy", np.zeros((2, drawn["a0"].shape[0])))
+    parameters.setdefault("by", np.zeros((2, 1)))
+    return drawn["da"], steps.lstm_forward(drawn["x"], drawn["a0"], parameters)[-1]
+
+
+def test_the_table_of_2018_is_recognised_and_called_wrong_with_the_reason():
+    da, caches = course_inputs()
+    table = _without_carrying(da, caches)
+    # six of the numbers that the course printed
+    assert table["dx"][1][2][:2].round(8).tolist() == [-0.00173313, 0.08287442]
+    assert round(float(table["da0"][2][3]), 12) == -0.095911501954
+    assert round(float(table["dWf"][3][1]), 10) == round(-0.0698198561274, 10)
+    (finding,) = explain("lstm_backward", {"da": da, "caches": caches}, table)
+    assert finding.equation == "lstm.bptt.a"
+    assert "that table is wrong" in finding.message
+    assert "neither da_prevt nor dc_prevt is carried" in finding.message
+    assert finding.should_be == "da_next<t> = da<t> + da_prev<t+1>, dc_next<t> = dc_prev<t+1>"
+
+
+def _without_carrying(da: np.ndarray, caches: tuple) -> dict[str, np.ndarray]:
+    zeros = np.zeros(da.shape[:2])
+    walked = [steps.lstm_cell_backward(da[:, :, t], zeros, caches[0][t]) for t in range(da.shape[2])]
+    sums = {key: sum(step[key] for step in walked) for key in walked[0] if key[:2] in ("dW", "db")}
+    return {"dx": np.stack([step["dxt"] for step in walked], axis=-1), "da0": walked[0]["da_prev"], **sums}
+
+
+@pytest.mark.parametrize(("carry", "equation"), [("a", "lstm.bptt.c"), ("c", "lstm.bptt.a")])
+def test_a_loop_that_carries_one_of_two_gradients_is_told_which_is_missing(carry, equation):
+    run = run_of("lstm_backward")
+    da, (cells, _) = run.inputs["da"], run.inputs["caches"]
+    da_prev = dc_prev = np.zeros(da.shape[:2])
+    walked = []
+    for t in reversed(range(da.shape[2])):
+        walked.append(steps.lstm_cell_backward(da[:, :, t] + da_prev, dc_prev, cells[t]))
+        da_prev = walked[-1]["da_prev"] if carry == "a" else da_prev
+        dc_prev = walked[-1]["dc_prev"] if carry == "c" else dc_prev
+    sums = {key: sum(step[key] for step in walked) for key in walked[0] if key[:2] in ("dW", "db")}
+    dx = np.stack([step["dxt"] for step in walked[::-1]], axis=-1)
+    (finding,) = explain(run.name, run.inputs, {"dx": dx, "da0": walked[-1]["da_prev"], **sums})
+    assert (finding.equation, finding.certainty) == (equation, "explained")
+
+
+def test_inputs_are_not_changed():
+    run = run_of("lstm_backward")
+    before = rng(0)  # any drawn array
+    da = run.inputs["da"].copy()
+    explain(run.name, run.inputs, {**run.outputs, "dWf": before.normal(size=run.outputs["dWf"].shape)})
+    assert np.array_equal(run.inputs["da"], da)
