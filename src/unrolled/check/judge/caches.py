@@ -20,8 +20,9 @@ from unrolled.check.judge.layout import is_pack
 from unrolled.check.judge.plans import Plan, own_role
 from unrolled.check.sandbox import Opaque
 
-__all__ = ["Entry", "Hints", "built", "read_cache", "read_caches", "rebuilt"]
+__all__ = ["PARAMETER", "Entry", "Hints", "built", "read_cache", "read_caches", "rebuilt"]
 
+PARAMETER = "parameter "  # of an entry that is one of the learner's own parameters: "parameter Wx"
 Path = tuple[str | int, ...]
 Hints = Sequence[str | None] | Mapping[str, str] | None
 
@@ -81,6 +82,8 @@ def extras(family: str, names: Mapping[str, Any]) -> dict[str, Any]:
 def expected_entry(role: str, plan: Plan, names: Mapping[str, Any], key: str = "") -> Any:
     """What an entry of a cell's cache should be, in the learner's layout; None for what is not known."""
     own: dict[str, Any] = {**names, **names.get("cache", {})}
+    if role.startswith(PARAMETER):
+        return plan.weight(role.removeprefix(PARAMETER), own["parameters"])
     if role in own or is_pack(role):
         return plan.value(role, own, key)
     more = extras(plan.family, names)
@@ -149,7 +152,7 @@ def _entry(
                 return named
             if named.likeness in ("shape", "kind"):  # not what its name made us think
                 named = Entry(path, "", "same", value, None, step)
-    for other in _candidates(names):
+    for other in [*_candidates(names), *(PARAMETER + name for name in plan.slots)]:
         expected = expected_entry(other, plan, names, key)
         if expected is not None and _likeness(value, expected, other) in ("same", "single"):
             return Entry(path, other, "same", value, expected, step)

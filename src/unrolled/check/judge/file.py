@@ -13,6 +13,7 @@ from unrolled.check.find import Found, Source, find_functions
 from unrolled.check.functions import FUNCTIONS
 from unrolled.check.judge.function import report, rerun
 from unrolled.check.judge.inputs import SIZES, Drawing, family_of
+from unrolled.check.judge.plans import with_dictionary
 from unrolled.check.judge.search import Known, Tried, search
 from unrolled.check.results import FileReport, FunctionReport, Place
 from unrolled.check.sandbox import Sandbox
@@ -54,6 +55,7 @@ def check_source(
         The report, functions in the order in which they stand in the file.
     """
     found, problems = find_functions(source, mapping)
+    found = [each if each.empty else with_dictionary(each) for each in found]
     known = Known(sandbox, {each.name: each for each in found if not each.empty}, _drawings(source.text), timeout)
     reports = _judged(known, found, names)
     placed = [_placed(source, each) for each in reports if names is None or each.name in names]

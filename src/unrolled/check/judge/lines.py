@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from unrolled.check.find import Found
 
-__all__ = ["cache_line", "changed_line", "globals_read", "line_of_name", "output_line"]
+__all__ = ["cache_line", "changed_line", "globals_read", "keys_read", "line_of_name", "output_line", "strings"]
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -69,6 +69,39 @@ def changed_line(found: Found, name: str) -> int | None:
             if isinstance(called, ast.Attribute) and _base(called.value) in names:
                 return node.lineno
     return None
+
+
+def strings(found: Found) -> list[str]:
+    """Short names that stand in the function as text, and texts that are put together to such: "W" + gate."""
+    function = _function(found)
+    if function is None:
+        return []
+    texts = [
+        node.value
+        for node in ast.walk(function)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) <= 12
+    ]
+    letters = [text for text in texts if len(text) == 1 and text.isalpha()]
+    starts = [text for text in texts if text.rstrip("_") in ("W", "w", "b", "U", "B", "u")]
+    joined = [start + letter for start in starts for letter in dict.fromkeys(letters) if letter not in starts]
+    whole = [text for text in texts if text.isidentifier() and len(text) > 1 and text not in starts]
+    return list(dict.fromkeys([*whole, *joined]))
+
+
+def keys_read(found: Found, name: str) -> list[str]:
+    """The texts by which a function takes entries out of what it calls `name`."""
+    return list(
+        dict.fromkeys(
+            part.slice.value
+            for node in _statements(found)
+            for part in ast.walk(node)
+            if isinstance(part, ast.Subscript)
+            and isinstance(part.value, ast.Name)
+            and part.value.id == name
+            and isinstance(part.slice, ast.Constant)
+            and isinstance(part.slice.value, str)
+        )
+    )
 
 
 def _base(node: ast.expr) -> str | None:

@@ -13,9 +13,10 @@ from unrolled.check.find import Found
 from unrolled.check.functions import FUNCTIONS
 from unrolled.check.judge.inputs import Variant, family_of
 from unrolled.check.judge.layout import Layout, Pack, is_pack, pack_of
-from unrolled.check.judge.weights import Slots, guesses
+from unrolled.check.judge.lines import keys_read
+from unrolled.check.judge.weights import Slots, guesses, is_named_weight
 
-__all__ = ["Plan", "arguments_of", "own_role", "slots_of"]
+__all__ = ["Given", "Plan", "arguments_of", "own_role", "slots_of", "with_dictionary"]
 
 _CELL = {"x": "xt", "a0": "a_prev", "c0": "c_prev", "da": "da_next", "dc": "dc_next", "caches": "cache", "dx": "dxt"}
 _CELL |= {"a": "a_next", "c": "c_next", "y": "yt_pred", "y_pred": "yt_pred", "da0": "da_prev", "dc0": "dc_prev"}
@@ -146,10 +147,16 @@ def arguments_of(found: Found) -> list[Arguments]:
     wanted = list(about.inputs)
     known = {*wanted, *about.cache, *_SIZES, "parameters", "c0", "y"} | ({"xt", "a_prev"} if about.kind == "cell" else set())
     roles: list[str | None] = []
+    named = {argument.role for argument in found.arguments}
+    if any(name not in {argument.name for argument in found.arguments} for name in found.weights) and not found.method_of:
+        named.add("parameters")  # keys are read: one of the arguments is the dictionary
     for argument in found.arguments:
         role = own_role(found.name, argument.role)
-        fits = role is not None and (role in known or is_pack(role) or _is_weight(argument.name, found))
-        roles.append(role if fits and role not in roles else None)
+        if role not in known and "parameters" not in named and _is_weight(argument.name, found):
+            role = argument.name if role is None or not is_pack(role) else role
+        elif role not in known:
+            role = role if role is not None and is_pack(role) else None
+        roles.append(role if role not in roles else None)
     ways = [roles]
     plain = [argument for argument in found.arguments if not argument.has_default and argument.kind == "positional"]
     if len(plain) == len(wanted) and roles[: len(wanted)] != wanted:
@@ -158,8 +165,24 @@ def arguments_of(found: Found) -> list[Arguments]:
     return list(dict.fromkeys(filled))
 
 
+def with_dictionary(found: Found) -> Found:
+    """The same function, an argument that it reads by keys of text taken for the dictionary of parameters."""
+    if any(argument.role == "parameters" for argument in found.arguments) or found.method_of is not None:
+        return found
+    if family_of(found.name) in ("adam", "sigmoid", "softmax"):
+        return found
+    for argument in found.arguments:
+        keys = keys_read(found, argument.name)
+        if argument.role not in ("cache", "caches") and any(is_named_weight(key) for key in keys):
+            arguments = tuple(
+                replace(each, role="parameters") if each is argument else each for each in found.arguments
+            )
+            return replace(found, arguments=arguments, weights={**dict.fromkeys(keys), **found.weights})
+    return found
+
+
 def _is_weight(name: str, found: Found) -> bool:
-    return bool(guesses([name], family_of(found.name))[:1]) and name in guesses([name], family_of(found.name))[0]
+    return is_named_weight(name) and name in guesses([name], family_of(found.name))[0]
 
 
 def _filled(found: Found, roles: list[str | None], wanted: list[str]) -> Iterator[Arguments]:
@@ -208,7 +231,3 @@ def slots_of(found: Found) -> list[Slots]:
         return [{name: pack_of(name) for name in hints}]
     return guesses(hints, family, hints) or [{}]
 
-
-def shifted(plan: Plan, **changes: Any) -> Plan:
-    """The same plan with something otherwise."""
-    return replace(plan, **changes)

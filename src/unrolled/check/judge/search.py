@@ -13,9 +13,10 @@ from unrolled.check.judge.attempt import Attempt, Prepared, attempt, names_of
 from unrolled.check.judge.caches import Hints, built, is_whole, read_cache, read_caches, rebuilt
 from unrolled.check.judge.inputs import Drawing, family_of, variants_of
 from unrolled.check.judge.layout import Layout, layouts
-from unrolled.check.judge.plans import Plan, arguments_of, own_role, slots_of
+from unrolled.check.judge.lines import strings
+from unrolled.check.judge.plans import Given, Plan, arguments_of, own_role, slots_of
 from unrolled.check.judge.stand_in import HELPERS, course_returns, stand_in
-from unrolled.check.judge.weights import Slots
+from unrolled.check.judge.weights import Slots, is_named_weight
 from unrolled.check.sandbox import Call, Ref, Sandbox
 
 __all__ = ["Known", "Tried", "search"]
@@ -62,9 +63,12 @@ class Known:
     correct: set[str] = field(default_factory=set[str])
 
     def settled(self, family: str) -> list[Attempt]:
-        """Right attempts, those of the family first."""
+        """Right attempts, those of the family first; then wrong ones of the family that were called as they should be."""
         right = [tried.best for name, tried in self.tried.items() if name in self.correct]
-        return sorted(right, key=lambda each: family_of(each.function) != family)
+        others = [tried.base for name, tried in self.tried.items() if name not in self.correct and tried.base.fits]
+        return sorted(right, key=lambda each: family_of(each.function) != family) + [
+            each for each in others if family_of(each.function) == family
+        ]
 
     def drawings_for(self, function: str) -> list[Drawing]:
         """All three for what goes over time, the two that differ otherwise for the rest."""
@@ -77,6 +81,21 @@ def search(known: Known, found: Found) -> Tried | None:
     Returns:
         The best; None where no plan could be made.
     """
+    tried = _search(known, found)
+    if tried is None or tried.base.answers or not tried.base.reply.error.startswith("KeyError"):
+        return tried
+    names = {name: None for name in strings(found) if is_named_weight(name) and name not in found.weights}
+    if not names:
+        return tried
+    more = replace(found, weights={**found.weights, **names})  # keys that are read by way of a loop or a variable
+    again = _search(known, more)
+    if again is None or again.best.score <= tried.base.score:
+        return tried
+    known.found[found.name] = more
+    return again
+
+
+def _search(known: Known, found: Found) -> Tried | None:
     best: Attempt | None = None
     for count, plan in enumerate(_plans(known, found)):
         result = carry_out(known, plan)
@@ -193,7 +212,10 @@ def _slots(known: Known, found: Found) -> list[Slots]:
     own = slots_of(found)
     for settled in known.settled(family_of(found.name)):
         if family_of(settled.function) == family_of(found.name) and settled.plan.slots:
-            merged = [{**slots, **settled.plan.slots} for slots in own]
+            ways = [settled.plan.slots]
+            if settled.function not in known.correct:  # which of them was meant is open
+                ways += slots_of(settled.plan.found)
+            merged = [{**slots, **way} for way in ways for slots in own]
             return list({str(slots): slots for slots in [*merged, *own]}.values())
     return own
 
@@ -217,7 +239,7 @@ def prepare(known: Known, plan: Plan, drawings: Sequence[Drawing]) -> Prepared:
         names = names_of(plan, drawing)
         kept = _Kept(known, plan, drawing, names)
         if kept.before is not None:
-            calls.append(kept.before)
+            calls.append(_with_attributes(kept.before, plan, names) if kept.instance else kept.before)
             code = _together(code, known.found[kept.forward].code)
             trusted = trusted and kept.forward in known.correct
         value = kept.value if kept.before is None else Ref(len(calls) - 1, kept.path)
@@ -237,9 +259,19 @@ def _call(plan: Plan, names: dict[str, Any], cache: Any, instance: str | None) -
         else:
             args.append(value)
     attributes: dict[str, Any] | None = None
-    if plan.found.method_of is not None:
+    if plan.found.method_of is not None and (instance is None or not plan.found.name.endswith("backward")):
         attributes = attributes_of(plan, shared)
     return Call(plan.found.entry, args, kwargs, attributes, instance)
+
+
+def _with_attributes(call: Call, plan: Plan, names: dict[str, Any]) -> Call:
+    """The forward call on an instance that the backward call shares: with the parameters that either reads."""
+    weights = {name: plan.weight(name, _weights_of(names)) for name in plan.found.attributes or {} if name in plan.slots}
+    return replace(call, attributes={**weights, **(call.attributes or {})})
+
+
+def _weights_of(names: dict[str, Any]) -> Any:
+    return names["parameters"] if "parameters" in names else names["cache"]["parameters"]
 
 
 def attributes_of(plan: Plan, names: dict[str, Any]) -> dict[str, Any]:
@@ -381,7 +413,7 @@ def _cell(known: Known, plan: Plan, name: str, course: str) -> str | None:
         base = tried.best
         cell = replace(base.plan, layout=replace(plan.layout, sequence="nmT"), slots={**base.plan.slots, **plan.slots})
         answers = base.answers[0] if base.answers else Answers()
-        returns: Any = answers.keys if answers.kind == "dict" else answers.order or None
+        returns: Any = _structure(answers)
         returns = returns or _named_returns(cell) or course_returns(course)
         cache = _cache_of(known, base, course)
     else:
@@ -402,10 +434,22 @@ def _cell(known: Known, plan: Plan, name: str, course: str) -> str | None:
     return f"{text}\nimport submission\nsubmission.{cell.found.method_of}.{key} = {key}\n"
 
 
+def _structure(answers: Answers) -> Any:
+    """Roles in order, by key, or by key within a tuple; None where nothing came."""
+    if answers.kind != "mixed":
+        return answers.keys if answers.kind == "dict" else answers.order or None
+    found: dict[int, Any] = {}
+    for role, answer in answers.found.items():
+        index = answer.path[0]
+        if isinstance(index, int) and len(answer.path) == 2:
+            found.setdefault(index, {})[answer.path[1]] = role
+        elif isinstance(index, int):
+            found[index] = role
+    return [found.get(index, "") for index in range(max(found, default=-1) + 1)]
+
+
 def course_arguments(roles: Sequence[str]) -> Any:
     """The course's arguments under the course's names."""
-    from unrolled.check.judge.plans import Given
-
     return tuple(Given(role, role) for role in roles)
 
 

@@ -5,11 +5,13 @@ It is text, made for one learner's file: it takes what their cell takes, and ret
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from unrolled.check.functions import FUNCTIONS
 from unrolled.check.judge.inputs import family_of
+from unrolled.check.judge.caches import PARAMETER
 from unrolled.check.judge.layout import Pack
 from unrolled.check.judge.plans import Plan
 
@@ -94,7 +96,7 @@ def stand_in(
     plan: Plan,
     weights: Sequence[str],
     cache: Mapping[str | int, str] | None,
-    returns: Sequence[str] | Mapping[str, str],
+    returns: Returns,
 ) -> str | None:
     """The source of a function `name` that is right, and otherwise as the learner's.
 
@@ -103,7 +105,7 @@ def stand_in(
         plan: how the learner's cell is called.
         weights: the course's names of the parameters that there are.
         cache: key or position to role, of what is cached.
-        returns: roles in order, or key to role; gradients as "d" and the learner's name of the weight.
+        returns: roles in order, or key to role, or such a dictionary among them; gradients as "d" and the learner's name of the weight.
 
     Returns:
         The text, or None where the learner's arrangement is beyond what can be written.
@@ -113,21 +115,28 @@ def stand_in(
     lines = _taken(plan, cache, forward)
     if lines is None:
         return None
-    held = next((given.name for given in plan.arguments if given.role == "parameters"), None)
-    if held is None and cache is not None:
-        held = next((f"{_cache_name(plan)}[{key!r}]" for key, role in cache.items() if role == "parameters"), None)
-    read = _weights(plan, slots, held)
-    if read is None:
+    sources = _sources(plan, slots, cache, forward)
+    lines += _weights(plan, slots, sources)
+    head = "Wya" if family == "rnn" else "Wy"
+    text = _equations(family, plan, forward, "bca" in weights)
+    if any(_used(weight, text) and not _given(weight, lines) for weight in weights if weight not in (head, "by")):
         return None
-    lines += read
-    lines += _equations(family, plan, forward, "bca" in weights).split("\n")
-    kept = _kept(plan, cache, held) if forward else ""
-    given = _returned(plan, slots, returns, kept)
-    if given is None:
-        return None
-    lines.append(f"return {given}")
+    if not _given(head, lines) or not _given("by", lines):  # a cell without a head
+        text = "\n".join(line for line in text.split("\n") if not line.startswith("yt_pred"))
+        lines.append("yt_pred = None")
+    lines += text.split("\n")
+    kept = _kept(plan, cache, sources) if forward else ""
+    lines.append(f"return {_returned(plan, slots, returns, kept)}")
     arguments = ", ".join(["self"] * (plan.found.method_of is not None) + _signature(plan))
     return _HEAD + f"def {name}({arguments}):\n" + "".join(f"    {line}\n" for line in lines)
+
+
+def _used(name: str, text: str) -> bool:
+    return re.search(rf"\b{name}\b", text) is not None
+
+
+def _given(name: str, lines: Sequence[str]) -> bool:
+    return any(re.match(rf"(Waa, )?{name}\b.* = ", line) for line in lines)
 
 
 def _signature(plan: Plan) -> list[str]:
@@ -179,22 +188,38 @@ def _safe(plan: Plan, roles: Sequence[str]) -> bool:
     return not kept & set(roles)
 
 
-def _weights(plan: Plan, slots: Mapping[str, Pack], held: str | None) -> list[str] | None:
-    """Lines that give the parameters the course's names and layout."""
-    passed = {given.name for given in plan.arguments}
+def _sources(
+    plan: Plan, slots: Mapping[str, Pack], cache: Mapping[str | int, str] | None, forward: bool
+) -> dict[str, str]:
+    """Where the learner's parameters are to be had, by their own names, and `parameters` as a whole."""
+    passed = {given.name: given.role for given in plan.arguments}
     attributes = plan.found.attributes or {}
-    dictionary = next((f"self.{name}" for name, role in attributes.items() if role == "parameters"), held)
+    found = {name: name for name in slots if name in passed}
+    found |= {name: f"self.{name}" for name in slots if name in attributes}
+    whole = next((name for name, role in passed.items() if role == "parameters"), None)
+    whole = whole or next((f"self.{name}" for name, role in attributes.items() if role == "parameters"), None)
+    if not forward:
+        own = _cache_name(plan)
+        for key, role in (cache or {}).items():
+            if role == "parameters":
+                whole = whole or f"{own}[{key!r}]"
+            for name, pack in slots.items():
+                if role == PARAMETER + name or pack.whole and role in (*pack.course_names, name):
+                    found.setdefault(name, f"{own}[{key!r}]")
+    if whole is not None:
+        found |= {name: f"{whole}[{name!r}]" for name in slots if name not in found}
+        found["parameters"] = whole
+    return found
+
+
+def _weights(plan: Plan, slots: Mapping[str, Pack], sources: Mapping[str, str]) -> list[str]:
+    """Lines that give the parameters the course's names and layout; those that are nowhere are left out."""
     lines: list[str] = []
     halves: dict[str, dict[str, str]] = {}
     for name, pack in slots.items():
-        if name in passed:
-            source = name
-        elif name in attributes:
-            source = f"self.{name}"
-        elif dictionary is not None:
-            source = f"{dictionary}[{name!r}]"
-        else:
-            return None
+        if name not in sources:
+            continue
+        source = sources[name]
         whole = f"{source}.reshape(-1, 1)" if pack.kind in ("b", "by", "ca") else f"{source}.T" if plan.layout.right else source
         count = max(len(pack.gates), 1)
         for index, course in enumerate(pack.course_names if pack.gates else pack.course_names[:1]):
@@ -208,7 +233,14 @@ def _weights(plan: Plan, slots: Mapping[str, Pack], held: str | None) -> list[st
             else:
                 lines.append(f"{'Wya' if course == 'Wy' and plan.family == 'rnn' else course} = {rows}")
     lines += [f"{course} = np.concatenate([{own['a']}, {own['x']}], axis=1)" for course, own in halves.items() if len(own) == 2]
-    return lines
+    # by way of new names: an argument may bear the name of another of the course's parameters
+    return lines if not {line.split(" = ")[0] for line in lines} & set(sources.values()) else _by_way(lines)
+
+
+def _by_way(lines: Sequence[str]) -> list[str]:
+    pairs = [line.split(" = ", 1) for line in lines]
+    first = [f"_{target.replace(', ', ', _')} = {value}" for target, value in pairs]
+    return first + [f"{target} = _{target.replace(', ', ', _')}" for target, _ in pairs]
 
 
 def _equations(family: str, plan: Plan, forward: bool, with_bca: bool) -> str:
@@ -223,32 +255,47 @@ def _equations(family: str, plan: Plan, forward: bool, with_bca: bool) -> str:
     return text.format(**words, candidate=candidate) if family == "gru" else text
 
 
-def _kept(plan: Plan, cache: Mapping[str | int, str] | None, held: str | None) -> str:
+def _kept(plan: Plan, cache: Mapping[str | int, str] | None, sources: Mapping[str, str]) -> str:
+    def one(role: str) -> str:
+        if role.startswith(PARAMETER) or role == "parameters" or role in sources:
+            return sources.get(role.removeprefix(PARAMETER), "None")
+        own = next((name for name, pack in plan.slots.items() if pack.whole and role in pack.course_names), None)
+        return sources.get(own, "None") if own is not None else _out(role, plan)
+
     entries = cache if cache is not None else dict(enumerate(FUNCTIONS[plan.found.name].cache))
-    inner = {key: (held or "None") if role == "parameters" else _out(role, plan) for key, role in entries.items()}
+    inner = {key: one(role) for key, role in entries.items()}
     if all(isinstance(key, int) for key in inner):
         return "(" + "".join(f"{value}, " for value in inner.values()) + ")"
     return "{" + ", ".join(f"{key!r}: {value}" for key, value in inner.items()) + "}"
 
 
 def _out(role: str, plan: Plan) -> str:
-    known = role.isidentifier()
-    return (_data(role, plan) if known else "None") + (".copy()" if known else "")
+    """A value of the course as the learner has it; None for what the stand-in does not compute."""
+    known = role in {*FUNCTIONS[plan.found.name].outputs, *FUNCTIONS[plan.found.name].cache, *FUNCTIONS[plan.found.name].inputs}
+    if role in ("concat", "tanh(c_next)"):
+        return {"concat": _data("concat", plan), "tanh(c_next)": _data("np.tanh(c_next)", plan)}[role]
+    return f"({_data(role, plan)} + 0.0)" if known else "None"
 
 
-def _returned(
-    plan: Plan, slots: Mapping[str, Pack], returns: Sequence[str] | Mapping[str, str], kept: str
-) -> str | None:
-    def one(role: str) -> str:
+Returns = Sequence[str | Mapping[str, str]] | Mapping[str, str]
+
+
+def _returned(plan: Plan, slots: Mapping[str, Pack], returns: Returns, kept: str) -> str:
+    def one(role: str | Mapping[str, str]) -> str:
+        if isinstance(role, Mapping):
+            return "{" + ", ".join(f"{key!r}: {one(inner)}" for key, inner in role.items()) + "}"
         if role == "cache":
             return kept
-        if role[0] == "d" and role[1:] in slots:
+        if role[:1] == "d" and role[1:] in slots:
             return _gradient(slots[role[1:]], plan)
-        return _out(role, plan) if role else "None"
+        return "None" if role in ("", "yt_pred") and "yt_pred" not in FUNCTIONS[plan.found.name].outputs else _returned_one(role)
+
+    def _returned_one(role: str) -> str:
+        return "yt_pred if yt_pred is None else " + _out(role, plan) if role == "yt_pred" else _out(role, plan)
 
     if isinstance(returns, Mapping):
-        return "{" + ", ".join(f"{key!r}: {one(role)}" for key, role in returns.items()) + "}"
-    values = [one(role) for role in returns]
+        return one(returns)
+    values = [f"({one(role)})" for role in returns]
     return values[0] if len(values) == 1 else ", ".join(values)
 
 
@@ -268,7 +315,7 @@ def _gradient(pack: Pack, plan: Plan) -> str:
     return f"({joined}).T" if plan.layout.right else joined
 
 
-def course_returns(function: str) -> Any:
+def course_returns(function: str) -> Returns:
     """What the course's function returns: roles in order, or keys."""
     about = FUNCTIONS[function]
     return {role: role for role in about.outputs} if function.endswith("backward") else about.outputs

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from unrolled.check.judge.layout import Pack, is_pack, orders, pack_of
 
-__all__ = ["guesses"]
+__all__ = ["Slots", "guesses", "is_named_weight"]
 
 Slots = dict[str, Pack]  # learner's name -> what it holds
 
@@ -59,6 +59,11 @@ def guesses(names: Iterable[str], family: str, hints: Mapping[str, str | None] |
     if len(hinted) == len(own):
         found.insert(0, hinted)
     return found or [hinted]
+
+
+def is_named_weight(name: str) -> bool:
+    """Whether a name is of the kind that weights and biases have: Wx, U_f, bias."""
+    return _rest(name)[0] != ""
 
 
 def _clash(slots: Slots) -> bool:
