@@ -33,7 +33,7 @@ def step(name: str) -> str:
     return f"def {name}(x, a, p):" + RNN_STEP.format(h="h", x="x", a="a")
 
 
-@pytest.mark.parametrize("name", [name for name in FUNCTIONS])
+@pytest.mark.parametrize("name", list(FUNCTIONS))
 def test_the_courses_names_are_known_in_any_case(name: str):
     camel = "".join(word.capitalize() for word in name.split("_"))
     for written in (name, name.upper(), camel, camel[0].lower() + camel[1:], name.replace("_", "")):
@@ -143,7 +143,8 @@ def test_gates_say_which_kind_of_cell_it_is(gates: str, function: str):
 
 
 def test_an_activation_is_known_by_its_parts():
-    text = "def act(z):\n    return 1 / (1 + np.exp(-z))\ndef probs(z):\n    e = np.exp(z - z.max())\n    return e / e.sum(0)\n"
+    text = "def act(z):\n    return 1 / (1 + np.exp(-z))\n"
+    text += "def probs(z):\n    e = np.exp(z - z.max())\n    return e / e.sum(0)\n"
     assert names(text) == {"sigmoid": "act", "softmax": "probs"}
     assert names("def half(z):\n    return z / 2\ndef both(z, y):\n    return 1 / (1 + np.exp(z - y))\n") == {}
 

@@ -43,6 +43,10 @@ class _Arguments:
             reading.family,
             reading.backward,
         )
+        self.keys = dict[str, set[str]]()  # name -> the strings that it is indexed with
+        for inner in within(self.node):
+            if isinstance(inner, ast.Subscript) and isinstance(inner.value, ast.Name) and (key := string_key(inner)):
+                self.keys.setdefault(inner.value.id, set()).add(key)
 
     def read(self, drop_first: bool) -> tuple[Argument, ...]:
         spec = self.node.args
@@ -62,7 +66,7 @@ class _Arguments:
     def _roles(self, listed: list[Listed]) -> dict[str, str]:
         roles = dict[str, str]()
         names = [name for name, _, _ in listed]
-        guesses = (self.reading.told, self._exact, self._by_name, self._by_use)
+        guesses = (self.reading.told, self._exact, self._by_name, self._by_use, self._weight)
         for guess in guesses:
             for name in names:
                 role = guess(name) if name not in roles else None
@@ -87,9 +91,10 @@ class _Arguments:
             return held
         role = state_role(name, self.name, "argument")
         more = ("c0", "dc_final", *(self.function.cache if self.backward else ()), *self._forward_inputs())
-        if role in inputs or role in more:
-            return role
-        return weight_role(name, self.family)
+        return role if role in inputs or role in more else None
+
+    def _weight(self, name: str) -> str | None:
+        return weight_role(name, self.family) if self.function.weights else None
 
     def _forward_inputs(self) -> tuple[str, ...]:
         return FUNCTIONS[self.name.replace("backward", "forward")].inputs if self.backward else ()
@@ -103,15 +108,16 @@ class _Arguments:
         if "cache" in inputs and is_cache(name):
             return "cache"
         if self.family == "output":
-            return OUTPUT_OF.get(plain(name)) or weight_role(name, "lstm")
+            return OUTPUT_OF.get(plain(name))
         role = ADAM_OF.get(plain(name))
         return role if role in inputs else None
 
     def _by_use(self, name: str) -> str | None:
         """Roles that show in an argument's use: indexed with names of weights, unpacked, multiplied by a weight."""
         inputs = self.function.inputs
-        keys = {key for inner in within(self.node) if (key := _key_in(inner, name)) is not None}
-        if "parameters" in inputs and any(weight_role(key, self.family) for key in keys):
+        keys = self.keys.get(name, set())
+        weights = {self.reading.told(key) or weight_role(key, self.family) for key in keys}
+        if "parameters" in inputs and weights.intersection(self.function.weights):
             return "parameters"
         held = next((role for role in ("cache", "caches") if role in inputs), None)
         for targets, value in self.values.unpacked:
@@ -129,10 +135,3 @@ class _Arguments:
                 if len(names) == 2 and name in names:
                     return ("c_prev" if self.family == "gru" else "a_prev", "xt")[names.index(name)]
         return None
-
-
-def _key_in(node: ast.AST, name: str) -> str | None:
-    """The key of `name["key"]`."""
-    if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == name:
-        return string_key(node)
-    return None

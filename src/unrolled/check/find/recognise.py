@@ -12,7 +12,7 @@ from unrolled.check.find.mapping import Mapping
 from unrolled.check.find.repair import parse
 from unrolled.check.find.roles import is_method, read_roles
 from unrolled.check.find.scopes import DEFS, Definition, read_scope, within
-from unrolled.check.find.sources import Source
+from unrolled.check.find.sources import Source, few
 from unrolled.check.functions import FUNCTIONS
 from unrolled.check.results import Problem
 
@@ -88,7 +88,7 @@ def _find(source: Source, mapping: Mapping) -> tuple[list[Found], list[Problem]]
     found = [_found(chosen[name], lifted[name], known, mapping) for name in FUNCTIONS if name in chosen]
     seen = dict.fromkeys(problem for name in FUNCTIONS if name in lifted for problem in lifted[name].problems)
     problems += [Problem(message, source.place(line)) for line, message in seen]
-    return found, problems
+    return found, few(problems)
 
 
 def _choose(

@@ -65,14 +65,12 @@ class Results:
             return self.known[name]
         if is_parameters(name):
             return "parameters"
-        role = state_role(name, self.name, "cache")
-        if role in held:
-            return role
-        resolved = self.values.last.get(name)
-        alias = name_of(resolved) if resolved is not None else ""
-        if alias and alias != name and self.known.get(alias) in held:
-            return self.known[alias]
-        return weight_role(name, self.family)
+        match self.values.given.get(name):
+            case [ast.Name(id=alias)] if self.known.get(alias) in held:  # h = a_prev
+                return self.known[alias]
+            case _:
+                role = state_role(name, self.name, "cache")
+                return role if role in held else weight_role(name, self.family)
 
     def _cache_keys(self, names: dict[str, str]) -> dict[str, str]:
         found = dict[str, str]()

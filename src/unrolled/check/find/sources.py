@@ -10,7 +10,7 @@ from unrolled.check.find.notebooks import Cell, is_notebook, read_cells
 from unrolled.check.find.repair import clean, parse
 from unrolled.check.results import Place, Problem
 
-__all__ = ["Source", "read_source"]
+__all__ = ["Source", "few", "read_source"]
 
 LARGEST = 1_000_000  # characters of one cell or .py file: what a person writes has some tens of thousands
 MOST_PROBLEMS = 20  # of one file: the first ones help, a thousand do not
@@ -73,6 +73,13 @@ def read_source(name: str, text: str) -> Source:
     return _joined(name, cells, problems, notebook=notebook)
 
 
+def few(problems: list[Problem]) -> list[Problem]:
+    """The first of a file's problems, and how many more there are."""
+    if len(problems) <= MOST_PROBLEMS:
+        return problems
+    return [*problems[:MOST_PROBLEMS], Problem(f"{len(problems) - MOST_PROBLEMS} more problems of this kind")]
+
+
 def _not_python(name: str, text: str) -> list[Problem]:
     if re.match(r"\s*<(?:!doctype|html|\?xml)", text, re.IGNORECASE):
         return [Problem("this is a web page, expected a notebook or Python code; download the notebook's own .ipynb")]
@@ -105,7 +112,4 @@ def _joined(name: str, cells: list[Cell], problems: list[Problem], *, notebook: 
     except SyntaxError as error:
         problems.append(Problem(f"this file cannot be read as a whole ({error.msg})"))
         source = Source(name, "\n" * len(kept), (), source.original, source.starts)
-    if len(problems) > MOST_PROBLEMS:
-        more = len(problems) - MOST_PROBLEMS
-        problems = [*problems[:MOST_PROBLEMS], Problem(f"{more} more problems of this kind")]
-    return Source(source.name, source.text, tuple(problems), source.original, source.starts)
+    return Source(source.name, source.text, tuple(few(problems)), source.original, source.starts)
