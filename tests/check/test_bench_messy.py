@@ -8,7 +8,7 @@ from check.learners.corpus import HERE, MESSY, SOURCES, code, defined
 from unrolled.check.results import FileReport, FunctionReport
 
 
-def report_of(name: str, timeout: float = 10.0) -> FileReport:
+def report_of(name: str, timeout: float = 60.0) -> FileReport:
     path = MESSY[name]
     return bench.checked(path.name, path.read_text(encoding="utf-8"), timeout=timeout)
 

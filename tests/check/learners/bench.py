@@ -9,8 +9,11 @@ from unrolled.check.files import Options, check_content
 from unrolled.check.results import FileReport, Finding, FunctionReport
 
 
-def checked(name: str, text: str, *only: str, timeout: float = 10.0) -> FileReport:
-    """The checker's report of a learner's file; of the named functions alone, if any are named."""
+def checked(name: str, text: str, *only: str, timeout: float = 60.0) -> FileReport:
+    """The checker's report of a learner's file; of the named functions alone, if any are named.
+
+    The time is wall time, and long: a busy machine must not turn a right function into one that takes too long.
+    """
     return check_content(name, text.encode(), Options(only=only or None, mode="none", timeout=timeout))
 
 
