@@ -1,4 +1,4 @@
-"""Learners' code for the tests of locating: right functions as people write them, and their arrays line by line; no test."""
+"""Learners' code for locating: right functions as people write them, and their arrays line by line; no test."""
 
 import copy
 import sys
@@ -9,6 +9,7 @@ import numpy as np
 
 from check.explain.runs import Run
 from unrolled import steps
+from unrolled.check.functions import FUNCTIONS
 
 
 @dataclass
@@ -53,8 +54,6 @@ def traced(code: str, entry: str, *args: Any) -> tuple[Any, list[Record]]:
 
 def called(code: str, run: Run) -> tuple[dict[str, Any], list[Record]]:
     """The outputs of a learner's version of a function, by role, and its records."""
-    from unrolled.check.functions import FUNCTIONS
-
     function = FUNCTIONS[run.name]
     value, records = traced(code, run.name, *(run.inputs[role] for role in function.inputs))
     return (value if isinstance(value, dict) else dict(zip(function.outputs, value, strict=True))), records

@@ -56,7 +56,7 @@ def test_the_line_is_found_whatever_is_done_to_it(style):
             wrong = "\n".join(
                 [*lines[: at - 1], f"{match[1]}{match[2]} {match[3]} {odd.format(match[4])}", *lines[at:]]
             )
-            outputs, records = called(wrong, run)
+            _, records = called(wrong, run)
             suspects = locate(records, right_values(model_of(run.name, run.inputs), run.inputs), wrong)
             asked += 1
             right += bool(suspects) and suspects[0].line == at

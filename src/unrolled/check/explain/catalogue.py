@@ -33,7 +33,7 @@ def _groups(evaluator: Evaluator) -> frozenset[frozenset[str]]:
     """Names whose values have the same shape: those that may be taken for each other without an error."""
     groups: dict[tuple[int, ...], set[str]] = {}
     for key, value in evaluator.values.items():
-        if key not in _NOT_ARRAYS and isinstance(value, np.ndarray | float | int):
+        if key not in _NOT_ARRAYS:
             groups.setdefault(np.shape(value), set()).add(key)
     return frozenset(map(frozenset, groups.values()))
 

@@ -11,10 +11,6 @@ from unrolled.check.explain.program import Equation, Program
 __all__ = ["program"]
 
 
-def _equations(prefix: str, *rows: tuple[str, str, str] | tuple[str, str, str, tuple[str, ...]]) -> list[Equation]:
-    return [Equation(f"{prefix}.{own}" if own else prefix, *rest) for own, *rest in rows]  # type: ignore[arg-type]
-
-
 def _same(*targets: str) -> dict[str, str]:
     return {target: target for target in targets}
 

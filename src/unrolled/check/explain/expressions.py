@@ -159,7 +159,7 @@ def _beside(left: Array, right: Array) -> Array:
 
 
 # name -> (value, how it is written); columns of a weight (n_a, n_a + n_x) are counted by its number of rows, n_a
-FUNCTIONS: dict[str, tuple[Callable[..., Any], str]] = {
+_OF_ONE: dict[str, tuple[Callable[[Array], Array], str]] = {
     "sigmoid": (_sigmoid, "sigmoid({})"),
     "tanh": (np.tanh, "tanh({})"),
     "relu": (lambda x: np.maximum(x, 0), "relu({})"),
@@ -180,8 +180,6 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], str]] = {
     "flat": (lambda x: x.sum(axis=-1), "sum over batch of {}, without keepdims"),
     "sum_all": (lambda x: x.sum(axis=(-1, -2), keepdims=True), "sum of all entries of {}"),
     "mean_all": (lambda x: x.mean(axis=(-1, -2), keepdims=True), "mean of all entries of {}"),
-    "concat": (_stacked, "[{}; {}]"),
-    "beside": (_beside, "[{}, {}]"),
     "first": (lambda W: W[..., : W.shape[-2]], "{}[:, :n_a]"),
     "last": (lambda W: W[..., W.shape[-2] :], "{}[:, n_a:]"),
     "first_x": (lambda W: W[..., : W.shape[-1] - W.shape[-2]], "{}[:, :n_x]"),
@@ -191,6 +189,11 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], str]] = {
     "zeros": (np.zeros_like, "zeros like {}"),
     "ones": (np.ones_like, "ones like {}"),
 }
+_OF_TWO: dict[str, tuple[Callable[[Array, Array], Array], str]] = {
+    "concat": (_stacked, "[{}; {}]"),
+    "beside": (_beside, "[{}, {}]"),
+}
+FUNCTIONS: dict[str, tuple[Callable[..., Any], str]] = {**_OF_ONE, **_OF_TWO}
 
 
 def _sum(*args: Array) -> Array:
@@ -286,5 +289,5 @@ def _written(node: Node) -> str:
             return f"{written(arg, 5)}^T"
         case op, args:
             form = FUNCTIONS[op][1]
-            tight = form.startswith("{}") or " of {}" in form or form.startswith("max")
+            tight = form.startswith(("{}", "max")) or " of {}" in form
             return form.format(*(written(arg, 5 if tight else 0) for arg in args))

@@ -1,8 +1,8 @@
-"""Where a learner's values leave the right ones: recorded local arrays against everything right that could stand there.
+"""Where a learner's values leave the right ones: recorded arrays against all that could stand there.
 
-What stands there is matched by value, not by name: every part of every right form of every equation, its partial products
-and sums, and, over time, the values of all steps together and their running sums. So a learner may split an equation into
-steps as they like.
+What stands there is matched by value, not by name: every part of every right form of every equation, its partial
+products and sums, and, over time, the values of all steps together and their running sums. So a learner may split an
+equation into steps as they like.
 """
 
 from __future__ import annotations
@@ -26,11 +26,19 @@ class Recorded(Protocol):
     """One assignment of an array while the learner's function ran."""
 
     @property
-    def line(self) -> int: ...
+    def line(self) -> int:
+        """Of the assignment."""
+        ...
+
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The variable, by the learner's name."""
+        ...
+
     @property
-    def array(self) -> Any: ...
+    def array(self) -> Any:
+        """Its value, copied."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -44,7 +52,7 @@ class Located:
 
 
 def parts(tree: Node) -> Iterator[Node]:
-    """Everything right that a learner may compute on the way to `tree`: its parts, partial products and partial sums."""
+    """What a learner may compute on the way to `tree`: its parts, partial products and partial sums."""
     for _, node in walk(tree):
         yield node
         if node.op == "add" and any(arg.op in ("neg", "number") for arg in node.args):  # 1 - x, as often x - 1
@@ -112,7 +120,8 @@ class Right:
         self._norms = {size: np.array([norm for norm, _ in entries]) for size, entries in self._found.items()}
 
     def _take(self, values: list[Any]) -> None:
-        arrays = [value for value in values if isinstance(value, np.ndarray) and value.size > 1]
+        given = [cast("Array", value) for value in values if isinstance(value, np.ndarray)]
+        arrays = [array for array in given if array.size > 1]
         for array in arrays:
             self._add(array)
         if len(arrays) > 1 and len({array.shape for array in arrays}) == 1:
@@ -152,18 +161,16 @@ class Right:
         return any(_laid_out(array, other, allowed, strict) for _, other in self._found[array.size][low:high])
 
     def _stacked(self, array: Array, *, strict: bool) -> bool:
-        """Whether right values stand on top of each other or side by side, as in [a; x] and in the gates' one product."""
+        """Whether right values stand on top of each other or side by side, as in [a; x] and the gates' product."""
         for axis in (0, 1):
             length = array.shape[axis]
             for count in (2, 3, 4):
-                if length % count == 0 and length > count:
-                    if all(self._stands(block, strict=strict) for block in np.split(array, count, axis)):
-                        return True
+                even = length % count == 0 and length > count
+                if even and all(self._stands(block, strict=strict) for block in np.split(array, count, axis)):
+                    return True
             for at in range(1, length):
                 blocks = np.split(array, [at], axis)
-                if min(block.size for block in blocks) > 1 and all(
-                    self._stands(each, strict=strict) for each in blocks
-                ):
+                if all(block.size > 1 and self._stands(block, strict=strict) for block in blocks):
                     return True
         return False
 
@@ -175,10 +182,12 @@ def _arrays(given: Any) -> Iterator[Array]:
     if isinstance(given, list | tuple):
         for each in cast("Sequence[Any]", given):
             yield from _arrays(each)
-    elif isinstance(given, np.ndarray) and given.dtype.kind == "f":
-        yield given
-        if given.ndim == 3:
-            yield from np.moveaxis(given, -1, 0)
+    elif isinstance(given, np.ndarray):
+        array = cast("Array", given)
+        if array.dtype.kind == "f":
+            yield array
+            if array.ndim == 3:
+                yield from np.moveaxis(array, -1, 0)
 
 
 def _value(evaluator: Evaluator, node: Node) -> Any:
@@ -189,7 +198,7 @@ def _value(evaluator: Evaluator, node: Node) -> Any:
 
 
 def _laid_out(array: Array, other: Array, limit: float, strict: bool) -> bool:
-    """Whether two arrays of one size are equal in some order of their axes; `strict`: in the one that the shape shows."""
+    """Whether two arrays of one size are equal in some order of their axes; `strict`: as their shapes stand."""
     if strict and array.shape == other.shape:
         return bool(np.abs(array - other).max() <= limit)
     flat = array.ravel()
@@ -232,9 +241,11 @@ def _suspects(
             continue
         if reads is None:
             return [Located(record.line, record.name, array, at)]
-        if not reads.get(record.line, set()) & (wrong - {record.name} if array.ndim == 3 else wrong):
-            if all(record.line != other.line for other in found):
-                found.append(Located(record.line, record.name, array, at))
+        # an array of all steps that is wrong at one step is read again at the next, by the line that fills it
+        tainted = wrong - {record.name} if array.ndim == 3 else wrong
+        known = any(record.line == other.line for other in found)
+        if not known and not reads.get(record.line, set()) & tainted:
+            found.append(Located(record.line, record.name, array, at))
         wrong.add(record.name)
     return found
 

@@ -1,4 +1,4 @@
-"""Which wrong forms give a learner's numbers: all outputs by one mistake, else output by output; nothing is worded here."""
+"""Which wrong forms give a learner's numbers: all outputs by one mistake, or output by output; no words."""
 
 from __future__ import annotations
 
@@ -170,11 +170,11 @@ def _shown(
 def values_of(model: Model, form: Form) -> list[Array]:
     """What the equation of a form computes, at every step, all that it reads being right."""
     found: list[Array] = []
-    for evaluator in model.evaluators() if form.tree is not None else ():
+    if form.tree is None:
+        return found
+    for evaluator in model.evaluators():
         try:
-            value = evaluator(form.tree)
+            found.append(np.asarray(evaluator(form.tree)))
         except MISFITS:
             continue
-        if isinstance(value, np.ndarray):
-            found.append(value)
     return found

@@ -216,7 +216,7 @@ class _Loop:
         """Whether the learner's slices of step `t` are those that come of `new`, as far as they came."""
         for role, target in self.walk.loop.per_step.items():
             value = found.get(role)
-            if value is not None and value.ndim == 3 and value.shape[2] == self.walk.T:
+            if value is not None and value.ndim == 3 and value.shape[2] == self.walk.length:
                 changed = dict(self.program.changed(base, altered, new, target))
                 if not same(value[..., t], changed.get(target, base.values[target])):
                     return False
@@ -260,7 +260,7 @@ def given_outputs(function: str, outputs: Mapping[str, Any], reference: Mapping[
             found |= _caches(function, value)
         elif isinstance(value, Mapping):
             own = cast("Mapping[str, Any]", value)
-            found[role] = in_a_row(own, own)
+            found[role] = in_a_row(own)
         else:
             found["dWy" if role == "dWya" and "dWy" in reference else role] = value
     kept = {role: np.asarray(value) for role, value in found.items() if role in reference and value is not None}

@@ -5,7 +5,7 @@ The tables themselves are in `equations.py`; what the loops over time add to the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, cast
@@ -38,6 +38,7 @@ class Equation:
 
     @cached_property
     def tree(self) -> Node:
+        """The right-hand side."""
         return parse(self.expression)
 
     @cached_property
@@ -47,7 +48,7 @@ class Equation:
 
     @property
     def number(self) -> str:
-        """ "equation (10)", or "the equation of yt_pred" where the course gives none."""
+        """What a sentence calls it: "equation (10)", or "the equation of yt_pred" where the course gives no number."""
         own = self.id.split(".")[-1]
         if self.shared:
             return f"equations {self.shared}"
@@ -79,6 +80,7 @@ class Program:
         self._by_target.update({equation.target: equation for equation in self.equations})
 
     def equation(self, target: str) -> Equation:
+        """The one that computes `target`."""
         return self._by_target[target]
 
     @cached_property
@@ -182,45 +184,48 @@ _HEAD_CACHE = ("a", "y_pred", "y", "scored", "parameters", "scale")
 
 def _of_head(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Columns of all steps side by side; labels as distributions; the weight called `Wy` in every network."""
-    cache = inputs.get("cache")
-    named = (
-        dict(inputs)
-        if cache is None
-        else dict(cache if isinstance(cache, Mapping) else zip(_HEAD_CACHE, cache, strict=False))
-    )
+    named: dict[str, Any] = dict(inputs)
+    if "cache" in named:
+        cache = named.pop("cache")
+        named |= (
+            cast("Mapping[str, Any]", cache)
+            if isinstance(cache, Mapping)
+            else dict(zip(_HEAD_CACHE, cache, strict=False))
+        )
     named = {**named, **named.pop("parameters", {})}
     if "Wya" in named:
         named["Wy"] = named.pop("Wya")
-    a, y = np.asarray(named["a"]), np.asarray(named["y"])
+    a: Array = np.asarray(named["a"])
+    y: Array = np.asarray(named["y"])
     if y.dtype.kind in "iu":
-        y = np.equal.outer(np.arange(named["Wy"].shape[0]), y).astype(float)
-    columns = {"a": _flat(a), "y": _flat(y), "scale": float(named.get("scale", 1.0))}
+        classes = np.arange(len(named["Wy"]))
+        y = (classes.reshape(-1, *[1] * y.ndim) == y).astype(float)
+    columns = {"a": _flat(a), "y": _flat(y)}
     if "y_pred" in named:
         columns["y_pred"] = _flat(np.asarray(named["y_pred"]))
-    return {"Wy": named["Wy"], "by": named["by"], **columns, "m": float(columns["a"].shape[-1])}
+    numbers = {"scale": float(named.get("scale", 1.0)), "m": columns_of(columns["a"])}
+    return {"Wy": named["Wy"], "by": named["by"], **columns, **numbers}
 
 
 def _flat(array: Array) -> Array:
     return array.reshape(array.shape[0], -1)
 
 
-def in_a_row(arrays: Mapping[str, Any], keys: Iterable[str]) -> Array:
-    """Arrays of a dictionary, entry after entry, as one row."""
-    return np.concatenate([np.ravel(arrays[key]) for key in keys])[np.newaxis]
+def in_a_row(arrays: Mapping[str, Any]) -> Array:
+    """Arrays of a dictionary, entry after entry in the order of its keys' names, as one row."""
+    return np.concatenate([np.ravel(arrays[key]) for key in sorted(arrays)] or [np.zeros(0)])[np.newaxis]
 
 
 def _of_adam(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Entries of all parameters in one row: Adam treats each alone."""
     parameters: Mapping[str, Any] = inputs["parameters"]
-    keys = list(parameters)
-    row = in_a_row(parameters, keys)
     names: dict[str, Any] = {
-        "parameter": row,
-        "weights": in_a_row({key: np.full(np.shape(parameters[key]), float(key[0] != "b")) for key in keys}, keys),
+        "parameter": in_a_row(parameters),
+        "weights": in_a_row({key: np.full(np.shape(value), float(key[0] != "b")) for key, value in parameters.items()}),
         "m": 1.0,
     }
     for role, own in (("grads", "grad"), ("v", "v"), ("s", "s")):
         if role in inputs:
-            names[own] = in_a_row(inputs[role], ["d" + key for key in keys])
+            names[own] = in_a_row({key: inputs[role]["d" + key] for key in parameters})
     defaults = {"t": 1, "learning_rate": 0.01, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
     return names | {role: inputs.get(role, value) for role, value in defaults.items()}

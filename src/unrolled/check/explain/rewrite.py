@@ -246,7 +246,7 @@ def _of_sum(node: Node) -> Iterator[Change]:
         flipped = call("add", *args[:at], call("neg", arg), *args[at + 1 :])
         verbs = ("adds", "subtracted") if arg.op == "neg" else ("subtracts", "added")
         yield flipped, 1.0, lambda p=plain, v=verbs: f"{v[0]} {written(p, 2)} where it should be {v[1]}"
-        if args[0] is ONE and arg is not ONE:
+        if node.args[:1] == (ONE,) and arg is not ONE:
             yield plain, 1.0, lambda plain=plain: f"has {written(plain)} where {written(node)} belongs"
         if arg.op == "mul":
             rest = call("add", *others)

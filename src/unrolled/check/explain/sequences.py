@@ -1,4 +1,4 @@
-"""The loops over time as walks that can be altered: what is carried, from where, and what is added up; no matching here.
+"""The loops over time as walks that can be altered: what is carried, from where, what is added up; no matching.
 
 A walk is its cell's table run step after step. How it goes is a `Way`: a few named choices, each with a right value, so
 that a wrong loop is the right one with one choice made otherwise.
@@ -42,10 +42,12 @@ class Loop:
 
     @property
     def forward(self) -> bool:
+        """Whether time goes from 0 to T-1."""
         return not self.upstream
 
     @property
     def family(self) -> str:
+        """Which network: the first part of an equation's id."""
         return self.name.split("_")[0]
 
 
@@ -80,20 +82,20 @@ class Walk:
         self.caches: list[dict[str, Any]] = []
         if self.loop.forward:
             self.x: Array = inputs["x"]
-            self.T = self.x.shape[-1]
+            self.length = self.x.shape[-1]
             self.start = {state: inputs.get(state + "0") for state in self.loop.states}
         else:
             entries, self.x = inputs["caches"]
             self.caches = [cache_of(cell, cache) for cache in entries]
             self.upstream: Array = inputs[self.loop.upstream]
-            self.T = self.upstream.shape[-1]
+            self.length = self.upstream.shape[-1]
         self.program: Program = program(cell, reset_of(inputs, {**self.names, **(self.caches or [{}])[0]}))
         self.m = self.x.shape[1]
         self._walked: dict[Any, Steps] = {}
 
     def times(self, way: Way) -> list[int]:
         """The steps in the order in which they are walked."""
-        return _times(way, self.T, forward=self.loop.forward)
+        return _times(way, self.length, forward=self.loop.forward)
 
     @property
     def handed(self) -> set[str]:
@@ -137,7 +139,7 @@ class Walk:
         relevant = {key: value for key, value in way.items() if key.split(".")[0] not in AFTERWARDS}
         key = (tuple(sorted(relevant.items())), tuple((altered or {}).items()))
         if key not in self._walked:
-            found: Steps = [None] * self.T
+            found: Steps = [None] * self.length
             for t, values in self.walked(relevant, altered or {}):
                 found[t] = values
             self._walked[key] = found
@@ -154,7 +156,7 @@ class Walk:
         begin = {state: _begin(way.get(f"start.{state}", ""), state, given, zeros) for state in given}
         previous = dict(begin)
         for t in self.times(way):
-            names = {**self.names, "m": float(self.m), "xt": self.x[..., _index(way.get("x", "t"), t, self.T)]}
+            names = {**self.names, "m": float(self.m), "xt": self.x[..., _index(way.get("x", "t"), t, self.length)]}
             names |= {f"{state}_prev": value for state, value in previous.items()}
             values = self.program.evaluator(names, altered)
             for state in previous:
@@ -170,9 +172,9 @@ class Walk:
         own = states[0]
         for t in self.times(way):
             given = way.get("upstream", "t")
-            direct = zeros if given == "none" else self.upstream[..., _index(given, t, self.T)]
+            direct = zeros if given == "none" else self.upstream[..., _index(given, t, self.length)]
             arriving = {state: handed[state] if way.get(f"add.{state}") != "no" else zeros for state in states}
-            names = {**self.caches[_index(way.get("cache", "t"), t, self.T, len(self.caches))], "m": float(self.m)}
+            names = {**self.caches[_index(way.get("cache", "t"), t, self.length, len(self.caches))], "m": float(self.m)}
             names |= {f"d{state}_next": arriving[state] for state in states}
             names[f"d{own}_next"] = direct + arriving[own]
             values = self.program.evaluator(names, altered)
@@ -215,9 +217,9 @@ class Walk:
 
     def _over_time(self, steps: Steps, target: str, at: str) -> Array:
         some = next(step for step in steps if step is not None).values[target]
-        found = np.zeros((*some.shape, self.T))
-        for t in range(self.T):
-            step = steps[_index(at, t, self.T)]
+        found = np.zeros((*some.shape, self.length))
+        for t in range(self.length):
+            step = steps[_index(at, t, self.length)]
             if step is not None:
                 found[..., t] = step.values[target]
         return found

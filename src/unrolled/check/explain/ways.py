@@ -30,8 +30,8 @@ _MAKES_DX = {"rnn": "rnn.4", "lstm": "lstm.21", "gru": "gru.19"}
 
 TABLE_OF_2018 = (
     "neither da_prevt nor dc_prevt is carried from one step to the next. If your numbers match the table that the "
-    "course printed for lstm_backward until 2018: that table is wrong. It is the output of code with this very mistake, "
-    "in which a<t> and c<t> receive nothing from the steps after t"
+    "course printed for lstm_backward until 2018: that table is wrong. It is the output of code with this very "
+    "mistake, in which a<t> and c<t> receive nothing from the steps after t"
 )
 
 
