@@ -237,7 +237,7 @@ def softmax(x):
 
 
 def test_types_that_are_not_there_do_no_harm_in_annotations():
-    text = "def softmax(x: 'np.ndarray', axis: int = 0) -> np.array.no_such:\n    y: float = 1\n    return x\n"
+    text = "\ndef softmax(x: 'np.ndarray', axis: int = 0) -> np.array.no_such:\n    y: float = 1\n    return x\n"
     assert run(find(text))(2) == 2
 
 

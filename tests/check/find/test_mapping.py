@@ -66,7 +66,7 @@ def test_told_roles_reach_arguments_parameters_cache_and_results():
     assert [argument.role for argument in found.arguments] == ["a_prev", "xt", "parameters"]
     assert found.weights == {"one": "Waa", "two": "Wax", "three": "ba", "four": "Wya"}
     assert found.cache == ("a_next", "xt", "a_prev", "parameters")
-    assert found.returns == ("a_next", None, "cache")
+    assert found.returns == ("a_next", "yt_pred", "cache")
 
 
 def test_the_courses_name_of_a_function_will_do_for_its_roles():

@@ -147,7 +147,7 @@ def test_what_a_cache_holds_is_read_in_its_order(body: str, expected: str):
     [
         "    cache = {'a': a_next, 'a_prev': a_prev, 'x': xt, 'params': parameters}\n    return a_next, y, cache",
         "    cache = dict(a=a_next, a_prev=a_prev, x=xt, params=parameters)\n    return a_next, y, cache",
-        "    c = {'a': a_next}\n    c['a_prev'], c['x'] = a_prev, xt\n    c['params'] = parameters\n    return a_next, y, c",
+        "    c = {'a': a_next}\n    c['a_prev'], c['x'] = a_prev, xt\n    c['params'] = parameters\n    return y, c",
     ],
 )
 def test_a_dictionary_for_a_cache_is_read_by_its_keys(body: str):
