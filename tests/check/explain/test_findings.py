@@ -84,6 +84,38 @@ def test_one_mistake_explained_does_not_hide_one_that_is_located():
     ]
 
 
+def test_a_mistake_is_explained_on_top_of_the_one_that_it_reads():
+    findings, lines = told(
+        learners.LSTM_CELL_BACKWARD,
+        "lstm_cell_backward",
+        ("dft = (dc_next * c_prev", "dft = (dc_next * c_next"),
+        ("dcct) + np.dot(parameters['Wo'][:, :n_a].T, dot)", "dcct)"),
+    )
+    assert [(finding.equation, finding.certainty) for finding in findings] == [
+        ("lstm.10", "explained"),
+        ("lstm.19", "explained"),
+    ]
+    assert findings[1].message == "equation (19): your da_prev lacks the term Wo[:, :n_a]^T @ dot"
+    assert "dc_next * c_next" in lines[findings[0].place.line - 1]
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "equation"),
+    [
+        ("(1 - a_next ** 2)", "(1 - a_prev ** 2)", "rnn.0"),
+        ("dWaa += dz @ a_prev.T", "dWaa += dz @ a_next.T", "rnn.2"),
+        ("dWax += dz", "dWax = dz", "rnn.sum"),
+        ("da[:, :, t] + da_prevt", "da[:, :, t]", "rnn.bptt"),
+        ("caches[t]", "caches[T_x - 1 - t]", "rnn.cache"),
+        ('da_prevt = parameters["Waa"].T @ dz', 'da_prevt += parameters["Waa"].T @ dz', "rnn.bptt"),
+    ],
+)
+def test_a_loop_without_a_cell_function_is_explained_by_the_cells_equations_and_its_own(right, wrong, equation):
+    (finding,), _ = told(learners.RNN_BACKWARD_INLINE, "rnn_backward", (right, wrong))
+    assert (finding.certainty, finding.equation) == ("explained", equation)
+    assert finding.place is not None
+
+
 def test_what_neither_explains_nor_locates_says_which_outputs_are_wrong_and_which_right():
     run = run_of("rnn_cell_backward")
     wrong = {**run.outputs, "dWax": run.outputs["dWax"] ** 3 + 1, "dba": run.outputs["dba"] ** 3 + 1}
