@@ -114,6 +114,26 @@ def test_a_loop_without_a_cell_function_is_explained_by_the_cells_equations_and_
     (finding,), _ = told(learners.RNN_BACKWARD_INLINE, "rnn_backward", (right, wrong))
     assert (finding.certainty, finding.equation) == ("explained", equation)
     assert finding.place is not None
+    run = run_of("rnn_backward")
+    outputs, _ = called(learners.RNN_BACKWARD_INLINE.replace(right, wrong), run)
+    (by_outputs,) = explain(run.name, run.inputs, outputs)
+    assert (by_outputs.certainty, by_outputs.equation) == ("explained", equation)
+
+
+def test_the_line_is_where_the_values_leave_the_right_ones_not_where_the_equation_ends():
+    (finding,), lines = told(
+        learners.LSTM_CELL_BACKWARD_SPLIT, "lstm_cell_backward", ("do = da_next * tc", "do = da_next * np.tanh(c_prev)")
+    )
+    assert finding.equation == "lstm.7"
+    assert "np.tanh(c_prev)" in lines[finding.place.line - 1]
+
+
+def test_a_factor_that_is_missing_is_placed_where_its_equation_ends():
+    (finding,), lines = told(
+        learners.LSTM_CELL_BACKWARD_SPLIT, "lstm_cell_backward", ("zg = dg * (1 - g ** 2)", "zg = dg * 1")
+    )
+    assert finding.equation == "lstm.8"
+    assert "dg" in lines[finding.place.line - 1]
 
 
 def test_what_neither_explains_nor_locates_says_which_outputs_are_wrong_and_which_right():
