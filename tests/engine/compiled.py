@@ -18,9 +18,11 @@ HERE = {"AMD64": "x86_64", "arm64": "aarch64"}.get(platform.machine(), platform.
 COMPILER = os.environ.get("CXX") or next(filter(None, map(shutil.which, ["c++", "g++", "clang++"])), None)
 
 
-def compile_object(target: Path, source: Path, compiler: str, flags: Sequence[str] = ()) -> Path:
+def compile_object(
+    target: Path, source: Path, compiler: str, flags: Sequence[str] = (), kernels: Path = KERNELS
+) -> Path:
     """One source file to an object, with the build's own flags first."""
-    includes = [f"-I{KERNELS}", f"-I{PROGRAMS}"]
+    includes = [f"-I{kernels}", f"-I{PROGRAMS}"]
     command = [*shlex.split(compiler), "-std=c++17", *FLAGS["common"], *includes, *flags, "-c", str(source), "-o"]
     subprocess.run([*command, str(target)], check=True, timeout=900)
     return target
@@ -49,3 +51,19 @@ def activations_program(
     ]
     objects.append(compile_object(folder / "activations.o", PROGRAMS / "activations.cpp", compiler, flags))
     return link(folder / "activations", objects, compiler, flags)
+
+
+def kernels_program(
+    folder: Path, compiler: str, architecture: str = HERE, *, flags: Sequence[str] = (), kernels: Path = KERNELS
+) -> Path:
+    """programs/kernels.cpp with the whole engine of an architecture but its Python face.
+
+    `kernels` is where the engine's sources lie, and `flags` come last.
+    """
+    sources = {kernels / f"isa_{isa}.cpp": list(of_isa) for isa, of_isa in FLAGS[architecture].items()}
+    sources |= {kernels / f"{name}.cpp": [] for name in ("dispatch", "threads")} | {PROGRAMS / "kernels.cpp": []}
+    objects = [
+        compile_object(folder / f"{source.stem}.o", source, compiler, [*of_source, *flags], kernels)
+        for source, of_source in sources.items()
+    ]
+    return link(folder / "kernels", objects, compiler, flags)
