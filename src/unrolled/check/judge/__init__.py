@@ -1,4 +1,4 @@
-"""Whether learners' functions are right: called on random arrays in their own convention, and held against the truth."""
+"""Whether learners' functions are right: called on random arrays in their own convention, held against the truth."""
 
 from unrolled.check.judge.file import check_source
 

@@ -1,7 +1,7 @@
 """A learner's result, taken apart by role and held against what was expected; what is to be done about it is not said.
 
-A name decides before a value does: who stores dWf under "dWi" has made a mistake, not a convention. Only what has no name
-is told by its value.
+A name decides before a value does: who stores dWf under "dWi" has made a mistake, not a convention. Only what has no
+name is told by its value.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ class Answer:
 
     @property
     def right(self) -> bool:
+        """Whether the value is right."""
         return self.likeness in ("same", "single")
 
 
@@ -62,9 +63,30 @@ def is_missing(value: Any) -> bool:
 _ALIASES = {
     "dxt": ("dx", "dxt", "dx_t", "dX", "dXt", "dinput", "dInputData", "dinputs", "gradx"),
     "dx": ("dx", "dX", "dxs", "dInputData", "dinputs", "gradx", "dxt"),
-    "da_prev": ("da_prev", "dh_prev", "dprev_h", "da_prevt", "dhprev", "dstate_prev", "dPreviousState", "ds_prev", "dprev"),
+    "da_prev": (
+        "da_prev",
+        "dh_prev",
+        "dprev_h",
+        "da_prevt",
+        "dhprev",
+        "dstate_prev",
+        "dPreviousState",
+        "ds_prev",
+        "dprev",
+    ),
     "dc_prev": ("dc_prev", "dprev_c", "dc_prevt", "dcprev", "dh_prev", "da_prev", "dprev_h"),
-    "da0": ("da0", "dh0", "da_init", "da_0", "da_initial", "dInitialHiddenState", "da_prev", "dh_init", "dstate0", "dh_prev"),
+    "da0": (
+        "da0",
+        "dh0",
+        "da_init",
+        "da_0",
+        "da_initial",
+        "dInitialHiddenState",
+        "da_prev",
+        "dh_init",
+        "dstate0",
+        "dh_prev",
+    ),
     "dc0": ("dc0", "dc_init", "dc_0", "dh0", "da0", "da_init"),
 }
 
@@ -159,7 +181,9 @@ def _of_mapping(result: Mapping[Any, Any], expected: Mapping[str, Any], hints: M
 
 
 def _by_value(value: Any, expected: Mapping[str, Any]) -> str | None:
-    return next((r for r, want in expected.items() if want is not None and compare(value, want) in ("same", "single")), None)
+    return next(
+        (r for r, want in expected.items() if want is not None and compare(value, want) in ("same", "single")), None
+    )
 
 
 def _of_tuple(values: list[Any], expected: Mapping[str, Any], hints: Sequence[str | None] | None) -> Answers:
@@ -171,7 +195,10 @@ def _of_tuple(values: list[Any], expected: Mapping[str, Any], hints: Sequence[st
         candidates.append(_assigned(values, expected, list(course[: len(values)])))
     if len({hint for hint in named if hint in expected}) < min(len(values), len(expected)):
         candidates.append(_assigned(values, expected, [None] * len(values)))
-    return max(candidates, key=lambda answers: (not answers.absent and answers.right, sum(a.right for a in answers.found.values())))
+    return max(
+        candidates,
+        key=lambda answers: (not answers.absent and answers.right, sum(a.right for a in answers.found.values())),
+    )
 
 
 def _assigned(values: list[Any], expected: Mapping[str, Any], hints: list[str | None]) -> Answers:

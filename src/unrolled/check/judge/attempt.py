@@ -42,10 +42,12 @@ class Attempt:
 
     @property
     def function(self) -> str:
+        """The course's name."""
         return self.plan.found.name
 
     @property
     def returned(self) -> bool:
+        """Whether every call did."""
         return self.reply.status == "returned"
 
     def wrong(self, call: int) -> list[str]:
@@ -61,7 +63,7 @@ class Attempt:
         """Whether a function without this output is right all the same."""
         if role in ("yt_pred", "y_pred", "y"):
             return self.function.split("_")[0] in ("rnn", "lstm", "gru") and not self._reads_head()
-        return role in ("c", "cache", "caches", "dc0") or role == "da" and self.function == "rnn_backward"
+        return role in ("c", "cache", "caches", "dc0") or (role == "da" and self.function == "rnn_backward")
 
     def _reads_head(self) -> bool:
         code = "\n".join(self.plan.found.code.splitlines()[self.plan.found.line - 1 :])
@@ -69,11 +71,12 @@ class Attempt:
 
     @property
     def right(self) -> bool:
+        """Whether every call returned, and all of it right."""
         return self.returned and all(not self.wrong(call) for call in range(len(self.answers)))
 
     @property
     def fits(self) -> bool:
-        """Whether all of the first call's outputs are there in the right shapes: the way of calling is the learner's."""
+        """Whether the first call's outputs are all there in the right shapes: the way of calling is the learner's."""
         if not self.answers:
             return False
         first = self.answers[0]
@@ -104,7 +107,7 @@ def names_of(plan: Plan, drawing: Drawing) -> dict[str, Any]:
 
 
 def expected_roles(plan: Plan, names: Mapping[str, Any]) -> dict[str, Any]:
-    """What the function should return, in the learner's layout; gradients of weights by the learner's names of those."""
+    """What the function should return, in the learner's layout; gradients by the learner's names of their weights."""
     about = FUNCTIONS[plan.found.name]
     found: dict[str, Any] = {}
     for role in about.outputs:
@@ -189,13 +192,15 @@ def _in_place(plan: Plan, found: Attempt, value: Any) -> Any:
 
 
 def _padded(answer: Answer, plan: Plan, names: Mapping[str, Any]) -> Answer:
-    """dx may cover all steps of x, zero where `da` does not reach."""
+    """Dx may cover all steps of x, zero where `da` does not reach."""
     x = names["x"]
     if answer.right or x.shape == names["dx"].shape:
         return answer
     whole = np.zeros_like(x)
     whole[:, :, : names["dx"].shape[2]] = names["dx"]
     likeness = compare(answer.value, plan.laid_out("dx", whole))
-    return answer if likeness not in ("same", "single") else Answer(
-        answer.role, likeness, answer.value, answer.expected, answer.path, answer.name
+    return (
+        answer
+        if likeness not in ("same", "single")
+        else Answer(answer.role, likeness, answer.value, answer.expected, answer.path, answer.name)
     )

@@ -1,8 +1,8 @@
 """What a learner's forward function keeps for the way back: which entry is what, whether it is right, and made right.
 
 A backward function is judged on right caches in the learner's own arrangement. They come from the learner's forward
-function, wrong entries put right, or, where there is none, from the names by which the backward function takes its cache
-apart.
+function, wrong entries put right, or, where there is none, from the names by which the backward function takes its
+cache apart.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import numpy as np
 
 from unrolled.check.functions import FUNCTIONS
 from unrolled.check.judge.compare import Likeness, compare
-from unrolled.check.judge.inputs import family_of
 from unrolled.check.judge.layout import is_pack
 from unrolled.check.judge.plans import Plan, own_role
 from unrolled.check.sandbox import Opaque
@@ -47,6 +46,7 @@ class Entry:
 
     @property
     def right(self) -> bool:
+        """Whether the entry is what it should be, or of no known role."""
         return self.likeness in ("same", "single")
 
 
@@ -185,7 +185,8 @@ def _by_place(
     found: list[Entry], cache: Any, course: Sequence[str], plan: Plan, names: Mapping[str, Any], step: int | None
 ) -> list[Entry]:
     """An entry that nothing else tells, or that is there twice, is what the course has in its place, where all others
-    stand as in the course."""
+    stand as in the course.
+    """
     if not isinstance(cache, tuple | list) or len(found) != len(course):
         return found
     roles = [entry.role for entry in found]
@@ -198,9 +199,7 @@ def _by_place(
     ]
 
 
-def read_caches(
-    caches: Any, hints: Hints, plan: Plan, names: Mapping[str, Any], *, firm: bool = False
-) -> list[Entry]:
+def read_caches(caches: Any, hints: Hints, plan: Plan, names: Mapping[str, Any], *, firm: bool = False) -> list[Entry]:
     """The entries of what a loop keeps: a list of cells' caches somewhere in it, or arrays over all steps."""
     cells = names["caches"]["cells"]
     at = _steps_at(caches, len(cells))
@@ -237,7 +236,10 @@ def _steps_at(caches: Any, T: int) -> Path | None:
         items = list(enumerate(cast("Sequence[Any]", caches)))
     else:
         return None
-    inner = next(((key,) for key, value in items if isinstance(value, list | tuple) and is_steps(value) and not _flat(value)), None)
+    inner = next(
+        ((key,) for key, value in items if isinstance(value, list | tuple) and is_steps(value) and not _flat(value)),
+        None,
+    )
     if inner is not None:
         return inner
     return () if is_steps(caches) else None
@@ -290,10 +292,13 @@ def is_whole(value: Any) -> bool:
 def built(hints: Hints, plan: Plan, names: Mapping[str, Any]) -> Any:
     """A cell's cache from right values alone, by the names under which it is taken apart; else as in the course."""
     cell = FUNCTIONS[plan.found.name].cell or plan.found.name
-    course = FUNCTIONS[plan.found.name].cache or tuple(role for role in names.get("cache", {}) if role not in ("scored", "scale"))
+    course = FUNCTIONS[plan.found.name].cache or tuple(
+        role for role in names.get("cache", {}) if role not in ("scored", "scale")
+    )
     if isinstance(hints, Mapping):
         return {key: expected_entry(own_role(cell, role) or role, plan, names, key) for key, role in hints.items()}
     roles = [own_role(cell, role) for role in hints or ()]
-    if not roles or any(role is None or role not in names.get("cache", {}) and role not in names and not is_pack(role) for role in roles):
+    known = {*names.get("cache", {}), *names}
+    if not roles or any(role is None or not (role in known or is_pack(role)) for role in roles):
         roles = list(course)
     return tuple(expected_entry(role or "", plan, names) for role in roles)

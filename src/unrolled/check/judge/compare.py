@@ -14,9 +14,9 @@ __all__ = ["Likeness", "compare", "is_number_array", "unchanged"]
 Likeness = Literal["same", "single", "different", "shape", "kind"]
 
 # The largest difference that is rounding, relative to the largest entry of what is expected, by the dtype that came.
-# Sums of a few dozen products in another order differ by some 1e-15 in float64 and 1e-6 in float32; each limit leaves two
-# to seven orders for long ways round (numerical derivatives are off by 1e-9, exp and log by little). A mistake on random
-# numbers is of the order of 1: none comes near. float16 keeps three digits, too few for gradients: it is no right answer.
+# Sums of a few dozen products in another order differ by some 1e-15 in float64 and 1e-6 in float32; each limit leaves
+# two to seven orders for long ways round (numerical derivatives are off by 1e-9, exp and log by little). A mistake on
+# random numbers is of the order of 1: none comes near. float16 keeps three digits, too few: it is no right answer.
 LIMITS = {8: 1e-8, 4: 2e-4}
 # float64 that was computed in float32 somewhere on the way.
 SINGLE = 2e-5
@@ -103,5 +103,9 @@ def unchanged(before: Any, after: Any) -> bool:
             and all(unchanged(a, b) for a, b in zip(mine, theirs, strict=True))
         )
     if isinstance(before, np.ndarray):
-        return isinstance(after, np.ndarray) and before.dtype == after.dtype and np.array_equal(before, after, equal_nan=True)
+        return (
+            isinstance(after, np.ndarray)
+            and before.dtype == after.dtype
+            and np.array_equal(before, after, equal_nan=True)
+        )
     return True

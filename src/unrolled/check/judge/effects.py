@@ -1,4 +1,4 @@
-"""What a function does besides returning right values: arguments changed, memory handed out twice, state left behind."""
+"""What a function does besides returning values: arguments changed, memory handed out twice, state left behind."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def one_array(found: Attempt) -> Iterator[Finding]:
                 found,
                 "alias",
                 str(roles[1]),
-                f"your {roles[0]} and {roles[1]} are one and the same array: what is stored in one overwrites the other",
+                f"your {roles[0]} and {roles[1]} are one and the same array: what goes into one overwrites the other",
                 f"make two: {roles[1]} = np.zeros_like({roles[0]})",
                 line_of_name(found.plan.found, str(roles[1])),
             )
@@ -154,7 +154,9 @@ def cache_findings(found: Attempt, call: int) -> list[Finding]:
             continue
         other = _what_it_is(found, call, entry)
         if _of_later_step(found, call, entry):
-            message = f"the {entry.role} in your cache of step {entry.step} is that of a later step, which overwrites it"
+            message = (
+                f"the {entry.role} in your cache of step {entry.step} is that of a later step, which overwrites it"
+            )
             remedy = f"keep a copy at each step: {entry.role}.copy()"
         elif other is not None:
             message, remedy = f"your cache holds {other} where {entry.role} belongs", f"put {entry.role} in its place"
@@ -167,7 +169,9 @@ def cache_findings(found: Attempt, call: int) -> list[Finding]:
 def _what_it_is(found: Attempt, call: int, entry: Entry) -> str | None:
     """The role whose value stands in place of another."""
     others = (other for other in found.caches[call] if other.step == entry.step and other.role != entry.role)
-    return next((other.role for other in others if other.expected is not None and _same(entry.value, other.expected)), None)
+    return next(
+        (other.role for other in others if other.expected is not None and _same(entry.value, other.expected)), None
+    )
 
 
 def _same(value: Any, expected: Any) -> bool:

@@ -13,8 +13,9 @@ from unrolled.check.find import Found, Source, find_functions
 from unrolled.check.functions import FUNCTIONS
 from unrolled.check.judge.function import report, rerun
 from unrolled.check.judge.inputs import SIZES, Drawing, family_of
-from unrolled.check.judge.plans import with_dictionary
-from unrolled.check.judge.search import Known, Tried, search
+from unrolled.check.judge.known import Known, Tried
+from unrolled.check.judge.plans import with_dictionaries
+from unrolled.check.judge.search import search
 from unrolled.check.results import FileReport, FunctionReport, Place
 from unrolled.check.sandbox import Sandbox
 
@@ -55,7 +56,7 @@ def check_source(
         The report, functions in the order in which they stand in the file.
     """
     found, problems = find_functions(source, mapping)
-    found = [each if each.empty else with_dictionary(each) for each in found]
+    found = with_dictionaries(found)
     known = Known(sandbox, {each.name: each for each in found if not each.empty}, _drawings(source.text), timeout)
     reports = _judged(known, found, names)
     placed = [_placed(source, each) for each in reports if names is None or each.name in names]
@@ -74,7 +75,7 @@ def _judged(known: Known, found: list[Found], names: Collection[str] | None) -> 
     families = None if names is None else {family_of(name) for name in names} | {"sigmoid", "softmax"}
     by_name = {each.name: each for each in found}
     for name in ORDER:
-        if name not in by_name or families is not None and family_of(name) not in families:
+        if name not in by_name or (families is not None and family_of(name) not in families):
             continue
         if by_name[name].empty:
             reports[name] = _missing(by_name[name])
@@ -136,7 +137,7 @@ def _not_told(found: Found) -> FunctionReport:
         "refused",
         found.found_as,
         Place(found.line),
-        reason=f"it cannot be told what {which} stands for; say it with --map {found.found_as}.{roles[0] if roles else 'x'}=xt",
+        reason=f"it cannot be told what {which} stands for; say it with --map {found.found_as}.ARGUMENT=ROLE",
     )
 
 
@@ -171,7 +172,7 @@ def _depends(known: Known, name: str) -> bool:
 def _placed(source: Source, told: FunctionReport) -> FunctionReport:
     """The same with every place in its cell."""
     findings = tuple(
-        replace(finding, place=None if finding.place is None else source.place(finding.place.line)) for finding in told.findings
+        replace(finding, place=None if finding.place is None else source.place(finding.place.line))
+        for finding in told.findings
     )
     return replace(told, place=None if told.place is None else source.place(told.place.line), findings=findings)
-

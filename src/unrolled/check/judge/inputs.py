@@ -1,7 +1,7 @@
 """Arguments for learners' functions, drawn at random, and the right answers to them; no learner's code is run here.
 
-All values stand in the course's layout, under the course's names: what a learner calls them and how they lay them out is
-the business of `layout.py`.
+All values stand in the course's layout, under the course's names: what a learner calls them and how they lay them out
+is the business of `layout.py`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from unrolled import steps
 from unrolled.check.functions import FUNCTIONS
 from unrolled.shapes import Array
 
-__all__ = ["COURSE_SIZES", "SIZES", "Drawing", "Sizes", "Variant", "family_of", "variants_of"]
+__all__ = ["COURSE", "COURSE_SIZES", "SIZES", "Drawing", "Sizes", "Variant", "family_of", "variants_of"]
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ COURSE = Variant()
 
 
 def family_of(function: str) -> str:
-    """ "rnn", "lstm", "gru", "head", "adam", "sigmoid" or "softmax"."""
+    """One of "rnn", "lstm", "gru", "head", "adam", "sigmoid" and "softmax"."""
     if function.endswith("adam"):
         return "adam"
     return "head" if function.startswith("output") else function.split("_")[0]
@@ -181,7 +181,11 @@ class Drawing:
         p = self.parameters["rnn"]
         a_next, yt_pred, cache = steps.rnn_cell_forward(self.xt, self.a_prev, p)
         names = {"xt": self.xt, "a_prev": self.a_prev, "parameters": p, "da_next": self.da_next}
-        names |= {"a_next": a_next, "yt_pred": yt_pred, "cache": dict(zip(FUNCTIONS["rnn_cell_forward"].cache, cache))}
+        names |= {
+            "a_next": a_next,
+            "yt_pred": yt_pred,
+            "cache": dict(zip(FUNCTIONS["rnn_cell_forward"].cache, cache, strict=True)),
+        }
         return names | steps.rnn_cell_backward(self.da_next, cache)
 
     def _lstm_cell(self, c_prev: Array) -> dict[str, Any]:
@@ -190,7 +194,7 @@ class Drawing:
         names: dict[str, Any] = {"xt": self.xt, "a_prev": self.a_prev, "c_prev": c_prev, "parameters": p}
         names |= {"da_next": self.da_next, "dc_next": self.dc_next}
         names |= {"a_next": a_next, "c_next": c_next, "yt_pred": yt_pred}
-        names["cache"] = dict(zip(FUNCTIONS["lstm_cell_forward"].cache, cache))
+        names["cache"] = dict(zip(FUNCTIONS["lstm_cell_forward"].cache, cache, strict=True))
         return names | steps.lstm_cell_backward(self.da_next, self.dc_next, cache)
 
     # --- over time ----------------------------------------------------------------------------------------------
@@ -230,7 +234,10 @@ class Drawing:
         else:
             c_next, yt_pred, cache = steps.gru_cell_forward(self.xt, self.c_prev, p, reset=reset)
             names |= {"xt": self.xt, "c_prev": self.c_prev, "dc_next": self.dc_next, "c_next": c_next}
-            names |= {"yt_pred": yt_pred, "cache": dict(zip(FUNCTIONS["gru_cell_forward"].cache, cache))}
+            names |= {
+                "yt_pred": yt_pred,
+                "cache": dict(zip(FUNCTIONS["gru_cell_forward"].cache, cache[:-1], strict=True)),
+            }
             found = steps.gru_cell_backward(self.dc_next, cache)
             entries = [names["cache"]]
         for entry in entries:
@@ -285,4 +292,4 @@ def _kingma_and_ba(
 
 
 def _over_time(cell: str, caches: tuple[list[Any], Array]) -> dict[str, Any]:
-    return {"cells": [dict(zip(FUNCTIONS[cell].cache, cache)) for cache in caches[0]], "x": caches[1]}
+    return {"cells": [dict(zip(FUNCTIONS[cell].cache, cache, strict=False)) for cache in caches[0]], "x": caches[1]}

@@ -1,7 +1,7 @@
-"""How a learner lays arrays out in memory: axes, sides of a product, biases, gates stacked or split; no names of theirs.
+"""How a learner lays arrays out: axes, sides of a product, biases, gates stacked or split; no names of theirs.
 
-A layout turns any value of the course into the learner's and back. It is one for a whole call: who takes the batch first
-must return it first.
+A layout turns any value of the course into the learner's and back. It is one for a whole call: who takes the batch
+first must return it first.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 from unrolled.shapes import Array
 
-__all__ = ["Layout", "layouts", "Pack", "pack_of"]
+__all__ = ["COURSE_LAYOUT", "Layout", "Pack", "layouts", "pack_of"]
 
 
 @dataclass(frozen=True)
@@ -77,10 +77,12 @@ class Layout:
         return _order(value, "mT", self.sequence.replace("n", "")) if value.ndim == 2 else value
 
     def matrix(self, value: Array) -> Array:
+        """A weight, on the side where it stands."""
         array = self._typed(value)
         return np.ascontiguousarray(array.T) if self.right else array
 
     def vector(self, value: Array) -> Array:
+        """A bias."""
         array = self._typed(value)
         return {"n1": array.reshape(-1, 1), "n": array.reshape(-1), "1n": array.reshape(1, -1)}[self.bias].copy()
 
@@ -110,16 +112,22 @@ class Layout:
         return value
 
     def matrix_back(self, value: Array) -> Array:
+        """A weight of the course from the learner's."""
         return value.T if self.right and value.ndim == 2 else value
 
     def columns_back(self, value: Array) -> Array:
+        """A weight on [a; x] from one in the order of this layout."""
         if not self.x_first:
             return value
         n_x = value.shape[1] - self._n_a(value)
         return np.concatenate([value[:, n_x:], value[:, :n_x]], axis=1)
 
     def vector_back(self, value: Array) -> Array:
+        """A bias of the course from the learner's."""
         return value.reshape(-1, 1)
+
+
+COURSE_LAYOUT = Layout()
 
 
 def _order(array: Array, axes: str, wanted: str) -> Array:
@@ -139,7 +147,11 @@ def layouts(*, loop: bool, plain: bool = False) -> list[Layout]:
     batch = ("mTn", "Tmn", "[T]mn", "mnT") if loop else ("mTn",)
     sides = ((False, "n1"),) if plain else ((False, "n1"), (False, "n"))
     found = [Layout("nm", sequence, right, bias) for right, bias in sides for sequence in features]
-    sides = ((False, "n1"),) if plain else ((False, "n1"), (True, "n"), (False, "n"), (True, "1n"), (False, "1n"), (True, "n1"))
+    sides = (
+        ((False, "n1"),)
+        if plain
+        else ((False, "n1"), (True, "n"), (False, "n"), (True, "1n"), (False, "1n"), (True, "n1"))
+    )
     found += [Layout("mn", sequence, right, bias) for right, bias in sides for sequence in batch]
     return sorted(found, key=lambda each: (each.step == "mn", each.bias == "1n", each.sequence[0] == "["))
 
@@ -153,7 +165,7 @@ class Pack:
 
     Args:
         gates: suffixes of the course's gates in the order in which they are stacked: "f", "fico"; "" for the RNN.
-        kind: "W" for weights, "b" for biases, "y" for the head's weight, "by" for its bias, "ca" for the GRU's inner bias.
+        kind: "W" for weights, "b" for biases, "y" and "by" for the head's, "ca" for the bias within the GRU's reset.
         part: "" for all columns, "a" for those on the state, "x" for those on the input.
     """
 
@@ -246,7 +258,7 @@ class Pack:
     @property
     def whole(self) -> bool:
         """Whether it is one weight of the course, as it stands there."""
-        return (self.kind in ("y", "by", "ca") or len(self.gates) == 1 and not self.part) or (
+        return (self.kind in ("y", "by", "ca") or (len(self.gates) == 1 and not self.part)) or (
             not self.gates and (self.kind == "b" or bool(self.part))
         )
 

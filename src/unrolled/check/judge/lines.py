@@ -35,13 +35,13 @@ def _statements(found: Found) -> Iterator[ast.stmt]:
 def cache_line(found: Found) -> int | None:
     """Where its cache is packed: a tuple or a dictionary under a name like `cache`, else what is returned."""
     for node in _statements(found):
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple | ast.Dict | ast.Call):
-            if any(isinstance(target, ast.Name) and "cache" in target.id.lower() for target in node.targets):
-                return node.lineno
+        packs = isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple | ast.Dict | ast.Call)
+        if packs and any(isinstance(target, ast.Name) and "cache" in target.id.lower() for target in node.targets):
+            return node.lineno
     for node in _statements(found):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and ast.unparse(node.value).count(".append("):
-            if "cache" in ast.unparse(node.value.func).lower():
-                return node.lineno
+        called = node.value.func if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) else None
+        if isinstance(called, ast.Attribute) and called.attr == "append" and "cache" in ast.unparse(called).lower():
+            return node.lineno
     return next((node.lineno for node in _statements(found) if isinstance(node, ast.Return)), None)
 
 
@@ -132,7 +132,9 @@ def output_line(found: Found, names: Iterable[str]) -> int | None:
                         return value.lineno
     lines: list[int] = []
     for node in statements:
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AugAssign) else []
+        targets = (
+            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AugAssign) else []
+        )
         for target in targets:
             for part in ast.walk(target):
                 own = part.id if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store) else None

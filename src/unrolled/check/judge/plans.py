@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice, permutations
 from typing import Any
@@ -11,18 +11,26 @@ import numpy as np
 
 from unrolled.check.find import Found
 from unrolled.check.functions import FUNCTIONS
-from unrolled.check.judge.inputs import Variant, family_of
-from unrolled.check.judge.layout import Layout, Pack, is_pack, pack_of
+from unrolled.check.judge.inputs import COURSE, Variant, family_of
+from unrolled.check.judge.layout import COURSE_LAYOUT, Layout, Pack, is_pack, pack_of
 from unrolled.check.judge.lines import keys_read
 from unrolled.check.judge.weights import Slots, guesses, is_named_weight
 
-__all__ = ["Given", "Plan", "arguments_of", "own_role", "slots_of", "with_dictionary"]
+__all__ = ["Given", "Plan", "arguments_of", "own_role", "slots_of", "with_dictionaries"]
 
 _CELL = {"x": "xt", "a0": "a_prev", "c0": "c_prev", "da": "da_next", "dc": "dc_next", "caches": "cache", "dx": "dxt"}
 _CELL |= {"a": "a_next", "c": "c_next", "y": "yt_pred", "y_pred": "yt_pred", "da0": "da_prev", "dc0": "dc_prev"}
 _LOOP = {"xt": "x", "a_prev": "a0", "c_prev": "c0", "da_next": "da", "dc_next": "dc", "cache": "caches", "dxt": "dx"}
 _LOOP |= {"a_next": "a", "c_next": "c", "yt_pred": "y_pred", "da_prev": "da0", "dc_prev": "dc0"}
-_GRU = {"a_prev": "c_prev", "a_next": "c_next", "a0": "c0", "a": "c", "da_next": "dc_next", "da": "dc", "da_prev": "dc_prev"}
+_GRU = {
+    "a_prev": "c_prev",
+    "a_next": "c_next",
+    "a0": "c0",
+    "a": "c",
+    "da_next": "dc_next",
+    "da": "dc",
+    "da_prev": "dc_prev",
+}
 _GRU |= {"da0": "dc0"}
 _HEAD = {"labels": "y", "x": "a", "caches": "cache"}
 _SIZES = ("n_x", "n_a", "n_y", "m", "T")
@@ -77,9 +85,9 @@ class Plan:
 
     found: Found
     arguments: Arguments
-    layout: Layout = Layout()
+    layout: Layout = COURSE_LAYOUT
     slots: Slots = field(default_factory=dict[str, Pack])
-    variant: Variant = Variant()
+    variant: Variant = COURSE
     replace: Mapping[str, str] = field(default_factory=dict[str, str])
     cache: Sequence[str | None] | Mapping[str, str] | None = None
     firm: bool = False
@@ -92,6 +100,7 @@ class Plan:
 
     @property
     def family(self) -> str:
+        """As `family_of` has it."""
         return family_of(self.found.name)
 
     def own_slots(self, weights: Mapping[str, Any]) -> Slots:
@@ -122,7 +131,7 @@ class Plan:
         """
         if role in _SIZES:
             return names[role]
-        if learners_name in self.slots or is_pack(role) and role not in names:
+        if learners_name in self.slots or (is_pack(role) and role not in names):
             return self.weight(learners_name if learners_name in self.slots else role, names["parameters"])
         value = names[role] if role in names else names.get("cache", {})[role]
         if role == "parameters":
@@ -145,10 +154,15 @@ def arguments_of(found: Found) -> list[Arguments]:
     """
     about = FUNCTIONS[found.name]
     wanted = list(about.inputs)
-    known = {*wanted, *about.cache, *_SIZES, "parameters", "c0", "y"} | ({"xt", "a_prev"} if about.kind == "cell" else set())
+    known = {*wanted, *about.cache, *_SIZES, "parameters", "c0", "y"} | (
+        {"xt", "a_prev"} if about.kind == "cell" else set()
+    )
     roles: list[str | None] = []
     named = {argument.role for argument in found.arguments}
-    if any(name not in {argument.name for argument in found.arguments} for name in found.weights) and not found.method_of:
+    if (
+        any(name not in {argument.name for argument in found.arguments} for name in found.weights)
+        and not found.method_of
+    ):
         named.add("parameters")  # keys are read: one of the arguments is the dictionary
     for argument in found.arguments:
         role = own_role(found.name, argument.role)
@@ -165,20 +179,34 @@ def arguments_of(found: Found) -> list[Arguments]:
     return list(dict.fromkeys(filled))
 
 
-def with_dictionary(found: Found) -> Found:
-    """The same function, an argument that it reads by keys of text taken for the dictionary of parameters."""
-    if any(argument.role == "parameters" for argument in found.arguments) or found.method_of is not None:
-        return found
-    if family_of(found.name) in ("adam", "sigmoid", "softmax"):
-        return found
-    for argument in found.arguments:
+def with_dictionaries(found: Sequence[Found]) -> list[Found]:
+    """The same functions, an argument that they read by keys of text taken for the dictionary of parameters.
+
+    A loop may hand it on unread: then it is the one that bears the same name in another function.
+    """
+    own = [each if each.empty else _with_dictionary(each) for each in found]
+    names = {argument.name for each in own for argument in each.arguments if argument.role == "parameters"}
+    return [_with_role(each, names) if _lacks(each) else each for each in own]
+
+
+def _lacks(found: Found) -> bool:
+    """Whether the dictionary of parameters may still be among the arguments."""
+    if found.method_of is not None or family_of(found.name) in ("adam", "sigmoid", "softmax"):
+        return False
+    return all(argument.role != "parameters" for argument in found.arguments)
+
+
+def _with_dictionary(found: Found) -> Found:
+    for argument in found.arguments if _lacks(found) else ():
         keys = keys_read(found, argument.name)
         if argument.role not in ("cache", "caches") and any(is_named_weight(key) for key in keys):
-            arguments = tuple(
-                replace(each, role="parameters") if each is argument else each for each in found.arguments
-            )
-            return replace(found, arguments=arguments, weights={**dict.fromkeys(keys), **found.weights})
+            return replace(_with_role(found, {argument.name}), weights={**dict.fromkeys(keys), **found.weights})
     return found
+
+
+def _with_role(found: Found, names: Collection[str]) -> Found:
+    arguments = [replace(each, role="parameters") if each.name in names else each for each in found.arguments]
+    return replace(found, arguments=tuple(arguments))
 
 
 def _is_weight(name: str, found: Found) -> bool:
@@ -205,7 +233,7 @@ def _given(found: Found, roles: list[str | None]) -> Iterator[Given]:
     skipped = False
     wanted = FUNCTIONS[found.name].inputs
     for argument, role in zip(found.arguments, roles, strict=True):
-        if role is None or argument.kind == "varargs" or argument.has_default and role not in wanted:
+        if role is None or argument.kind == "varargs" or (argument.has_default and role not in wanted):
             skipped = True
             continue
         yield Given(argument.name, role, keyword=skipped or argument.kind == "keyword")
@@ -219,15 +247,14 @@ def slots_of(found: Found) -> list[Slots]:
     hints: dict[str, str | None] = dict(found.weights)
     for argument in found.arguments:
         role = own_role(found.name, argument.role)
-        if role is None and not argument.has_default or role is not None and is_pack(role):
-            if _is_weight(argument.name, found):
-                hints.setdefault(argument.name, role)
+        told = not argument.has_default if role is None else is_pack(role)
+        if told and _is_weight(argument.name, found):
+            hints.setdefault(argument.name, role)
     for name, role in (found.attributes or {}).items():
-        if role is not None and is_pack(role) or role is None and _is_weight(name, found):
+        if (role is not None and is_pack(role)) or (role is None and _is_weight(name, found)):
             hints.setdefault(name, role)
     if not hints:
         return [{}]
     if all(name == hint and is_pack(name) for name, hint in hints.items()):
         return [{name: pack_of(name) for name in hints}]
     return guesses(hints, family, hints) or [{}]
-

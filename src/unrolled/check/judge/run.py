@@ -1,4 +1,4 @@
-"""`unrolled.check.run`: functions, modules, files or text from Python; the source is read, the objects are not called."""
+"""`unrolled.check.run`: functions, modules, files or text from Python; read as source, never called here."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def run(
 
     Args:
         code: a function or class, several of them, a module; the path of a `.py` or `.ipynb` file; or source text
-            (what holds a line break). Of functions, their whole file is read for what they need, and only they are told.
+            (what holds a line break). Of functions, the whole file is read for what they need, and only they are told.
         only: the course's names of the functions to be told; None: all that are found.
         mapping: what names stand for where it cannot be guessed, as with `--map`: "rcf=rnn_cell_forward",
             "rcf.h=a_prev".

@@ -7,71 +7,105 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from unrolled.check.functions import FUNCTIONS
-from unrolled.check.judge.inputs import family_of
 from unrolled.check.judge.caches import PARAMETER
+from unrolled.check.judge.inputs import family_of
 from unrolled.check.judge.layout import Pack
 from unrolled.check.judge.plans import Plan
 
 __all__ = ["HELPERS", "stand_in"]
 
-_SIGMOID = "def {name}(x):\n    import numpy as np\n    x = np.asarray(x)\n    return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))\n"
-_SOFTMAX = (
-    "def {name}(x, *rest, **named):\n    import numpy as np\n"
-    "    e = np.exp(x - np.max(x, axis={axis}, keepdims=True))\n    return e / e.sum(axis={axis}, keepdims=True)\n"
-)
+_SIGMOID = """\
+def {name}(x):
+    import numpy as np
+
+    x = np.asarray(x)
+    return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
+"""
+_SOFTMAX = """\
+def {name}(x, *rest, **named):
+    import numpy as np
+
+    e = np.exp(x - np.max(x, axis={axis}, keepdims=True))
+    return e / e.sum(axis={axis}, keepdims=True)
+"""
 
 HELPERS = {"sigmoid": _SIGMOID, "softmax": _SOFTMAX}
 
 _FORWARD = {
-    "rnn": "a_next = np.tanh(Wax @ xt + Waa @ a_prev + ba)\nyt_pred = _softmax(Wya @ a_next + by)",
-    "lstm": (
-        "concat = np.concatenate([a_prev, xt])\nft = _sigmoid(Wf @ concat + bf)\nit = _sigmoid(Wi @ concat + bi)\n"
-        "cct = np.tanh(Wc @ concat + bc)\nc_next = ft * c_prev + it * cct\not = _sigmoid(Wo @ concat + bo)\n"
-        "a_next = ot * np.tanh(c_next)\nyt_pred = _softmax(Wy @ a_next + by)"
-    ),
-    "gru": (
-        "n = c_prev.shape[0]\nconcat = np.concatenate([c_prev, xt])\nut = _sigmoid({sign}(Wu @ concat + bu))\n"
-        "rt = _sigmoid(Wr @ concat + br)\n{candidate}\nc_next = ut * cct + (1 - ut) * c_prev\n"
-        "yt_pred = _softmax(Wy @ c_next + by)\nut = {ut}"
-    ),
+    "rnn": """\
+a_next = np.tanh(Wax @ xt + Waa @ a_prev + ba)
+yt_pred = _softmax(Wya @ a_next + by)""",
+    "lstm": """\
+concat = np.concatenate([a_prev, xt])
+ft = _sigmoid(Wf @ concat + bf)
+it = _sigmoid(Wi @ concat + bi)
+cct = np.tanh(Wc @ concat + bc)
+c_next = ft * c_prev + it * cct
+ot = _sigmoid(Wo @ concat + bo)
+a_next = ot * np.tanh(c_next)
+yt_pred = _softmax(Wy @ a_next + by)""",
+    "gru": """\
+n = c_prev.shape[0]
+concat = np.concatenate([c_prev, xt])
+ut = _sigmoid({sign}(Wu @ concat + bu))
+rt = _sigmoid(Wr @ concat + br)
+{candidate}
+c_next = ut * cct + (1 - ut) * c_prev
+yt_pred = _softmax(Wy @ c_next + by)
+ut = {ut}""",
 }
 _CANDIDATE = {
     "before": "cct = np.tanh(Wc @ np.concatenate([rt * c_prev, xt]) + bc)",
     "after": "cct = np.tanh(rt * (Wc[:, :n] @ c_prev + {bca}) + Wc[:, n:] @ xt + bc)",
 }
 _BACKWARD = {
-    "rnn": (
-        "dz = da_next * (1 - a_next**2)\ndxt = Wax.T @ dz\nda_prev = Waa.T @ dz\ndWax = dz @ xt.T\ndWaa = dz @ a_prev.T\n"
-        "dba = dz.sum(axis=1, keepdims=True)"
-    ),
-    "lstm": (
-        "n = a_prev.shape[0]\nconcat = np.concatenate([a_prev, xt])\n"
-        "dc = dc_next + da_next * ot * (1 - np.tanh(c_next)**2)\nzo = da_next * np.tanh(c_next) * ot * (1 - ot)\n"
-        "zc = dc * it * (1 - cct**2)\nzi = dc * cct * it * (1 - it)\nzf = dc * c_prev * ft * (1 - ft)\ndc_prev = dc * ft\n"
-        "dWf, dWi, dWc, dWo = zf @ concat.T, zi @ concat.T, zc @ concat.T, zo @ concat.T\n"
-        "dbf, dbi, dbc, dbo = (z.sum(axis=1, keepdims=True) for z in (zf, zi, zc, zo))\n"
-        "both = Wf.T @ zf + Wi.T @ zi + Wc.T @ zc + Wo.T @ zo\nda_prev, dxt = both[:n], both[n:]"
-    ),
-    "gru": (
-        "n = c_prev.shape[0]\nconcat = np.concatenate([c_prev, xt])\n{ut}\nzc = dc_next * ut * (1 - cct**2)\n"
-        "zu = dc_next * (cct - c_prev) * ut * (1 - ut)\n{candidate}\ndWu, dWr = {sign}zu @ concat.T, zr @ concat.T\n"
-        "dbu, dbr, dbc = ({sign}zu).sum(axis=1, keepdims=True), zr.sum(axis=1, keepdims=True), zc.sum(axis=1, keepdims=True)\n"
-        "both = {sign}Wu.T @ zu + Wr.T @ zr\ndxt = both[n:] + Wc[:, n:].T @ zc\n"
-        "dc_prev = dc_next * (1 - ut) + both[:n] + back"
-    ),
+    "rnn": """\
+dz = da_next * (1 - a_next**2)
+dxt = Wax.T @ dz
+da_prev = Waa.T @ dz
+dWax = dz @ xt.T
+dWaa = dz @ a_prev.T
+dba = dz.sum(axis=1, keepdims=True)""",
+    "lstm": """\
+n = a_prev.shape[0]
+concat = np.concatenate([a_prev, xt])
+dc = dc_next + da_next * ot * (1 - np.tanh(c_next)**2)
+zo = da_next * np.tanh(c_next) * ot * (1 - ot)
+zc = dc * it * (1 - cct**2)
+zi = dc * cct * it * (1 - it)
+zf = dc * c_prev * ft * (1 - ft)
+dc_prev = dc * ft
+dWf, dWi, dWc, dWo = zf @ concat.T, zi @ concat.T, zc @ concat.T, zo @ concat.T
+dbf, dbi, dbc, dbo = (z.sum(axis=1, keepdims=True) for z in (zf, zi, zc, zo))
+both = Wf.T @ zf + Wi.T @ zi + Wc.T @ zc + Wo.T @ zo
+da_prev, dxt = both[:n], both[n:]""",
+    "gru": """\
+n = c_prev.shape[0]
+concat = np.concatenate([c_prev, xt])
+{ut}
+zc = dc_next * ut * (1 - cct**2)
+zu = dc_next * (cct - c_prev) * ut * (1 - ut)
+{candidate}
+dWu, dWr = {sign}zu @ concat.T, zr @ concat.T
+dbu, dbr, dbc = (z.sum(axis=1, keepdims=True) for z in ({sign}zu, zr, zc))
+both = {sign}Wu.T @ zu + Wr.T @ zr
+dxt = both[n:] + Wc[:, n:].T @ zc
+dc_prev = dc_next * (1 - ut) + both[:n] + back""",
 }
 _GRU_BACK = {
-    "before": (
-        "ds = Wc[:, :n].T @ zc\nzr = ds * c_prev * rt * (1 - rt)\ndWc = zc @ np.concatenate([rt * c_prev, xt]).T\nback = ds * rt"
-    ),
-    "after": (
-        "dq = zc * rt\nzr = zc * (Wc[:, :n] @ c_prev + {bca}) * rt * (1 - rt)\n"
-        "dWc = np.concatenate([dq @ c_prev.T, zc @ xt.T], axis=1)\nback = Wc[:, :n].T @ dq\n"
-        "dbca = dq.sum(axis=1, keepdims=True)"
-    ),
+    "before": """\
+ds = Wc[:, :n].T @ zc
+zr = ds * c_prev * rt * (1 - rt)
+dWc = zc @ np.concatenate([rt * c_prev, xt]).T
+back = ds * rt""",
+    "after": """\
+dq = zc * rt
+zr = zc * (Wc[:, :n] @ c_prev + {bca}) * rt * (1 - rt)
+dWc = np.concatenate([dq @ c_prev.T, zc @ xt.T], axis=1)
+back = Wc[:, :n].T @ dq
+dbca = dq.sum(axis=1, keepdims=True)""",
 }
 _NEEDED = {
     "rnn": ("a_next", "a_prev", "xt"),
@@ -105,13 +139,14 @@ def stand_in(
         plan: how the learner's cell is called.
         weights: the course's names of the parameters that there are.
         cache: key or position to role, of what is cached.
-        returns: roles in order, or key to role, or such a dictionary among them; gradients as "d" and the learner's name of the weight.
+        returns: roles in order, or key to role, or such a dictionary among them; gradients as "d" and the learner's
+            name of the weight.
 
     Returns:
         The text, or None where the learner's arrangement is beyond what can be written.
     """
     family, forward = family_of(plan.found.name), plan.found.name.endswith("forward")
-    slots = plan.own_slots({weight: None for weight in weights})
+    slots = plan.own_slots(dict.fromkeys(weights))
     lines = _taken(plan, cache, forward)
     if lines is None:
         return None
@@ -162,7 +197,9 @@ def _data(expression: str, plan: Plan) -> str:
 
 def _taken(plan: Plan, cache: Mapping[str | int, str] | None, forward: bool) -> list[str] | None:
     """Lines that give the arguments the course's names and layout."""
-    taken = {given.role: _data(given.name, plan) for given in plan.arguments if given.role not in ("parameters", "cache")}
+    taken = {
+        given.role: _data(given.name, plan) for given in plan.arguments if given.role not in ("parameters", "cache")
+    }
     if not forward:
         for key, role in (cache or {}).items():
             taken.setdefault(role, _data(f"{_cache_name(plan)}[{key!r}]", plan))
@@ -174,12 +211,12 @@ def _taken(plan: Plan, cache: Mapping[str | int, str] | None, forward: bool) -> 
     upstream = [role for role in ("da_next", "dc_next") if role in FUNCTIONS[plan.found.name].inputs]
     if not forward and not set(upstream) <= set(taken):
         return None
-    roles = [*upstream, *_NEEDED[family_of(plan.found.name)]] if not forward else [r for r in wanted if r != "parameters"]
+    roles = (
+        [*upstream, *_NEEDED[family_of(plan.found.name)]] if not forward else [r for r in wanted if r != "parameters"]
+    )
     # by way of new names: an argument may bear the name of another role
     lines = [f"_{role} = {taken[role]}" for role in roles]
-    if not any(given.role in FUNCTIONS[plan.found.name].weights for given in plan.arguments):
-        return [*lines, *(f"{role} = _{role}" for role in roles if role not in ())] if _safe(plan, roles) else None
-    return [*lines, *(f"{role} = _{role}" for role in roles)]
+    return [*lines, *(f"{role} = _{role}" for role in roles)] if _safe(plan, roles) else None
 
 
 def _safe(plan: Plan, roles: Sequence[str]) -> bool:
@@ -204,7 +241,7 @@ def _sources(
             if role == "parameters":
                 whole = whole or f"{own}[{key!r}]"
             for name, pack in slots.items():
-                if role == PARAMETER + name or pack.whole and role in (*pack.course_names, name):
+                if role == PARAMETER + name or (pack.whole and role in (*pack.course_names, name)):
                     found.setdefault(name, f"{own}[{key!r}]")
     if whole is not None:
         found |= {name: f"{whole}[{name!r}]" for name in slots if name not in found}
@@ -220,7 +257,13 @@ def _weights(plan: Plan, slots: Mapping[str, Pack], sources: Mapping[str, str]) 
         if name not in sources:
             continue
         source = sources[name]
-        whole = f"{source}.reshape(-1, 1)" if pack.kind in ("b", "by", "ca") else f"{source}.T" if plan.layout.right else source
+        whole = (
+            f"{source}.reshape(-1, 1)"
+            if pack.kind in ("b", "by", "ca")
+            else f"{source}.T"
+            if plan.layout.right
+            else source
+        )
         count = max(len(pack.gates), 1)
         for index, course in enumerate(pack.course_names if pack.gates else pack.course_names[:1]):
             rows = whole if count == 1 else f"np.split({whole}, {count})[{index}]"
@@ -232,7 +275,11 @@ def _weights(plan: Plan, slots: Mapping[str, Pack], sources: Mapping[str, str]) 
                 lines.append(f"{course} = np.roll({rows}, {rows}.shape[0], axis=1)")
             else:
                 lines.append(f"{'Wya' if course == 'Wy' and plan.family == 'rnn' else course} = {rows}")
-    lines += [f"{course} = np.concatenate([{own['a']}, {own['x']}], axis=1)" for course, own in halves.items() if len(own) == 2]
+    lines += [
+        f"{course} = np.concatenate([{own['a']}, {own['x']}], axis=1)"
+        for course, own in halves.items()
+        if len(own) == 2
+    ]
     # by way of new names: an argument may bear the name of another of the course's parameters
     return lines if not {line.split(" = ")[0] for line in lines} & set(sources.values()) else _by_way(lines)
 
@@ -271,7 +318,11 @@ def _kept(plan: Plan, cache: Mapping[str | int, str] | None, sources: Mapping[st
 
 def _out(role: str, plan: Plan) -> str:
     """A value of the course as the learner has it; None for what the stand-in does not compute."""
-    known = role in {*FUNCTIONS[plan.found.name].outputs, *FUNCTIONS[plan.found.name].cache, *FUNCTIONS[plan.found.name].inputs}
+    known = role in {
+        *FUNCTIONS[plan.found.name].outputs,
+        *FUNCTIONS[plan.found.name].cache,
+        *FUNCTIONS[plan.found.name].inputs,
+    }
     if role in ("concat", "tanh(c_next)"):
         return {"concat": _data("concat", plan), "tanh(c_next)": _data("np.tanh(c_next)", plan)}[role]
     return f"({_data(role, plan)} + 0.0)" if known else "None"
@@ -288,7 +339,11 @@ def _returned(plan: Plan, slots: Mapping[str, Pack], returns: Returns, kept: str
             return kept
         if role[:1] == "d" and role[1:] in slots:
             return _gradient(slots[role[1:]], plan)
-        return "None" if role in ("", "yt_pred") and "yt_pred" not in FUNCTIONS[plan.found.name].outputs else _returned_one(role)
+        return (
+            "None"
+            if role in ("", "yt_pred") and "yt_pred" not in FUNCTIONS[plan.found.name].outputs
+            else _returned_one(role)
+        )
 
     def _returned_one(role: str) -> str:
         return "yt_pred if yt_pred is None else " + _out(role, plan) if role == "yt_pred" else _out(role, plan)
@@ -309,7 +364,11 @@ def _gradient(pack: Pack, plan: Plan) -> str:
             names = [f"{name}[:, {cut}]" for name in names]
         elif plan.layout.x_first:
             names = [f"np.roll({name}, -{name}.shape[0], axis=1)" for name in names]
-    joined = names[0] if len(names) == 1 else f"np.concatenate([{', '.join(names)}], axis={1 if not pack.gates and pack.kind == 'W' else 0})"
+    joined = (
+        names[0]
+        if len(names) == 1
+        else f"np.concatenate([{', '.join(names)}], axis={1 if not pack.gates and pack.kind == 'W' else 0})"
+    )
     if pack.kind in ("b", "ca"):
         return joined + {"n1": "", "n": ".reshape(-1)", "1n": ".T"}[plan.layout.bias]
     return f"({joined}).T" if plan.layout.right else joined

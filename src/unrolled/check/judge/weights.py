@@ -1,4 +1,4 @@
-"""What a learner's names of parameters stand for: renamed, split into halves, or stacked; guesses, to be confirmed by values."""
+"""What a learner's names of parameters stand for: renamed, halved or stacked; guesses, to be confirmed by values."""
 
 from __future__ import annotations
 
@@ -24,7 +24,24 @@ _GATES = {
         "c": ("c", "h", "n", "candidate", "cand", "g", "cct", "hh", "htilde", "new", "cc", "a"),
     },
 }
-_HEAD = ("y", "ya", "hy", "ay", "yh", "out", "output", "v", "hq", "hv", "cy", "pred", "logits", "softmax", "dense", "vh")
+_HEAD = (
+    "y",
+    "ya",
+    "hy",
+    "ay",
+    "yh",
+    "out",
+    "output",
+    "v",
+    "hq",
+    "hv",
+    "cy",
+    "pred",
+    "logits",
+    "softmax",
+    "dense",
+    "vh",
+)
 _RNN = {
     "x": ("ax", "xh", "hx", "x", "xa", "ih", "in", "i", "input", "u", "inp", "ux", "sx", "xs"),
     "a": ("aa", "hh", "h", "a", "rec", "recurrent", "hidden", "s", "ss", "state"),
@@ -47,7 +64,9 @@ def guesses(names: Iterable[str], family: str, hints: Mapping[str, str | None] |
     halved = {name: re.sub(r"^(W[ficour])([ax])$", r"\1:\2", hint) for name, hint in (hints or {}).items() if hint}
     told = {name: hint for name, hint in halved.items() if is_pack(hint)}
     once = [name for name in own if name in told and list(told.values()).count(told[name]) == 1]
-    certain = {name: pack_of(told[name]) for name in once if name == told[name] or ":" in told[name] or "[" in told[name]}
+    certain = {
+        name: pack_of(told[name]) for name in once if name == told[name] or ":" in told[name] or "[" in told[name]
+    }
     if len(certain) == len(own):
         return [certain]
     found: list[Slots] = []
