@@ -7,9 +7,10 @@ from types import ModuleType
 
 import pytest
 
-from check.learners import mutants, proof
+from check.learners import bench, mutants, proof
 from check.learners.conventions import CONVENTIONS, Convention, conventions
 from check.learners.corpus import CORRECT, SOURCES, code, defined, readable
+from unrolled.check.results import Finding, FunctionReport, Place
 
 
 @pytest.mark.parametrize("path", [*CORRECT, *SOURCES], ids=lambda path: path.name)
@@ -65,3 +66,27 @@ def test_there_are_as_many_mutants_as_promised_and_none_twice():
     assert len(OUTSIDE) >= 60
     names = [mutant.name for mutant in (*SINGLE, *PAIRS, *OUTSIDE)]
     assert len(set(names)) == len(names)
+
+
+def said_of(*findings: Finding) -> bench.Outcome:
+    report = FunctionReport("rnn_cell_forward", "wrong", findings=findings)
+    return bench.Outcome(SINGLE_BY_EQUATION["rnn.y"], report)
+
+
+SINGLE_BY_EQUATION = {mutant.equations[0]: mutant for mutant in SINGLE}
+
+
+def test_an_explanation_counts_only_if_it_names_the_right_equation_and_no_other():
+    right, other = (Finding(equation, "", "", "explained") for equation in ("rnn.y", "rnn.a"))
+    assert said_of(right).explained
+    assert not said_of(other).explained
+    assert not said_of(right, other).explained
+    assert not said_of(Finding("rnn.y", "", "", "located")).explained
+
+
+def test_a_line_counts_only_if_it_is_the_right_one_and_no_other_is_accused():
+    line = min(SINGLE_BY_EQUATION["rnn.y"].lines)
+    right, other = (Finding("rnn.y", "", "", "located", Place(at)) for at in (line, line + 1))
+    assert said_of(right).located
+    assert not said_of(right, other).located
+    assert not said_of(Finding("rnn.y", "", "", "observed", Place(line))).located
