@@ -316,6 +316,12 @@ def test_names_of_other_alphabets_are_cut_where_they_are():
     assert run(find(text))(1) == 3
 
 
+def test_a_statement_is_cut_out_of_the_lines_that_it_shares():
+    text = "a = print(); b = [1,\n  2]; c = 3; d = print()\ndef softmax(x):\n    return b + [c]\n"
+    assert run(find(text))(0) == [1, 2, 3]
+    assert "print" not in find(text).code
+
+
 def test_statements_for_the_first_line_only_are_dropped():
     text = "'''doc'''\nfrom __future__ import print_function, division\nimport numpy as np\n" + SOFTMAX
     np.testing.assert_allclose(run(find(text))(np.zeros((2, 1))), 0.5)

@@ -142,6 +142,14 @@ def test_gates_say_which_kind_of_cell_it_is(gates: str, function: str):
     assert names(text) == {function: "step"}
 
 
+def test_activations_say_it_where_parameters_do_not():
+    row = "    {0} = {1}(p[{2}] @ q)\n"
+    for count, (activation, function) in enumerate([("sig", "lstm"), ("expit", "gru")]):
+        gates = "".join(row.format(f"u{n}", activation, n) for n in range(3 - count))
+        text = f"def one_step(net, q, p, cache):\n{gates}    return np.tanh(p[9] @ q)\n"
+        assert names(text) == {f"{function}_cell_forward": "one_step"}
+
+
 def test_an_activation_is_known_by_its_parts():
     text = "def act(z):\n    return 1 / (1 + np.exp(-z))\n"
     text += "def probs(z):\n    e = np.exp(z - z.max())\n    return e / e.sum(0)\n"

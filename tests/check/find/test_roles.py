@@ -175,6 +175,11 @@ def test_what_a_backward_function_reads_by_key_is_read():
     assert of("da_next, dc_next, cache", "lstm_cell_backward", body).cache == {"f": "ft", "it": "it"}
 
 
+def test_keys_of_other_dictionaries_are_no_parameters():
+    body = "    return np.tanh(parameters['Wax'] @ xt) * options['speed'] + memo['a_prev']\n"
+    assert of("xt, a_prev, parameters", "rnn_cell_forward", body).weights == {"Wax": "Wax"}
+
+
 def test_a_cache_of_a_class_of_its_own_is_not_guessed():
     body = "    return a_next, y, Cache(a_next, a_prev, xt)\n"
     assert of("xt, a_prev, parameters", "rnn_cell_forward", body).cache is None
@@ -187,6 +192,7 @@ def test_a_cache_of_a_class_of_its_own_is_not_guessed():
         ("rnn_cell_forward", "    return h, softmax(V @ h), (h, x, p)", "a_next yt_pred cache"),
         ("rnn_cell_forward", "    out = (h, probs, cache)\n    return out", "a_next yt_pred cache"),
         ("rnn_cell_forward", "    return NextState", "a_next"),
+        ("rnn_cell_forward", "    tape = f(h)\n    return tape, foo, bar", "cache - -"),
         ("rnn_forward", "    return Y_pred, A, (caches, x)", "y_pred a caches"),
         ("rnn_forward", "    return np.stack(states, 2), np.stack(predictions, 2), tape", "a y_pred caches"),
         ("lstm_cell_forward", "    return h, c, cache", "a_next c_next cache"),
