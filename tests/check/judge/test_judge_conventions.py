@@ -15,7 +15,11 @@ def test_every_function_of_a_right_file_is_correct_in_its_own_convention(path):
 @pytest.mark.parametrize(
     ("name", "function", "words"),
     [
-        ("rows_stacked", "lstm_cell_forward", ["weights stand to the right", "in the order i, f, o, c", "(batch, features)"]),
+        (
+            "rows_stacked",
+            "lstm_cell_forward",
+            ["weights stand to the right", "in the order i, f, o, c", "(batch, features)"],
+        ),
         ("halves_lists", "lstm_forward", ["lists over time", "weights split by what they act on"]),
         ("cache_on_self", "rnn_cell_backward", ["a method of RNN"]),
         ("gru_old_state", "gru_cell_forward", ["the update gate weighs the old state", "Wz for Wu"]),
@@ -74,7 +78,9 @@ def test_gates_on_x_and_a_are_a_mistake_where_the_rest_of_the_file_is_as_the_cou
 
 
 def test_gates_on_x_and_a_are_a_convention_where_the_whole_file_agrees():
-    text = changed(with_xt_first(COURSE), "np.concatenate((a_prev, xt), axis=0)", "np.concatenate((xt, a_prev), axis=0)")
+    text = changed(
+        with_xt_first(COURSE), "np.concatenate((a_prev, xt), axis=0)", "np.concatenate((xt, a_prev), axis=0)"
+    )
     text = text.replace("[:, :n_a].T", "[:, n_x:].T").replace("[:, n_a:].T", "[:, :n_x].T")
     said = judged(text, "lstm_cell_forward", "lstm_cell_backward", "lstm_forward", "lstm_backward")
     assert {each.verdict for each in said.values()} == {"correct"}
@@ -95,7 +101,11 @@ def test_the_other_sense_of_the_update_gate_in_one_function_of_two_is_a_mistake(
 
 
 def test_a_gradient_stored_under_anothers_key_is_no_convention():
-    text = changed(COURSE, '"dWf": dWf, "dbf": dbf, "dWi": dWi, "dbi": dbi,\n                 "dWc": dWc, "dbc": dbc, "dWo": dWo, "dbo": dbo}\n\n    return gradients\n\n\ndef lstm_backward', '"dWf": dWi, "dbf": dbf, "dWi": dWf, "dbi": dbi,\n                 "dWc": dWc, "dbc": dbc, "dWo": dWo, "dbo": dbo}\n\n    return gradients\n\n\ndef lstm_backward')
+    text = changed(
+        COURSE,
+        '"dWf": dWf, "dbf": dbf, "dWi": dWi, "dbi": dbi,\n                 "dWc": dWc, "dbc": dbc, "dWo": dWo, "dbo": dbo}\n\n    return gradients\n\n\ndef lstm_backward',
+        '"dWf": dWi, "dbf": dbf, "dWi": dWf, "dbi": dbi,\n                 "dWc": dWc, "dbc": dbc, "dWo": dWo, "dbo": dbo}\n\n    return gradients\n\n\ndef lstm_backward',
+    )
     said = judged(text, "lstm_cell_backward")["lstm_cell_backward"]
     assert said.verdict == "wrong"
     assert set(said.wrong) == {"dWf", "dWi"}

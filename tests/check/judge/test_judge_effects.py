@@ -15,7 +15,9 @@ def finding(text: str, function: str):
 
 
 def test_an_argument_changed_in_place_is_named_with_its_line():
-    text = changed(COURSE, "    dtanh = (1 - a_next ** 2) * da_next\n", "    dtanh = da_next\n    dtanh *= 1 - a_next ** 2\n")
+    text = changed(
+        COURSE, "    dtanh = (1 - a_next ** 2) * da_next\n", "    dtanh = da_next\n    dtanh *= 1 - a_next ** 2\n"
+    )
     found = finding(text, "rnn_cell_backward")
     assert (found.equation, found.symbol) == ("rnn.alias", "da_next")
     assert found.place is not None
@@ -54,14 +56,22 @@ def test_a_cached_array_that_a_later_step_overwrites_is_named():
         "        new, yt_pred, cache = rnn_cell_forward(x[:, :, t], a_next.copy(), parameters)\n"
         "        kept[...] = new\n        a_next = kept\n        cache = (kept,) + cache[1:]\n        a[:, :, t] = a_next\n",
     )
-    text = changed(text, "    a_next = a0\n\n    for t in range(T_x):\n        new", "    a_next = a0\n    kept = np.zeros(a0.shape)\n\n    for t in range(T_x):\n        new")
+    text = changed(
+        text,
+        "    a_next = a0\n\n    for t in range(T_x):\n        new",
+        "    a_next = a0\n    kept = np.zeros(a0.shape)\n\n    for t in range(T_x):\n        new",
+    )
     found = finding(text, "rnn_forward")
     assert found.equation == "rnn.cache"
     assert "later step" in found.message
 
 
 def test_a_cache_that_holds_one_value_in_anothers_place_is_named_with_its_line():
-    text = changed(COURSE, "cache = (a_next, c_next, a_prev, c_prev, ft, it, cct,", "cache = (a_next, c_next, a_prev, c_next, ft, it, cct,")
+    text = changed(
+        COURSE,
+        "cache = (a_next, c_next, a_prev, c_prev, ft, it, cct,",
+        "cache = (a_next, c_next, a_prev, c_next, ft, it, cct,",
+    )
     found = finding(text, "lstm_cell_forward")
     assert (found.equation, found.symbol) == ("lstm.cache", "c_prev")
     assert found.place is not None
@@ -76,7 +86,11 @@ def test_sizes_that_are_written_into_the_code_are_named():
 
 
 def test_a_global_in_place_of_the_argument_is_named():
-    text = changed(COURSE, "def rnn_cell_forward(xt, a_prev, parameters):", "parameters = {'Wax': np.ones((5, 3))}\n\n\ndef rnn_cell_forward(xt, a_prev, params):")
+    text = changed(
+        COURSE,
+        "def rnn_cell_forward(xt, a_prev, parameters):",
+        "parameters = {'Wax': np.ones((5, 3))}\n\n\ndef rnn_cell_forward(xt, a_prev, params):",
+    )
     said = judged(text, CELL)[CELL]
     assert said.verdict == "crashed"
     assert "global parameters" in said.findings[0].message
@@ -85,7 +99,12 @@ def test_a_global_in_place_of_the_argument_is_named():
 @pytest.mark.parametrize(
     ("old", "new", "verdict", "words"),
     [
-        ("    dtanh = (1 - a_next ** 2) * da_next\n", "    dtanh = (1 - a_next ** 2) * nowhere\n", "crashed", "NameError"),
+        (
+            "    dtanh = (1 - a_next ** 2) * da_next\n",
+            "    dtanh = (1 - a_next ** 2) * nowhere\n",
+            "crashed",
+            "NameError",
+        ),
         ("    dtanh = (1 - a_next ** 2) * da_next\n", "    while True:\n        pass\n", "timeout", "longer"),
         ("    dtanh = (1 - a_next ** 2) * da_next\n", "    open('x', 'w')\n", "refused", "forbids"),
         ("    dtanh = (1 - a_next ** 2) * da_next\n", "    return None\n", "missing", "None"),

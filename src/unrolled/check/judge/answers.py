@@ -134,9 +134,8 @@ def read(
         return _of_mapping(cast("Mapping[Any, Any]", result), expected, hints if isinstance(hints, Mapping) else {})
     if isinstance(result, tuple | list) and not _is_sequence(result, expected):
         values = list(cast("Sequence[Any]", result))
-        inner = [each for each in values if isinstance(each, Mapping)]
-        if by_key and inner:  # (dx, da0, gradients), (gradients,)
-            return _mixed(values, expected, hints)
+        if by_key and any(isinstance(each, Mapping) for each in values):  # (dx, da0, gradients), (gradients,)
+            return _mixed(values, expected, None if isinstance(hints, Mapping) else hints)
         return _of_tuple(values, expected, None if isinstance(hints, Mapping) else hints)
     answers = _of_tuple([result], expected, None if isinstance(hints, Mapping) else hints)
     answers.kind = "single"
@@ -188,13 +187,14 @@ def _by_value(value: Any, expected: Mapping[str, Any]) -> str | None:
 
 def _of_tuple(values: list[Any], expected: Mapping[str, Any], hints: Sequence[str | None] | None) -> Answers:
     """By the names of what is returned; where those say nothing, or the course's order fits throughout, by that."""
-    named = list(hints) if hints is not None and len(hints) == len(values) else [None] * len(values)
+    nothing: list[str | None] = [None] * len(values)
+    named = list(hints) if hints is not None and len(hints) == len(values) else nothing
     candidates = [_assigned(values, expected, named)]
     course = list(expected)
     if len(values) <= len(course) and named != course[: len(values)]:
         candidates.append(_assigned(values, expected, list(course[: len(values)])))
     if len({hint for hint in named if hint in expected}) < min(len(values), len(expected)):
-        candidates.append(_assigned(values, expected, [None] * len(values)))
+        candidates.append(_assigned(values, expected, nothing))
     return max(
         candidates,
         key=lambda answers: (not answers.absent and answers.right, sum(a.right for a in answers.found.values())),
@@ -233,10 +233,10 @@ def _fits(value: Any, wanted: Any) -> bool:
     return value is None or is_number_array(value) or isinstance(value, int | float | list)
 
 
-def _mixed(values: list[Any], expected: Mapping[str, Any], hints: Any) -> Answers:
+def _mixed(values: list[Any], expected: Mapping[str, Any], hints: Sequence[str | None] | None) -> Answers:
     """Gradients in a dictionary among other values."""
     answers = Answers(kind="mixed")
-    named = list(hints) if isinstance(hints, Sequence) and len(cast("Sequence[Any]", hints)) == len(values) else None
+    named = list(hints) if hints is not None and len(hints) == len(values) else None
     for index, value in enumerate(values):
         left = {role: want for role, want in expected.items() if role not in answers.found}
         if isinstance(value, Mapping):

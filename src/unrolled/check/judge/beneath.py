@@ -66,11 +66,12 @@ def _cell(known: Known, plan: Plan, name: str, course: str) -> str | None:
         )
         returns, cache = _named_returns(cell) or course_returns(course), None if own is None else _named(own.cache)
     names = drawing.names(plan.found.name, plan.variant, plan.optional)
+    returned: Any = returns
     weights = list(names["parameters"])
     if "cache" not in (returns or ()) and course.endswith("forward") and not isinstance(returns, dict):
         cache = None
     key = _key(name)
-    text = stand_in(key, cell, weights, cache or dict(enumerate(FUNCTIONS[course].cache)), returns)
+    text = stand_in(key, cell, weights, cache or dict(enumerate(FUNCTIONS[course].cache)), returned)
     if text is None or cell.found.method_of is None:
         return text
     return f"{text}\nimport submission\nsubmission.{cell.found.method_of}.{key} = {key}\n"

@@ -14,7 +14,7 @@ from typing import Any, cast
 import numpy as np
 
 from unrolled.check.functions import FUNCTIONS
-from unrolled.check.judge.compare import Likeness, compare
+from unrolled.check.judge.compare import Likeness, compare, is_array
 from unrolled.check.judge.layout import is_pack
 from unrolled.check.judge.plans import Plan, own_role
 from unrolled.check.sandbox import Opaque
@@ -55,7 +55,7 @@ def extras(family: str, names: Mapping[str, Any]) -> dict[str, Any]:
     own: dict[str, Any] = {**names, **names.get("cache", {})}
     weights: Mapping[str, Any] = own.get("parameters", {})
     found: dict[str, Any] = {}
-    if np.ndim(own.get("xt")) != 2:
+    if np.ndim(own.get("xt", 0.0)) != 2:
         return found  # all steps at once
     match family:
         case "rnn" if "a_prev" in own:
@@ -162,7 +162,7 @@ def _entry(
 def _candidates(names: Mapping[str, Any]) -> list[str]:
     family = "lstm" if "ft" in names.get("cache", {}) else "gru" if "rt" in names.get("cache", {}) else "rnn"
     weights = [name for name in names.get("parameters", {}) if is_pack(name)]
-    others = [role for role, value in names.items() if isinstance(value, np.ndarray) and role[0] != "d"]
+    others = [role for role, value in names.items() if is_array(value) and role[0] != "d"]
     return list(dict.fromkeys([*names.get("cache", {}), *others, *extras(family, names), *weights]))
 
 
@@ -176,9 +176,10 @@ def _likeness(value: Any, expected: Any, role: str) -> Likeness:
 
 def _opened(entry: Entry, plan: Plan, names: Mapping[str, Any], step: int | None) -> list[Entry]:
     """Entries within an entry that is itself a container and has no role."""
-    if entry.role or not isinstance(entry.value, tuple | list | Mapping) or len(entry.path) > 3:
+    inner: Any = entry.value
+    if entry.role or not isinstance(inner, tuple | list | Mapping) or len(entry.path) > 3:
         return [entry]
-    return read_cache(entry.value, None, plan, names, entry.path, step) or [entry]
+    return read_cache(cast("Any", inner), None, plan, names, entry.path, step) or [entry]
 
 
 def _by_place(
@@ -247,7 +248,7 @@ def _steps_at(caches: Any, T: int) -> Path | None:
 
 def _flat(value: Any) -> bool:
     """Whether it is a cell's cache itself, by chance of length T: it holds arrays."""
-    return any(isinstance(each, np.ndarray) for each in value)
+    return any(is_array(each) for each in value)
 
 
 def _at(value: Any, path: Path) -> Any:
@@ -259,8 +260,9 @@ def _at(value: Any, path: Path) -> Any:
 def _beside(caches: Any, at: Path) -> list[tuple[Path, Any]]:
     if not at:
         return []
-    items = caches.items() if isinstance(caches, Mapping) else enumerate(caches)
-    return [((key,), value) for key, value in cast("list[tuple[Any, Any]]", list(items)) if key != at[0]]
+    items: Any = cast("Mapping[Any, Any]", caches).items() if isinstance(caches, Mapping) else enumerate(caches)
+    own: dict[Any, Any] = dict(items)
+    return [((key,), value) for key, value in own.items() if key != at[0]]
 
 
 def rebuilt(cache: Any, entries: Sequence[Entry]) -> Any:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeGuard, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from unrolled.shapes import Array
 
-__all__ = ["Likeness", "compare", "is_number_array", "unchanged"]
+__all__ = ["Likeness", "compare", "is_array", "is_number_array", "unchanged"]
 
 Likeness = Literal["same", "single", "different", "shape", "kind"]
 
@@ -22,9 +23,14 @@ LIMITS = {8: 1e-8, 4: 2e-4}
 SINGLE = 2e-5
 
 
-def is_number_array(value: Any) -> bool:
+def is_array(value: Any) -> TypeGuard[NDArray[Any]]:
+    """Whether it is an array, of whatever dtype."""
+    return isinstance(value, np.ndarray)
+
+
+def is_number_array(value: Any) -> TypeGuard[NDArray[Any]]:
     """Whether it is an array of real numbers."""
-    return isinstance(value, np.ndarray) and cast("Array", value).dtype.kind in "fiub"
+    return is_array(value) and value.dtype.kind in "fiub"
 
 
 def compare(found: Any, expected: Any) -> Likeness:
@@ -38,8 +44,8 @@ def compare(found: Any, expected: Any) -> Likeness:
         return _of_mappings(found, cast("Mapping[Any, Any]", expected))
     if isinstance(expected, list | tuple):
         own = cast("list[Any]", list(expected))  # pyright: ignore[reportUnknownArgumentType]
-        if isinstance(found, np.ndarray) and found.shape[:1] == (len(own),):
-            return worst([compare(each, want) for each, want in zip(cast("Array", found), own, strict=True)])
+        if is_array(found) and found.shape[:1] == (len(own),):
+            return worst([compare(each, want) for each, want in zip(found, own, strict=True)])
         if not isinstance(found, list | tuple):
             return "kind"
         given = cast("list[Any]", found)
@@ -52,15 +58,10 @@ def compare(found: Any, expected: Any) -> Likeness:
 
 
 def _of_arrays(found: Any, expected: Array) -> Likeness:
-    if isinstance(found, int | float) and not isinstance(found, bool):
-        found = np.asarray(found, dtype=float)
-    elif isinstance(found, np.number):
-        found = np.asarray(found)
-    if isinstance(found, list | tuple) and expected.ndim:
+    plain = isinstance(found, int | float | np.number) and not isinstance(found, bool)
+    array: Any = np.asarray(cast("Any", found)) if plain else cast("Any", found)
+    if not is_number_array(array):
         return "kind"
-    if not is_number_array(found):
-        return "kind"
-    array = cast("Array", found)
     if array.shape != expected.shape:
         return "shape"
     if not array.size:
@@ -87,7 +88,7 @@ def _of_mappings(found: Any, expected: Mapping[Any, Any]) -> Likeness:
 def worst(likenesses: list[Likeness]) -> Likeness:
     """That of the part that is least like; an empty list is the same."""
     order: tuple[Likeness, ...] = ("same", "single", "different", "shape", "kind")
-    return max(likenesses, key=order.index, default="same")
+    return order[max((order.index(each) for each in likenesses), default=0)]
 
 
 def unchanged(before: Any, after: Any) -> bool:
@@ -102,10 +103,6 @@ def unchanged(before: Any, after: Any) -> bool:
             and len(mine) == len(theirs)
             and all(unchanged(a, b) for a, b in zip(mine, theirs, strict=True))
         )
-    if isinstance(before, np.ndarray):
-        return (
-            isinstance(after, np.ndarray)
-            and before.dtype == after.dtype
-            and np.array_equal(before, after, equal_nan=True)
-        )
+    if is_array(before):
+        return is_array(after) and before.dtype == after.dtype and np.array_equal(before, after, equal_nan=True)
     return True

@@ -130,7 +130,9 @@ def one_array(found: Attempt) -> Iterator[Finding]:
     if not found.answers:
         return
     first = found.prepared.own[0]
-    places = {("value", first, *answer.path): role for role, answer in found.answers[0].found.items()}
+    places: dict[tuple[str | int, ...], str] = {
+        ("value", first, *answer.path): role for role, answer in found.answers[0].found.items()
+    }
     for one, other in found.reply.shared:
         roles = places.get(tuple(one)), places.get(tuple(other))
         if None not in roles and roles[0] != roles[1]:

@@ -257,7 +257,7 @@ class Drawing:
         J, y_pred, cache = steps.output_forward(a, y, p)
         scale = {"sum": 1.0, "mean": 1 / (self.sizes.m * self.sizes.T), "batch": 1 / self.sizes.m}[variant.mean]
         labels = self.classes if variant.labels == "integers" else y
-        names = {"a": a, "y": labels, "parameters": p, "J": scale * J, "y_pred": y_pred}
+        names: dict[str, Any] = {"a": a, "y": labels, "parameters": p, "J": scale * J, "y_pred": y_pred}
         names["cache"] = {"a": a, "y_pred": y_pred, "y": labels, "scored": cache[3], "parameters": p, "scale": scale}
         return names | {role: scale * value for role, value in steps.output_backward(cache).items()}
 

@@ -36,7 +36,8 @@ def cache_line(found: Found) -> int | None:
     """Where its cache is packed: a tuple or a dictionary under a name like `cache`, else what is returned."""
     for node in _statements(found):
         packs = isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple | ast.Dict | ast.Call)
-        if packs and any(isinstance(target, ast.Name) and "cache" in target.id.lower() for target in node.targets):
+        targets = node.targets if packs and isinstance(node, ast.Assign) else []
+        if any(isinstance(target, ast.Name) and "cache" in target.id.lower() for target in targets):
             return node.lineno
     for node in _statements(found):
         called = node.value.func if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) else None

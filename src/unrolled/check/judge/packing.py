@@ -22,7 +22,7 @@ def kept_as(known: Known, function: str) -> tuple[Hints, bool]:
     backward = known.found.get(function.replace("forward", "backward"))
     packed, unpacked = (None if each is None else each.cache for each in (found, backward))
     course = FUNCTIONS[function].cache
-    in_order = isinstance(unpacked, tuple) and backward is not None and found is not None
-    if in_order and tuple(own_role(backward.name, role) for role in unpacked) == course:
-        return course, True
-    return packed, False
+    if backward is None or found is None or not isinstance(unpacked, tuple):
+        return packed, False
+    in_order = tuple(own_role(backward.name, role) for role in unpacked) == course
+    return (course, True) if in_order else (packed, False)

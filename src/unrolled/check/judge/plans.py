@@ -11,6 +11,7 @@ import numpy as np
 
 from unrolled.check.find import Found
 from unrolled.check.functions import FUNCTIONS
+from unrolled.check.judge.compare import is_array
 from unrolled.check.judge.inputs import COURSE, Variant, family_of
 from unrolled.check.judge.layout import COURSE_LAYOUT, Layout, Pack, is_pack, pack_of
 from unrolled.check.judge.lines import keys_read
@@ -18,10 +19,35 @@ from unrolled.check.judge.weights import Slots, guesses, is_named_weight
 
 __all__ = ["Given", "Plan", "arguments_of", "own_role", "slots_of", "with_dictionaries"]
 
-_CELL = {"x": "xt", "a0": "a_prev", "c0": "c_prev", "da": "da_next", "dc": "dc_next", "caches": "cache", "dx": "dxt"}
-_CELL |= {"a": "a_next", "c": "c_next", "y": "yt_pred", "y_pred": "yt_pred", "da0": "da_prev", "dc0": "dc_prev"}
-_LOOP = {"xt": "x", "a_prev": "a0", "c_prev": "c0", "da_next": "da", "dc_next": "dc", "cache": "caches", "dxt": "dx"}
-_LOOP |= {"a_next": "a", "c_next": "c", "yt_pred": "y_pred", "da_prev": "da0", "dc_prev": "dc0"}
+_CELL = {
+    "x": "xt",
+    "a0": "a_prev",
+    "c0": "c_prev",
+    "da": "da_next",
+    "dc": "dc_next",
+    "caches": "cache",
+    "dx": "dxt",
+    "a": "a_next",
+    "c": "c_next",
+    "y": "yt_pred",
+    "y_pred": "yt_pred",
+    "da0": "da_prev",
+    "dc0": "dc_prev",
+}
+_LOOP = {
+    "xt": "x",
+    "a_prev": "a0",
+    "c_prev": "c0",
+    "da_next": "da",
+    "dc_next": "dc",
+    "cache": "caches",
+    "dxt": "dx",
+    "a_next": "a",
+    "c_next": "c",
+    "yt_pred": "y_pred",
+    "da_prev": "da0",
+    "dc_prev": "dc0",
+}
 _GRU = {
     "a_prev": "c_prev",
     "a_next": "c_next",
@@ -30,8 +56,8 @@ _GRU = {
     "da_next": "dc_next",
     "da": "dc",
     "da_prev": "dc_prev",
+    "da0": "dc0",
 }
-_GRU |= {"da0": "dc0"}
 _HEAD = {"labels": "y", "x": "a", "caches": "cache"}
 _SIZES = ("n_x", "n_a", "n_y", "m", "T")
 
@@ -142,7 +168,7 @@ class Plan:
         """A value of the course, that is no parameter, in the learner's layout."""
         if isinstance(value, dict):
             return {key: np.array(each, copy=True) for key, each in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-        if isinstance(value, np.ndarray) and value.ndim:
+        if is_array(value) and value.ndim:
             return self.layout.labels(value) if value.dtype.kind in "iub" else self.layout.data(value)
         return value
 
@@ -154,7 +180,7 @@ def arguments_of(found: Found) -> list[Arguments]:
     """
     about = FUNCTIONS[found.name]
     wanted = list(about.inputs)
-    known = {*wanted, *about.cache, *_SIZES, "parameters", "c0", "y"} | (
+    known: set[str] = {*wanted, *about.cache, *_SIZES, "parameters", "c0", "y"} | (
         {"xt", "a_prev"} if about.kind == "cell" else set()
     )
     roles: list[str | None] = []

@@ -11,6 +11,7 @@ import numpy as np
 from unrolled.check.explain import explain
 from unrolled.check.functions import FUNCTIONS
 from unrolled.check.judge.attempt import Attempt
+from unrolled.check.judge.compare import is_array
 from unrolled.check.judge.inputs import family_of
 from unrolled.check.judge.known import Known
 from unrolled.check.judge.layout import is_pack, joined
@@ -102,7 +103,7 @@ def _course_outputs(found: Attempt, call: int) -> dict[str, Any]:
         if role in ("cache", "caches") or value is None:
             continue
         if role[0] == "d" and role[1:] in slots and found.function.endswith("backward"):
-            if isinstance(value, np.ndarray):
+            if is_array(value):
                 gradients |= slots[role[1:]].course(value, layout, "d")
         elif isinstance(value, np.ndarray | list):
             outputs[role] = layout.data_back(value) if answer.likeness in ("same", "single", "different") else value
@@ -114,7 +115,7 @@ def _course_outputs(found: Attempt, call: int) -> dict[str, Any]:
 
 
 def _course_cache(found: Attempt, call: int) -> dict[str, Any]:
-    entries = [entry for entry in found.caches[call] if entry.role and isinstance(entry.value, np.ndarray)]
+    entries = [entry for entry in found.caches[call] if entry.role and is_array(entry.value)]
     entries = [
         entry for entry in entries if entry.likeness in ("same", "single", "different") and not is_pack(entry.role)
     ]
@@ -135,7 +136,7 @@ def half(found: Attempt, call: int, records: list[Record]) -> list[Finding]:
     """Outputs in float16."""
     findings: list[Finding] = []
     for role, answer in found.answers[call].found.items():
-        if not answer.right and isinstance(answer.value, np.ndarray) and answer.value.dtype == np.float16:
+        if not answer.right and is_array(answer.value) and answer.value.dtype == np.float16:
             lines = [record.line for record in records if getattr(record.value, "dtype", None) == np.float16]
             name = answer.name or role
             message = f"your {name} is float16, which keeps three digits: too few for a gradient"
@@ -154,7 +155,7 @@ def shapes(found: Attempt, call: int) -> list[Finding]:
             continue
         wanted = f"expected {_shape(answer.expected)}"
         hint = ""
-        if isinstance(answer.value, np.ndarray) and isinstance(answer.expected, np.ndarray):
+        if is_array(answer.value) and is_array(answer.expected):
             if answer.value.size == answer.expected.size and answer.value.ndim < answer.expected.ndim:
                 hint = "; keep the axis with keepdims=True"
             elif answer.value.shape == answer.expected.shape[::-1]:
@@ -171,7 +172,7 @@ def shapes(found: Attempt, call: int) -> list[Finding]:
 
 
 def _shape(value: Any) -> str:
-    if isinstance(value, np.ndarray):
+    if is_array(value):
         return f"an array of shape {value.shape}"  # pyright: ignore[reportUnknownMemberType]
     return f"a {type(value).__name__}" + (f" of {len(value)}" if isinstance(value, list | tuple | dict) else "")  # pyright: ignore[reportUnknownArgumentType]
 

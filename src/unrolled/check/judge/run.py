@@ -90,7 +90,7 @@ def _source(code: Any) -> tuple[Source, list[Extent] | None]:
     if callable(code):
         return _of_objects([code])
     if isinstance(code, Iterable):
-        objects: list[Any] = list(code)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        objects: list[Any] = [*code]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
         if objects and all(callable(each) for each in objects):
             return _of_objects(objects)
     raise ParameterError(
