@@ -9,10 +9,11 @@ Only tests, the checker and the viewer import it. The pairs of names stand in tw
 | `bi bf bc bo (n_a, 1)` | rows of `bias (4H,)` | LSTM |
 | `Waa Wax ba` | `weight_hh (H, H)`, `weight_ih (H, I)`, `bias (H,)` | RNN |
 | `Wr Wu Wc (n_a, n_a + n_x)` = `[Wa, Wx]` | rows r, z, n of `weight_hh (3H, H)`, `weight_ih (3H, I)` | GRU |
-| `br bu bc bca (n_a, 1)` | rows of `bias (3H,)`, and `bias_hn (H,)` | GRU |
+| `br bu bc (n_a, 1)` | rows of `bias (3H,)` | GRU |
+| `bca (n_a, 1)` | `bias_hn (H,)` | GRU with `reset="after"`; the other form has none |
 
-The GRU is the one with `reset="after"`. Its update gate has the opposite sense in the two homes, z = 1 - u, so `Wu`
-and `bu` cross with their signs changed: 1 - sigmoid(x) = sigmoid(-x).
+The GRU's update gate has the opposite sense in the two homes, z = 1 - u, so `Wu` and `bu` cross with their signs
+changed: 1 - sigmoid(x) = sigmoid(-x).
 """
 
 from collections.abc import Mapping
@@ -88,15 +89,16 @@ def lstm_to_course(engine: Mapping[str, Array], prefix: str = "") -> dict[str, A
 
 
 def gru_to_engine(course: Mapping[str, Array], prefix: str = "") -> dict[str, Array]:
-    """The course's GRU parameters of `reset="after"`, or with `prefix="d"` its gradients, as the engine's first
-    layer names them.
+    """The course's GRU parameters, or with `prefix="d"` its gradients, as the engine's first layer names them.
 
     Args:
-        course: `W. (n_a, n_a + n_x)` and `b. (n_a, 1)` for r, u, c, and `bca (n_a, 1)`; other keys are passed over.
+        course: `W. (n_a, n_a + n_x)` and `b. (n_a, 1)` for r, u, c; with `reset="after"` also `bca (n_a, 1)`; other
+            keys are passed over.
         prefix: `""` for parameters, `"d"` for gradients.
 
     Returns:
-        `weight_ih_l0` `(3H, I)`, `weight_hh_l0` `(3H, H)`, `bias_l0` `(3H,)`, `bias_hn_l0` `(H,)`.
+        `weight_ih_l0` `(3H, I)`, `weight_hh_l0` `(3H, H)`, `bias_l0` `(3H,)`, and where there is `bca`
+        `bias_hn_l0` `(H,)`.
 
     >>> W = {f"W{gate}": np.zeros((4, 7)) for gate in "ruc"}
     >>> b = {f"b{gate}": np.zeros((4, 1)) for gate in ("r", "u", "c", "ca")}
@@ -106,13 +108,14 @@ def gru_to_engine(course: Mapping[str, Array], prefix: str = "") -> dict[str, Ar
     W = np.concatenate([_GRU_SIGNS[letter] * course[f"{prefix}W{letter}"] for letter in GRU_GATES.values()])
     b = np.concatenate([_GRU_SIGNS[letter] * course[f"{prefix}b{letter}"] for letter in GRU_GATES.values()])
     n_a = W.shape[0] // len(GRU_GATES)
-    return _first_layer(W[:, n_a:], W[:, :n_a], b) | {"bias_hn_l0": course[f"{prefix}bca"][:, 0]}
+    recurrent_bias = {"bias_hn_l0": course[f"{prefix}bca"][:, 0]} if f"{prefix}bca" in course else {}
+    return _first_layer(W[:, n_a:], W[:, :n_a], b) | recurrent_bias
 
 
 def gru_to_course(engine: Mapping[str, Array], prefix: str = "") -> dict[str, Array]:
     """The engine's first GRU layer in the course's names: the inverse of `gru_to_engine`."""
     W = np.concatenate([engine["weight_hh_l0"], engine["weight_ih_l0"]], axis=1)
-    course = {f"{prefix}bca": engine["bias_hn_l0"][:, np.newaxis]}
+    course = {f"{prefix}bca": engine["bias_hn_l0"][:, np.newaxis]} if "bias_hn_l0" in engine else {}
     for letter, W_gate, b_gate in zip(GRU_GATES.values(), np.split(W, 3), np.split(engine["bias_l0"], 3), strict=True):
         course[f"{prefix}W{letter}"] = _GRU_SIGNS[letter] * W_gate
         course[f"{prefix}b{letter}"] = _GRU_SIGNS[letter] * b_gate[:, np.newaxis]

@@ -20,10 +20,11 @@ Arrays = dict[str, np.ndarray]
 LAYERS: dict[str, Callable[..., Recurrent[Any, Any]]] = {
     "lstm": LSTM,
     "gru": GRU,
+    "gru_before": lambda *sizes, **options: GRU(*sizes, reset="before", **options),
     "tanh": RNN,
     "relu": lambda *sizes, **options: RNN(*sizes, nonlinearity="relu", **options),
 }
-GATES = {"lstm": 4, "gru": 3, "tanh": 1, "relu": 1}
+GATES = {"lstm": 4, "gru": 3, "gru_before": 3, "tanh": 1, "relu": 1}
 CELLS = tuple(LAYERS)
 
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from unrolled import bridge, steps
+from unrolled.steps.gru import Reset
 
 Arrays = dict[str, np.ndarray]
 
@@ -56,9 +58,11 @@ def lstm(parameters: Arrays, x: np.ndarray, h0: np.ndarray, c0: np.ndarray, leng
     return Direction(trace | {"c": c, "h": h}, _at_last(h, h0, lengths), _at_last(c, c0, lengths), backward)
 
 
-def gru(parameters: Arrays, x: np.ndarray, h0: np.ndarray, _: np.ndarray, lengths: np.ndarray) -> Direction:
+def gru(
+    parameters: Arrays, x: np.ndarray, h0: np.ndarray, _: np.ndarray, lengths: np.ndarray, reset: Reset = "after"
+) -> Direction:
     course = bridge.gru_to_course(parameters) | _head(h0.shape[1], "Wy")
-    c, _, caches = steps.gru_forward(x.T, h0.T, course, reset="after", lengths=lengths)
+    c, _, caches = steps.gru_forward(x.T, h0.T, course, reset=reset, lengths=lengths)
     h, shape = bridge.arrays_to_engine(c), (*x.shape[:2], h0.shape[1])
     # the cache is c_next, c_prev, ut, rt, cct, xt, parameters, reset
     trace = {name: _of_steps(caches[0], at, shape, lengths) for name, at in {"r": 3, "z": 2, "n": 4}.items()}
@@ -67,7 +71,8 @@ def gru(parameters: Arrays, x: np.ndarray, h0: np.ndarray, _: np.ndarray, length
 
     def backward(dy: np.ndarray, dh: np.ndarray, _: np.ndarray) -> Arrays:
         back = steps.gru_backward(dy.T, caches, dc_final=dh.T, lengths=lengths)
-        back.setdefault("dbca", np.zeros((h0.shape[1], 1)))  # no steps, no cache, no such gradient
+        if reset == "after":
+            back.setdefault("dbca", np.zeros((h0.shape[1], 1)))  # no steps, no cache, no such gradient
         return {"dx": back["dx"].T, "dh0": back["dc0"].T, **bridge.gru_to_engine(back, prefix="d")}
 
     return Direction(trace | {"h": h}, _at_last(h, h0, lengths), _at_last(h, h0, lengths), backward)
@@ -107,4 +112,4 @@ def relu(parameters: Arrays, x: np.ndarray, h0: np.ndarray, _: np.ndarray, lengt
     return Direction({"h": h}, _at_last(h, h0, lengths), _at_last(h, h0, lengths), backward)
 
 
-DIRECTION = {"lstm": lstm, "gru": gru, "tanh": rnn, "relu": relu}
+DIRECTION = {"lstm": lstm, "gru": gru, "gru_before": partial(gru, reset="before"), "tanh": rnn, "relu": relu}

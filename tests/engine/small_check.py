@@ -10,9 +10,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from engine.accuracy import FUNCTIONS, float32_patterns, float64_samples, worst_error
-from engine.against_steps import by_engine, cases, differences, numbers
+from engine.against_steps import LAYERS, by_engine, cases, differences, numbers
 from unrolled import engine
-from unrolled.layers import GRU, LSTM, RNN, Embedding, Stack
+from unrolled.layers import Embedding, Stack
 
 # Small sizes first, and of every kind: full and partial vectors, one panel and several, rows shared by threads and
 # units shared, the tile's full height and less, one chunk of steps and several, sums deeper than one slice.
@@ -33,19 +33,19 @@ def recurrent_errors() -> Iterator[tuple[str, float]]:
 def token_errors() -> Iterator[tuple[str, float]]:
     """Tokens through `Stack` against the same layers one after the other; 30 classes, several steps of each."""
     rng = np.random.default_rng(0)
-    for kind in (LSTM, GRU, RNN):
+    for name, kind in LAYERS.items():
         embedding, recurrent = Embedding(30, 12, dtype="float64", seed=1), kind(12, 21, dtype="float64", seed=2)
         model, tokens = Stack(embedding=embedding, recurrent=recurrent), rng.integers(30, size=(70, 9))
         run, alone = model.forward(tokens), recurrent.forward(embedding(tokens)[0])
         dy = rng.normal(size=run.output.shape)
         grads, expected = model.backward(run, dy), recurrent.backward(alone, dy)
-        pairs = {f"recurrent.{name}": value for name, value in expected.parameters.items()}
+        pairs = {f"recurrent.{of}": value for of, value in expected.parameters.items()}
         pairs["embedding.weight"] = np.zeros((30, 12))
         np.add.at(pairs["embedding.weight"], tokens, expected.x)
-        yield f"tokens {kind.__name__} output", np.abs(run.output - alone.output).max() / 1e-13
-        for name, value in pairs.items():
-            error = np.abs(grads.parameters[name] - value).max() / np.abs(value).max()
-            yield f"tokens {kind.__name__} d{name}", error / 1e-12
+        yield f"tokens {name} output", np.abs(run.output - alone.output).max() / 1e-13
+        for of, value in pairs.items():
+            error = np.abs(grads.parameters[of] - value).max() / np.abs(value).max()
+            yield f"tokens {name} d{of}", error / 1e-12
 
 
 def dense_errors() -> Iterator[tuple[str, float]]:
@@ -79,7 +79,7 @@ def activation_errors() -> Iterator[tuple[str, float]]:
 
 def same_bits_errors() -> Iterator[tuple[str, float]]:
     """Threads, and gates computed again: the difference in bits must be none, so any at all is infinitely too much."""
-    made = cases((20, 3, 24, 130), (30, 13, 5, 21), cells=("lstm", "gru"), padded=True)
+    made = cases((20, 3, 24, 130), (30, 13, 5, 21), cells=("lstm", "gru", "gru_before"), padded=True)
     made += cases(
         (130, 13, 3, 9), cells=("lstm",), padded=True
     )  # more than two chunks, and so a checkpoint in the middle

@@ -75,7 +75,7 @@ def test_every_result_equals_steps_at_random_sizes(cell, seed):
 
 @pytest.mark.parametrize(
     ("cell", "states", "gates"),
-    [("lstm", "hc", "ifgo"), ("gru", "h", "rzn"), ("tanh", "h", ""), ("relu", "h", "")],
+    [("lstm", "hc", "ifgo"), ("gru", "h", "rzn"), ("gru_before", "h", "rzn"), ("tanh", "h", ""), ("relu", "h", "")],
 )
 def test_every_result_there_is_is_compared(cell, states, gates):
     biases = ("bias", "bias_hn") if cell == "gru" else ("bias",)

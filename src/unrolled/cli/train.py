@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from unrolled.errors import DivergenceError, ParameterError
-from unrolled.training.config import CELLS, TrainConfig
+from unrolled.training.config import CELLS, RESETS, TrainConfig
 
 if TYPE_CHECKING:
     from unrolled.models.char_lm_training import CharRun
@@ -39,6 +39,13 @@ def train(
     corpus: Corpus = None,
     cell: Annotated[
         str | None, typer.Option(metavar="|".join(CELLS), help=f"The recurrent cell{_default('cell')}.")
+    ] = None,
+    reset: Annotated[
+        str | None,
+        typer.Option(
+            metavar="|".join(RESETS),
+            help=f"The GRU's reset gate: after the recurrent product, or before it{_default('reset')}.",
+        ),
     ] = None,
     hidden: Annotated[
         int | None, typer.Option(metavar="H", help=f"Hidden units per layer{_default('hidden')}.")
@@ -84,7 +91,7 @@ def train(
     goes on, and ends with the same bits as a run that was never interrupted.
     """
     settings: dict[str, Any] = {
-        "cell": cell, "hidden": hidden, "layers": layers, "batch": batch, "window": window, "minutes": minutes,
+        "cell": cell, "reset": reset, "hidden": hidden, "layers": layers, "batch": batch, "window": window, "minutes": minutes,
         "epochs": epochs, "steps": steps, "learning_rate": lr, "seed": seed, "minimum_count": min_count,
     }  # fmt: skip
     given = {name: value for name, value in settings.items() if value is not None}
@@ -192,10 +199,11 @@ def _introduce(run: CharRun, show: Show) -> None:
     session, config = run.session, run.config
     parameters = sum(array.size for array in run.model.parameters.values())
     settings = run.model.settings
+    cell = f"{settings['cell']} (reset {settings['reset']})" if "reset" in settings else settings["cell"]
     show.say(
         "start",
         f"text: {run.corpus.about}\n"
-        f"model: {settings['cell']}, {settings['num_layers']} x {settings['hidden_size']} units, "
+        f"model: {cell}, {settings['num_layers']} x {settings['hidden_size']} units, "
         f"{len(run.model.vocabulary)} symbols, {parameters:,} parameters\n"
         f"run: {run.folder}, {run.streams} streams, windows of {config.window}"
         + ("" if session.total_steps is None else f", step {session.step:,} of {session.total_steps:,}"),

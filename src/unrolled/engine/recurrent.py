@@ -1,6 +1,6 @@
 """One direction of one recurrent layer over a batch, forward and backward, on the kernels; no parameters are kept.
 
-Gate order: i, f, g, o (LSTM); r, z, n (GRU). Arrays are `(T, N, n)`. This is the face that `unrolled.layers` calls:
+Gate order: i, f, g, o (LSTM); r, z, n (GRU, in both forms). Arrays are `(T, N, n)`. This is the face that `unrolled.layers` calls:
 it allocates what the kernels fill, and trusts its caller for shapes, which `layers` has checked.
 """
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from unrolled.engine import _native
 from unrolled.engine.arrays import aligned_empty, aligned_zeros
-from unrolled.engine.products import dense_backward, dense_forward, pack
+from unrolled.engine.products import dense_backward, dense_forward, pack, pack_phases
 from unrolled.shapes import Array
 
 __all__ = [
@@ -32,7 +32,7 @@ __all__ = [
     "stepper",
 ]
 
-Cell = Literal["lstm", "gru", "rnn_tanh", "rnn_relu"]
+Cell = Literal["lstm", "gru_after", "gru_before", "rnn_tanh", "rnn_relu"]
 # What a forward pass keeps for `backward`: gates and cells; cells, the gates being computed again; neither, the
 # cells being computed again from checkpoints; or nothing at all: inference.
 Keep = Literal["gates", "cells", "checkpoints", "nothing"]
@@ -43,18 +43,24 @@ class CellShape:
     """What the face must know of a cell."""
 
     kind: int  # of table.hpp's CellKind
-    gates: int  # blocks of H rows in the weights
+    phases: tuple[int, ...]  # gates of each phase of a step: kernels/cell.hpp says what that is
     slots: int  # what is kept of each unit and step, where gates are
     has_cell: bool  # c beside h
     has_carry: bool  # hands a gradient to the step before past the gates
     has_bias_hn: bool  # a recurrent bias of its own inside the reset product
 
+    @property
+    def gates(self) -> int:
+        """Blocks of H rows in the weights."""
+        return sum(self.phases)
+
 
 CELLS: dict[Cell, CellShape] = {
-    "lstm": CellShape(0, 4, 4, has_cell=True, has_carry=True, has_bias_hn=False),
-    "gru": CellShape(1, 3, 4, has_cell=False, has_carry=True, has_bias_hn=True),
-    "rnn_tanh": CellShape(2, 1, 1, has_cell=False, has_carry=False, has_bias_hn=False),
-    "rnn_relu": CellShape(3, 1, 1, has_cell=False, has_carry=False, has_bias_hn=False),
+    "lstm": CellShape(0, (4,), 4, has_cell=True, has_carry=True, has_bias_hn=False),
+    "gru_after": CellShape(1, (3,), 4, has_cell=False, has_carry=True, has_bias_hn=True),
+    "gru_before": CellShape(2, (2, 1), 4, has_cell=False, has_carry=True, has_bias_hn=False),
+    "rnn_tanh": CellShape(3, (1,), 1, has_cell=False, has_carry=False, has_bias_hn=False),
+    "rnn_relu": CellShape(4, (1,), 1, has_cell=False, has_carry=False, has_bias_hn=False),
 }
 
 _FORWARD_ROWS = (
@@ -72,7 +78,7 @@ class Weights:
         weight_ih: `(G H, I)`.
         weight_hh: `(G H, H)`.
         bias: `(G H,)`.
-        bias_hn: `(H,)`, GRU.
+        bias_hn: `(H,)`, GRU with the reset gate after the product.
     """
 
     def __init__(
@@ -89,11 +95,10 @@ class Weights:
         key = f"{name}_{'backward' if backward else 'forward'}"
         if key not in self._packed:
             weight, inputs = (self.weight_ih, self.I) if name == "ih" else (self.weight_hh, self.H)
-            G = self.shape.gates
             if backward:
-                self._packed[key] = pack(weight, 1, inputs, G * self.H, transposed=False)
+                self._packed[key] = pack(weight, 1, inputs, self.shape.gates * self.H, transposed=False)
             else:
-                self._packed[key] = pack(weight, G, self.H, inputs, transposed=True)
+                self._packed[key] = pack_phases(weight, self.shape.phases, self.H, inputs)
         return self._packed[key]
 
 
@@ -167,7 +172,7 @@ class Backward:
     dweight_ih: Array  # (G H, I)
     dweight_hh: Array  # (G H, H)
     dbias: Array  # (G H,)
-    dbias_hn: Array | None  # (H,), GRU
+    dbias_hn: Array | None  # (H,), GRU with the reset gate after the product
 
 
 def _rows(array: Array) -> Array:

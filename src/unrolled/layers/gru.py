@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from unrolled.engine import recurrent as engine
+from unrolled.errors import ParameterError
 from unrolled.layers.recurrent import Recurrent
 from unrolled.shapes import Array
 
 __all__ = ["GRU", "GRUTrace"]
+
+_CELLS: dict[str, engine.Cell] = {"after": "gru_after", "before": "gru_before"}
 
 
 class GRUTrace(NamedTuple):
@@ -23,9 +28,10 @@ class GRUTrace(NamedTuple):
 class GRU(Recurrent[Array, GRUTrace]):
     """Gated recurrent units over whole sequences, one layer or several, in one direction or two.
 
-    Equations, for each step, gates stacked in the order r, z, n; the reset gate stands after the recurrent product:
+    Equations, for each step, gates stacked in the order r, z, n:
         r, z = sigmoid(weight_ih x_t + weight_hh h_prev + bias) of their rows
-        n = tanh(weight_in x_t + bias_n + r * (weight_hn h_prev + bias_hn))
+        n = tanh(weight_in x_t + bias_n + r * (weight_hn h_prev + bias_hn)) with `reset="after"`
+        n = tanh(weight_in x_t + bias_n + weight_hn (r * h_prev)) with `reset="before"`
         h = (1 - z) * n + z * h_prev
 
     Args:
@@ -33,17 +39,18 @@ class GRU(Recurrent[Array, GRUTrace]):
         hidden_size: H.
         num_layers: L; each layer's input is the h of the one below.
         bidirectional: read each sequence from its end as well; D = 2, and the outputs stand side by side.
+        reset: whether the reset gate stands `"after"` the candidate's recurrent product or `"before"` it.
         dtype: `"float32"` or `"float64"`.
         seed: of the first weights: orthogonal recurrent blocks, Glorot input blocks; `None` differs each time.
 
     Parameters of layer k: `weight_ih_l{k}` `(3H, I)`, `weight_hh_l{k}` `(3H, H)`, `bias_l{k}` `(3H,)`,
-    `bias_hn_l{k}` `(H,)`; of its second direction the same with `_reverse`.
+    and with `reset="after"` `bias_hn_l{k}` `(H,)`; of its second direction the same with `_reverse`.
 
     Raises:
-        ParameterError: a size is not positive, or the dtype is another.
+        ParameterError: a size is not positive, or `reset` or the dtype is another.
 
-    Source: Cho et al. 2014, first version (arXiv 1406.1078v1): the reset gate stands after the recurrent product, as
-    in cuDNN and PyTorch.
+    Source: Cho et al. 2014 (arXiv 1406.1078): its first version has the reset gate after the recurrent product, as
+    cuDNN and PyTorch have, its third before it, as the course's lectures have.
 
     >>> import numpy as np
     >>> gru = GRU(3, 4, seed=0)
@@ -52,16 +59,24 @@ class GRU(Recurrent[Array, GRUTrace]):
     ((5, 2, 4), (1, 2, 4), (5, 2, 4))
     """
 
-    cell = "gru"
-
-    def _split_state(self, name: str, state: Array, N: int) -> tuple[Array, Array | None]:
-        return self._checked_state(name, state, N), None
-
-    def _parts(self, state: Array) -> tuple[Array, Array | None]:
-        return state, None
-
-    def _join_state(self, h: Array, c: Array) -> Array:
-        return h
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        *,
+        num_layers: int = 1,
+        bidirectional: bool = False,
+        reset: str = "after",
+        dtype: str = "float32",
+        seed: int | np.random.Generator | None = None,
+    ) -> None:
+        if reset not in _CELLS:
+            raise ParameterError(f"`reset` is {reset!r}, expected 'after' or 'before'; the GRU has these two forms")
+        self.reset = reset
+        self.cell = _CELLS[reset]
+        super().__init__(
+            input_size, hidden_size, num_layers=num_layers, bidirectional=bidirectional, dtype=dtype, seed=seed
+        )
 
     def _trace(self, run: engine.Forward) -> GRUTrace:
         assert run.gates is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, NamedTuple, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -290,21 +290,21 @@ class Recurrent(Layer, Generic[State, Trace]):
             step.run(x, h, c, h_new, c_new)
         return h_new[-1], self._join_state(h_new, h_new if c_new is None else c_new)
 
-    # What a subclass says of its cell.
-
-    def _first_bias(self) -> Array:
-        return np.zeros(engine.CELLS[self.cell].gates * self.hidden_size)
+    # What a subclass says of its cell: its state is h alone, unless it says otherwise.
 
     def _split_state(self, name: str, state: State, N: int) -> tuple[Array, Array | None]:
         """The caller's state as checked h and c, each `(L D, N, H)`."""
-        raise NotImplementedError
+        return self._checked_state(name, cast(Array, state), N), None
 
     def _parts(self, state: State) -> tuple[Array, Array | None]:
         """The caller's state as h and c, unchecked."""
-        raise NotImplementedError
+        return cast(Array, state), None
 
     def _join_state(self, h: Array, c: Array) -> State:
-        raise NotImplementedError
+        return cast(State, h)
+
+    def _first_bias(self) -> Array:
+        return np.zeros(engine.CELLS[self.cell].gates * self.hidden_size)
 
     def _trace(self, run: engine.Forward) -> Trace:
         raise NotImplementedError

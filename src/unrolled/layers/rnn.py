@@ -73,14 +73,5 @@ class RNN(Recurrent[Array, RNNTrace]):
             input_size, hidden_size, num_layers=num_layers, bidirectional=bidirectional, dtype=dtype, seed=seed
         )
 
-    def _split_state(self, name: str, state: Array, N: int) -> tuple[Array, Array | None]:
-        return self._checked_state(name, state, N), None
-
-    def _parts(self, state: Array) -> tuple[Array, Array | None]:
-        return state, None
-
-    def _join_state(self, h: Array, c: Array) -> Array:
-        return h
-
     def _trace(self, run: engine.Forward) -> RNNTrace:
         return RNNTrace(run.y)

@@ -42,13 +42,14 @@ class CharLM:
     Args:
         vocabulary: the characters; token 0 stands for every other.
         cell: `"lstm"`, `"gru"` or `"rnn"`.
+        reset: the GRU's reset gate, `"after"` the recurrent product or `"before"` it; other cells have none.
         hidden_size: H.
         num_layers: L.
         embedding_size: E.
         seed: of the initial weights; `None` differs each time.
 
     Raises:
-        ParameterError: the cell is another, or a size is not positive.
+        ParameterError: the cell or its reset is another, or a size is not positive.
 
     Source: Graves 2013, section 2, with one-hot inputs in place of (1).
 
@@ -65,6 +66,7 @@ class CharLM:
         vocabulary: Vocabulary,
         *,
         cell: str = "lstm",
+        reset: str = "after",
         hidden_size: int = 256,
         num_layers: int = 1,
         embedding_size: int = 64,
@@ -72,9 +74,13 @@ class CharLM:
     ) -> None:
         if cell not in CELLS:
             raise ParameterError(f"`cell` is {cell!r}, expected one of {', '.join(CELLS)}")
+        if reset != "after" and cell != "gru":
+            raise ParameterError(f"`reset` is {reset!r} for {cell!r}, which has no reset gate; leave it out")
+        of_cell: dict[str, Any] = {"reset": reset} if cell == "gru" else {}
         self.vocabulary = vocabulary
         self.settings = {
             "cell": cell,
+            **of_cell,
             "hidden_size": hidden_size,
             "num_layers": num_layers,
             "embedding_size": embedding_size,
@@ -82,7 +88,7 @@ class CharLM:
         seeds = (None,) * 3 if seed is None else np.random.SeedSequence(seed).generate_state(3).tolist()
         self.stack = Stack(
             embedding=Embedding(len(vocabulary), embedding_size, seed=seeds[0]),
-            recurrent=CELLS[cell](embedding_size, hidden_size, num_layers=num_layers, seed=seeds[1]),
+            recurrent=CELLS[cell](embedding_size, hidden_size, num_layers=num_layers, **of_cell, seed=seeds[1]),
             dense=Dense(hidden_size, len(vocabulary), seed=seeds[2]),
         )
 

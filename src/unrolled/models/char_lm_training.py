@@ -104,6 +104,7 @@ def start(folder: str | Path, corpus: Corpus, config: TrainConfig) -> CharRun:
     model = CharLM(
         vocabulary,
         cell=config.cell,
+        reset=config.reset,
         hidden_size=config.hidden,
         num_layers=config.layers,
         embedding_size=config.embedding,

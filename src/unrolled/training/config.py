@@ -8,9 +8,10 @@ from typing import Any
 
 from unrolled.errors import CheckpointError, ParameterError
 
-__all__ = ["CELLS", "TrainConfig"]
+__all__ = ["CELLS", "RESETS", "TrainConfig"]
 
 CELLS = ("lstm", "gru", "rnn")
+RESETS = ("after", "before")
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class TrainConfig:
     """
 
     cell: str = "lstm"
+    reset: str = "after"  # the GRU's reset gate: after the recurrent product, or before it
     hidden: int = 384
     layers: int = 1
     embedding: int = 64
@@ -51,6 +53,10 @@ class TrainConfig:
     def __post_init__(self) -> None:
         if self.cell not in CELLS:
             raise ParameterError(f"`cell` is {self.cell!r}, expected one of {', '.join(CELLS)}")
+        if self.reset not in RESETS:
+            raise ParameterError(f"`reset` is {self.reset!r}, expected one of {', '.join(RESETS)}")
+        if self.reset != "after" and self.cell != "gru":
+            raise ParameterError(f"`reset` is {self.reset!r} for {self.cell!r}, which has no reset gate; it is the GRU's")
         for name in ("hidden", "layers", "embedding", "batch", "window", "warmup"):
             self._check(name, "a whole number of at least 1", getattr(self, name) >= 1)
         for name in ("learning_rate", "epsilon", "clip"):

@@ -12,9 +12,7 @@ template <typename Cell, typename T> struct BackwardLoop {
   using Call = BackwardCall<T>;
   using Forward = ForwardLoop<Cell, T>;
   using P = Panels<T, 1>;
-  using Recurrent = typename Cell::RecurrentGradients;
   static constexpr bool keeps_gates = Cell::has_carry;  // an RNN's gate is its y
-  static constexpr bool has_bias_hn = Recurrent::end2 > 0;
 
   // One stretch of memory, in this order; the last part once for each thread.
   struct Scratch {
@@ -36,7 +34,7 @@ template <typename Cell, typename T> struct BackwardLoop {
             f.batch.size * row,
             row,
             f.tokens ? 0 : (f.I + 1) * sums,
-            (H + has_bias_hn) * sums,
+            (H + Cell::has_bias_hn) * sums,
             keeps_gates && !f.keep_gates ? rows * S * H : 0,
             ceil_div(cells, line) * line,
             outer_scratch_numbers(rows)};
@@ -46,7 +44,7 @@ template <typename Cell, typename T> struct BackwardLoop {
   struct Room {
     Index row, sums;
     T *dz, *dz_after, *zeros;
-    T *sums_x, *sums_h;  // the weights' gradients transposed: dW_ih' and below it db; dW_hh' and, for a GRU, db_hn
+    T *sums_x, *sums_h;  // the weights' gradients transposed: dW_ih' and below it db; dW_hh' and, where there is one, db_hn
     T *gates, *c, *outer;
   };
   static Room room_of(const Call& call, int rank) {
@@ -87,7 +85,9 @@ template <typename Cell, typename T> struct BackwardLoop {
     return p.s == chunk.s0 ? chunk.c_before + p.n * f.H : room.c + (p.at - running_at(f.batch, p.s - 1)) * f.H;
   }
 
-  // One tile of one step: dh = dy + dz_next W_hh, then the cell. Before the first step (s = -1), what is left is the gradient of h0.
+  // A phase of one tile of one step: dh = dy + dz_next W_hh, or in a later phase ds = dz W_hh, then the cell. Before the first step
+  // (s = -1), what is left is the gradient of h0.
+  template <typename Phase>
   static UNROLLED_INLINE void tile(const Call& call, const Room& room, const Chunk& chunk, const Place* places, int height,
                                    const T* dz_next, Index index) {
     const ForwardCall<T>& f = call.forward;
@@ -95,18 +95,22 @@ template <typename Cell, typename T> struct BackwardLoop {
     const auto panel = P::panel(index, H);
     const int NV = panel.vectors;
     Sums<T> sums;
-    if (goes_on) {
+    if (goes_on || !Phase::is_first) {
+      using Recurrent = typename Phase::Recurrent;
       TileCall<T> product;
       product.row_step = 1, product.b_step = NV * W;
-      const auto segment = [&](int begin, int end, Index depth0) {
-        for (int r = 0; r < height; ++r)
-          product.row[r] = (places[r].j < goes_on ? dz_next + places[r].j * room.row : room.zeros) + begin * H;
-        product.depth = (end - begin) * H, product.b = P::at(call.panels_hh, panel, G * H) + depth0 * product.b_step;
-        product.adds = depth0 > 0;
+      const auto segment = [&](int begin, int end, int gate, bool adds) {
+        for (int r = 0; r < height; ++r) {
+          const Place& p = places[r];
+          const T* dz = !Phase::is_first ? room.dz + p.at * room.row : p.j < goes_on ? dz_next + p.j * room.row : room.zeros;
+          product.row[r] = dz + begin * H;
+        }
+        product.depth = (end - begin) * H, product.b = P::at(call.panels_hh, panel, G * H) + gate * H * product.b_step;
+        product.adds = adds;
         tile_product_for<T>(height, NV)(product, sums.at);
       };
-      segment(Recurrent::begin, Recurrent::end, 0);
-      if (Recurrent::end2) segment(Recurrent::begin2, Recurrent::end2, (Recurrent::end - Recurrent::begin) * H);
+      segment(Recurrent::begin, Recurrent::end, Phase::first_gate, false);
+      if (Recurrent::end2) segment(Recurrent::begin2, Recurrent::end2, Phase::first_gate + Recurrent::size, true);
     }
     for (int r = 0; r < height; ++r) {
       const Place& p = places[r];
@@ -115,14 +119,18 @@ template <typename Cell, typename T> struct BackwardLoop {
         const Index unit = panel.unit0 + v * W, lanes = least(W, H - unit);
         const Index at = p.n * H + unit;
         BackwardUnits<T, S> u;
-        u.dh = goes_on ? load(sums.at + (r * NV + v) * W) : broadcast(T(0));
-        if (p.j >= goes_on && call.dh_last) u.dh = u.dh + load_lanes(call.dh_last + at, lanes);
-        if (p.s < 0) {
-          if (Cell::has_carry && !Cell::has_cell) u.dh = u.dh + load_lanes(call.carry + at, lanes);
-          store_lanes(call.dh0 + at, u.dh, lanes);
-          continue;
+        if (Phase::is_first) {
+          u.dh = goes_on ? load(sums.at + (r * NV + v) * W) : broadcast(T(0));
+          if (p.j >= goes_on && call.dh_last) u.dh = u.dh + load_lanes(call.dh_last + at, lanes);
+          if (p.s < 0) {
+            if (Cell::has_carry && !Cell::has_cell) u.dh = u.dh + load_lanes(call.carry + at, lanes);
+            store_lanes(call.dh0 + at, u.dh, lanes);
+            continue;
+          }
+          if (call.dy) u.dh = u.dh + load_lanes(call.dy + row * call.dy_stride + unit, lanes);
+        } else {
+          u.ds = load(sums.at + (r * NV + v) * W);
         }
-        if (call.dy) u.dh = u.dh + load_lanes(call.dy + row * call.dy_stride + unit, lanes);
         if (keeps_gates)
           for (int k = 0; k < S; ++k) u.kept[k] = load_lanes(gates_at(call, room, p) + k * H + unit, lanes);
         else
@@ -134,69 +142,95 @@ template <typename Cell, typename T> struct BackwardLoop {
           u.h_prev = load_lanes(Forward::h_before(f, p) + unit, lanes);
         }
         if (Cell::has_carry) u.carry = load_lanes(call.carry + at, lanes);
-        Cell::backward(u);
+        Phase::backward(u);
         if (Cell::has_carry) store_lanes(call.carry + at, u.carry, lanes);
-        for (int k = 0; k < S; ++k) store_lanes(room.dz + p.at * room.row + k * H + unit, u.dz[k], lanes);
+        for (int k = 0; k < S; ++k)
+          if (Phase::Fills::has(k)) store_lanes(room.dz + p.at * room.row + k * H + unit, u.dz[k], lanes);
       }
     }
   }
 
-  // One step of a part. `before` counts the chunk's rows of earlier steps; `dz_next` holds the rows of the step after.
-  static void step(const Call& call, const Room& room, const Chunk& chunk, const Part& part, Index s, Index before, const T* dz_next) {
+  // One step of a part. `before` counts the chunk's rows of earlier steps; `dz_next` holds the rows of the step after. False: the
+  // call was interrupted.
+  static bool step(const Call& call, const Room& room, const Chunk& chunk, const Part& part, Index s, Index before, const T* dz_next,
+                   Team* team) {
     const Batch& batch = call.forward.batch;
     const Index rows = s < 0 ? part.sequences() : part.running(batch, s);
-    for (Index first = 0; first < rows; first += Forward::kRowsAtOnce) {
-      const Index count = least(Forward::kRowsAtOnce, rows - first);
-      Place places[Forward::kRowsAtOnce];
-      for (Index i = 0; i < count; ++i) {
-        const Index j = part.first + part.stride * (first + i);
-        places[i] = {s, sequence(batch, j), j, before + j};
+    const Range panels = part.panels(P::count(call.forward.H));
+    return Cell::Steps::all([&](auto phase) UNROLLED_LAMBDA {
+      using Phase = decltype(phase);
+      if (!Phase::is_first && s < 0) return true;
+      if (!Phase::is_first && part.shares_units && !team_barrier(team)) return false;
+      for (Index first = 0; first < rows; first += Forward::kRowsAtOnce) {
+        const Index count = least(Forward::kRowsAtOnce, rows - first);
+        Place places[Forward::kRowsAtOnce];
+        for (Index i = 0; i < count; ++i) {
+          const Index j = part.first + part.stride * (first + i);
+          places[i] = {s, sequence(batch, j), j, before + j};
+        }
+        for (Index panel = panels.first; panel < panels.last; ++panel)
+          for_tiles(count, [&](int height, Index i) { tile<Phase>(call, room, chunk, places + i, height, dz_next, panel); });
       }
-      for (Index panel = part.panel0; panel < part.panel1; ++panel)
-        for_tiles(count, [&](int height, Index i) { tile(call, room, chunk, places + i, height, dz_next, panel); });
-    }
+      return true;
+    });
   }
 
-  // Gates, and cells, of the chunk from h, which is known: no step waits for another but in c = f * c_prev + i * g.
-  static void recompute(const Call& call, const Room& room, const Chunk& chunk, int rank, int size) {
+  // Gates, and cells, of the chunk from h, which is known: no step waits for another but in c = f * c_prev + i * g. False: the call was
+  // interrupted.
+  static bool recompute(const Call& call, const Room& room, const Chunk& chunk, Team* team, int rank, int size) {
     const ForwardCall<T>& f = call.forward;
     const Index H = f.H;
-    const Part part = part_of(f.batch, Panels<T, G>::count(H), rank, size);
+    const Part part = Forward::part_of(f, rank, size);
     const Index rows = rows_of(f.batch, part, chunk.s0, chunk.s1);
-    if (!f.tokens)
-      Forward::project_inputs(f, part, chunk.s0, rows, [&](const Place& p) UNROLLED_LAMBDA { return room.gates + p.at * S * H; });
-    for (Index panel = part.panel0; panel < part.panel1; ++panel) {
-      Walk walk(f.batch, part, chunk.s0);
-      for_tiles(rows, [&](int height, Index) {
-        typename Forward::Row tile_rows[kTileRows];
-        for (int r = 0; r < height; ++r) {
-          const Place p = walk.next();
-          T* gates = room.gates + p.at * S * H;
-          const T* pre = f.tokens ? f.token_table + Index(f.tokens[row_of(f.batch, p.s, p.n)]) * G * H : gates;
-          tile_rows[r] = {Forward::h_before(f, p), pre, nullptr, nullptr, gates, nullptr};
-          if (Cell::has_cell) tile_rows[r].c_prev = c_before(call, room, chunk, p), tile_rows[r].c = const_cast<T*>(c_at(call, room, p));
-        }
-        Forward::tile(f, tile_rows, height, panel);
-      });
-    }
+    return Cell::Steps::all([&](auto phase) UNROLLED_LAMBDA {
+      using Phase = decltype(phase);
+      if (!Phase::is_first && part.shares_units && !team_barrier(team)) return false;
+      if (!f.tokens)
+        Forward::template project_inputs<Phase>(f, part, chunk.s0, rows,
+                                                [&](const Place& p) UNROLLED_LAMBDA { return room.gates + p.at * S * H; });
+      const Range panels = part.panels(Forward::template Packed<Phase>::count(H));
+      for (Index panel = panels.first; panel < panels.last; ++panel) {
+        Walk walk(f.batch, part, chunk.s0);
+        for_tiles(rows, [&](int height, Index) {
+          typename Forward::Row tile_rows[kTileRows];
+          for (int r = 0; r < height; ++r) {
+            const Place p = walk.next();
+            T* gates = room.gates + p.at * S * H;
+            const T* pre = f.tokens ? f.token_table + Index(f.tokens[row_of(f.batch, p.s, p.n)]) * G * H : gates;
+            tile_rows[r] = {Forward::h_before(f, p), pre, nullptr, nullptr, gates, nullptr};
+            if (Cell::has_cell) tile_rows[r].c_prev = c_before(call, room, chunk, p), tile_rows[r].c = const_cast<T*>(c_at(call, room, p));
+          }
+          Forward::template tile<Phase>(f, tile_rows, height, panel);
+        });
+      }
+      return true;
+    });
   }
 
   // The sums over the chunk's rows. Threads share the rows of each result, never a sum: the bits do not depend on their number.
   static void add_sums(const Call& call, const Room& room, const Chunk& chunk, int rank, int size) {
     const ForwardCall<T>& f = call.forward;
     const Index H = f.H, I = f.I;
-    const Part everyone{0, 1, f.batch.size, 0, 0, false};
+    const Part everyone = whole(f.batch);
     const bool adds = chunk.s1 < f.batch.steps;
-    const auto h_rows = [&]() {
-      return [&, walk = Walk(f.batch, everyone, chunk.s0)]() mutable { return Forward::h_before(f, walk.next()); };
-    };
-    const Range of_h = share(H + has_bias_hn, rank, size);
-    const auto h_sums = [&](int begin, int end, Index to) {
-      add_outer(h_rows, chunk.rows, of_h, H, room.dz, room.row, {begin * H, (end - begin) * H, to * H}, room.sums_h, room.sums, adds,
-                room.outer);
-    };
-    h_sums(Recurrent::begin, Recurrent::end, 0);
-    if (Recurrent::end2) h_sums(Recurrent::begin2, Recurrent::end2, Recurrent::end);
+    const Range of_h = share(H + Cell::has_bias_hn, rank, size);
+    Cell::Steps::all([&](auto phase) UNROLLED_LAMBDA {
+      using Phase = decltype(phase);
+      using Recurrent = typename Phase::Recurrent;
+      const auto source_rows = [&]() {
+        return [&, walk = Walk(f.batch, everyone, chunk.s0)]() mutable {
+          const Place p = walk.next();
+          return Phase::is_first ? Forward::h_before(f, p) : gates_at(call, room, p) + Phase::source * H;
+        };
+      };
+      const auto h_sums = [&](int begin, int end, Index to) {
+        add_outer(source_rows, chunk.rows, of_h, H, room.dz, room.row, {begin * H, (end - begin) * H, to * H}, room.sums_h, room.sums,
+                  adds, room.outer);
+      };
+      h_sums(Recurrent::begin, Recurrent::end, Phase::first_gate);
+      if (Recurrent::end2) h_sums(Recurrent::begin2, Recurrent::end2, Phase::first_gate + Recurrent::size);
+      return true;
+    });
     if (f.tokens) {
       add_token_rows(call, room, chunk, share(G * H, rank, size));
     } else {
@@ -226,7 +260,7 @@ template <typename Cell, typename T> struct BackwardLoop {
   // dtoken_table[token] += dz, row by row: the gradient of a look-up
   static void add_token_rows(const Call& call, const Room& room, const Chunk& chunk, Range mine) {
     const Batch& batch = call.forward.batch;
-    const Part everyone{0, 1, batch.size, 0, 0, false};
+    const Part everyone = whole(batch);
     Walk walk(batch, everyone, chunk.s0);
     for (Index k = 0; k < chunk.rows; ++k) {
       const Place p = walk.next();
@@ -244,7 +278,7 @@ template <typename Cell, typename T> struct BackwardLoop {
     const Batch& batch = f.batch;
     const Index H = f.H, I = f.I, N = batch.size;
     const Room room = room_of(call, rank);
-    const Part part = part_of(batch, P::count(H), rank, size), everyone{0, 1, N, 0, 0, false};
+    const Part part = part_of(batch, P::count(H), rank, size), everyone = whole(batch);
     if (rank == 0) memset(room.zeros, 0, room.row * sizeof(T));
     const bool again = keeps_gates && !f.keep_gates;
 
@@ -254,14 +288,14 @@ template <typename Cell, typename T> struct BackwardLoop {
       chunk.rows = rows_of(batch, everyone, chunk.s0, chunk.s1);
       chunk.c_before = !Cell::has_cell || f.keep_c ? nullptr : chunk.s0 ? f.checkpoints + k * N * H : f.c0;
       if (!team_goes_on(team, rank)) return;
-      if (again) recompute(call, room, chunk, rank, size);
+      if (again && !recompute(call, room, chunk, team, rank, size)) return;
       if ((again || k == 0) && !team_barrier(team)) return;
 
       Index before = chunk.rows;
       for (Index s = chunk.s1 - 1; s >= chunk.s0; --s) {
         const T* dz_next = s + 1 == chunk.s1 ? room.dz_after : room.dz + before * room.row;
         before -= running_at(batch, s);
-        step(call, room, chunk, part, s, before, dz_next);
+        if (!step(call, room, chunk, part, s, before, dz_next, team)) return;
         if (part.shares_units && s > chunk.s0 && !team_barrier(team)) return;
       }
       if (!team_barrier(team)) return;
@@ -271,20 +305,20 @@ template <typename Cell, typename T> struct BackwardLoop {
       memcpy(room.dz_after + copied.first, room.dz + copied.first, (copied.last - copied.first) * sizeof(T));
       if (!team_barrier(team)) return;
     }
-    step(call, room, chunk, part, -1, 0, room.dz_after);
+    step(call, room, chunk, part, -1, 0, room.dz_after, team);
     if (call.chunks) leave_sums(call, room, share(G * H, rank, size));
   }
 
   // The sums for the weights, which were made transposed because so no packing of dz was needed, in the weights' own shape.
   static void leave_sums(const Call& call, const Room& room, Range mine) {
     const ForwardCall<T>& f = call.forward;
-    const Index H = f.H, I = f.I, q = Recurrent::end * H;
+    const Index H = f.H, I = f.I, q = (G - 1) * H;
     transpose(call.dweight_hh, H, room.sums_h, room.sums, mine);
     if (!f.tokens) {
       transpose(call.dweight_ih, I, room.sums_x, room.sums, mine);
       memcpy(call.dbias + mine.first, room.sums_x + I * room.sums + mine.first, (mine.last - mine.first) * sizeof(T));
     }
-    if (has_bias_hn && mine.last == G * H) memcpy(call.dbias_hn, room.sums_h + H * room.sums + q, H * sizeof(T));
+    if (Cell::has_bias_hn && mine.last == G * H) memcpy(call.dbias_hn, room.sums_h + H * room.sums + q, H * sizeof(T));
   }
 };
 

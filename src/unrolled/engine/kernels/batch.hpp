@@ -16,11 +16,15 @@ UNROLLED_INLINE Index row_of(const Batch& b, Index s, Index n) {
 }
 
 // The sequences and panels of one thread. Where every thread gets a tile's worth of sequences they are shared out, and no thread
-// waits for another inside the loop over time; else the hidden units are, with a barrier a step. Both give the same bits.
+// waits for another inside the loop over time; else the hidden units are, with a barrier after each phase of a step. Both give the
+// same bits.
 struct Part {
   Index first, stride, last;  // of the sequences in their order
-  Index panel0, panel1;
   bool shares_units;
+  int rank, size;
+
+  // which of a product's panels
+  UNROLLED_INLINE Range panels(Index count) const { return shares_units ? share(count, rank, size) : Range{0, count}; }
 
   UNROLLED_INLINE Index sequences() const { return last > first ? ceil_div(last - first, stride) : 0; }
 
@@ -31,15 +35,13 @@ struct Part {
   }
 };
 UNROLLED_INLINE Part part_of(const Batch& b, Index panels, int rank, int size) {
-  if (size > 1 && b.size < Index(size) * kTileRows && panels >= size) {
-    const Range mine = share(panels, rank, size);
-    return {0, 1, b.size, mine.first, mine.last, true};
-  }
+  if (size > 1 && b.size < Index(size) * kTileRows && panels >= size) return {0, 1, b.size, true, rank, size};
   // Sequences of different lengths are dealt out in turn, so that every thread has long and short ones.
-  if (b.order) return {rank, size, b.size, 0, panels, false};
+  if (b.order) return {rank, size, b.size, false, rank, size};
   const Range mine = share(b.size, rank, size);
-  return {mine.first, 1, mine.last, 0, panels, false};
+  return {mine.first, 1, mine.last, false, rank, size};
 }
+UNROLLED_INLINE Part whole(const Batch& b) { return {0, 1, b.size, false, 0, 1}; }
 
 // One step of one sequence: `j` counts sequences in their order, `at` counts the running rows of a chunk from its first step on.
 struct Place {

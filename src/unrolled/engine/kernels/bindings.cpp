@@ -101,8 +101,8 @@ template <typename T> class Step {
       const std::int64_t inputs = layer ? H : I;
       ForwardCall<T> call{};
       call.batch.steps = 1, call.batch.size = N, call.I = inputs, call.H = H, call.chunk = 1, call.y_stride = H;
-      call.panels_ih = pointer(panels_ih.at(layer), k.packed_size({G, H, inputs}), "panels_ih");
-      call.panels_hh = pointer(panels_hh[layer], k.packed_size({G, H, H}), "panels_hh");
+      call.panels_ih = pointer(panels_ih.at(layer), k.cells[cell].packed_size(H, inputs), "panels_ih");
+      call.panels_hh = pointer(panels_hh[layer], k.cells[cell].packed_size(H, H), "panels_hh");
       call.bias = pointer(bias.at(layer), G * H, "bias");
       call.bias_hn = bias_hn.empty() ? nullptr : pointer(bias_hn.at(layer), H, "bias_hn");
       calls_.push_back(call);
@@ -240,8 +240,8 @@ template <typename T> void bind(nb::module_& m) {
                  pointer(x, T_ * N * I, "x"),
                  pointer(tokens, T_ * N, "tokens"),
                  token_table ? token_table->data() : nullptr,
-                 pointer(panels_ih, k.packed_size({G, H, I}), "panels_ih"),
-                 pointer(panels_hh, k.packed_size({G, H, H}), "panels_hh"),
+                 pointer(panels_ih, k.cells[cell].packed_size(H, I), "panels_ih"),
+                 pointer(panels_hh, k.cells[cell].packed_size(H, H), "panels_hh"),
                  pointer(bias, G * H, "bias"),
                  pointer(bias_hn, H, "bias_hn"),
                  pointer(h0, N * H, "h0"),

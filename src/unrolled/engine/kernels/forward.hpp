@@ -14,9 +14,24 @@ template <typename Cell, typename T> struct ForwardLoop {
   static constexpr int G = Cell::gates, S = Cell::slots;
   static constexpr int W = Vec<T>::width;
   using Call = ForwardCall<T>;
-  using P = Panels<T, G>;
+  template <typename Phase> using Packed = Panels<T, Phase::gates>;
 
   static constexpr Index kRowsAtOnce = 8 * kTileRows;  // of one step: each panel meets all of them while it is near
+
+  // A weight (G H, depth) is packed phase by phase: where a phase's panels begin, behind those of the earlier gates.
+  template <typename Phase> static UNROLLED_INLINE const T* panels_of(const T* packed, Index units, Index depth) {
+    if constexpr (Phase::first_gate == 0) return packed;
+    else return packed + Panels<T, Phase::first_gate>::size(units, depth);
+  }
+  static int64_t packed_size(int64_t units, int64_t depth) {
+    int64_t numbers = 0;
+    Cell::Steps::all([&](auto phase) { return numbers += Packed<decltype(phase)>::size(units, depth), true; });
+    return numbers;
+  }
+
+  static UNROLLED_INLINE Part part_of(const Call& call, int rank, int size) {
+    return unrolled::part_of(call.batch, Panels<T, G>::count(call.H), rank, size);
+  }
 
   // Where one row of a tile finds what it needs and leaves what it makes.
   struct Row {
@@ -24,7 +39,7 @@ template <typename Cell, typename T> struct ForwardLoop {
     const T* pre;     // W_ih x + b: a row of the token table, or of the product merged over time
     const T* c_prev;
     T* c;
-    T* gates;         // null when they are not kept
+    T* gates;         // null when they are not kept, nor wanted by a later phase
     T* h;             // null when it is known already
   };
 
@@ -32,52 +47,61 @@ template <typename Cell, typename T> struct ForwardLoop {
     return p.s ? call.y + row_of(call.batch, p.s - 1, p.n) * call.y_stride : call.h0 + p.n * call.H;
   }
 
-  // z = pre + W_hh h_prev for the rows of one tile and one panel of units, then the cell.
-  static UNROLLED_INLINE void tile(const Call& call, const Row* rows, int height, Index index) {
+  // A phase of z = pre + W_hh h_prev for the rows of one tile and one panel of units, then the cell.
+  template <typename Phase> static UNROLLED_INLINE void tile(const Call& call, const Row* rows, int height, Index index) {
+    using P = Packed<Phase>;
     const Index H = call.H;
     const auto panel = P::panel(index, H);
     const int NV = panel.vectors;
     Sums<T> sums;
     TileCall<T> product;
-    for (int r = 0; r < height; ++r) product.row[r] = rows[r].h_prev;
+    for (int r = 0; r < height; ++r) product.row[r] = Phase::is_first ? rows[r].h_prev : rows[r].gates + Phase::source * H;
     product.row_step = 1, product.depth = H, product.adds = false;
-    product.b = P::at(call.panels_hh, panel, H), product.b_step = NV * W;
+    product.b = P::at(panels_of<Phase>(call.panels_hh, H, H), panel, H), product.b_step = NV * W;
     tile_product_for<T>(height, NV)(product, sums.at);
     for (int v = 0; v < panel.unit_vectors(); ++v) {
       const Index unit = panel.unit0 + v * W, lanes = least(W, H - unit);
       for (int r = 0; r < height; ++r) {
-        ForwardUnits<T, G, S> u;
-        for (int k = 0; k < G; ++k) {
-          u.x[k] = load_lanes(rows[r].pre + k * H + unit, lanes);
-          u.h[k] = load(sums.at + (r * NV + v * G + k) * W);
+        ForwardUnits<T, Phase::gates, S> u;
+        for (int k = 0; k < Phase::gates; ++k) {
+          u.x[k] = load_lanes(rows[r].pre + (Phase::first_gate + k) * H + unit, lanes);
+          u.h[k] = load(sums.at + (r * NV + v * Phase::gates + k) * W);
         }
-        if (G == 3) u.bias_hn = load_lanes(call.bias_hn + unit, lanes), u.h_prev = load_lanes(rows[r].h_prev + unit, lanes);
+        if (Cell::has_bias_hn) u.bias_hn = load_lanes(call.bias_hn + unit, lanes);
         if (Cell::has_cell) u.c_prev = load_lanes(rows[r].c_prev + unit, lanes);
-        Cell::forward(u);
+        else if (Cell::has_carry) u.h_prev = load_lanes(rows[r].h_prev + unit, lanes);
+        if (!Phase::is_first)
+          for (int k = 0; k < S; ++k) u.kept[k] = load_lanes(rows[r].gates + k * H + unit, lanes);
+        Phase::forward(u);
         if (Cell::has_cell) store_lanes(rows[r].c + unit, u.c, lanes);
         if (rows[r].gates)
-          for (int k = 0; k < S; ++k) store_lanes(rows[r].gates + k * H + unit, u.kept[k], lanes);
-        if (rows[r].h) store_lanes(rows[r].h + unit, u.h_new, lanes);
+          for (int k = 0; k < S; ++k)
+            if (Phase::Keeps::has(k)) store_lanes(rows[r].gates + k * H + unit, u.kept[k], lanes);
+        if (Phase::is_last(G) && rows[r].h) store_lanes(rows[r].h + unit, u.h_new, lanes);
       }
     }
   }
 
-  // pre = x W_ih' + bias for a part's rows of the steps [s0, s1); `to(place)` is where a row of it goes.
-  template <typename To>
+  // A phase's gates of pre = x W_ih' + bias for a part's rows of the steps [s0, s1); `to(place)` is where a row of pre goes.
+  template <typename Phase, typename To>
   static UNROLLED_INLINE void project_inputs(const Call& call, const Part& part, Index s0, Index rows, To to) {
+    using P = Packed<Phase>;
+    const Index first = Phase::first_gate * call.H;
     const auto start = [&]() {
       return [&, walk = Walk(call.batch, part, s0)]() mutable {
         const Place p = walk.next();
-        return RowPair<T>{call.x + row_of(call.batch, p.s, p.n) * call.I, to(p)};
+        return RowPair<T>{call.x + row_of(call.batch, p.s, p.n) * call.I, to(p) + first};
       };
     };
-    rows_times_panels<P>(rows, start, call.panels_ih, call.H, call.I, part.panel0, part.panel1, call.bias);
+    const Range panels = part.panels(P::count(call.H));
+    rows_times_panels<P>(rows, start, panels_of<Phase>(call.panels_ih, call.H, call.I), call.H, call.I, panels.first, panels.last,
+                         call.bias + first);
   }
 
   static void run(const Call& call, Team* team, int rank, int size) {
     const Batch& batch = call.batch;
     const Index H = call.H, N = batch.size, slots = S * H;
-    const Part part = part_of(batch, P::count(H), rank, size);
+    const Part part = part_of(call, rank, size);
     Index checkpoint = call.chunks - 1;
     for (Index s0 = 0; s0 < batch.steps;) {
       if (!team_goes_on(team, rank)) return;
@@ -87,7 +111,8 @@ template <typename Cell, typename T> struct ForwardLoop {
       const auto gates_at = [&](const Place& p) UNROLLED_LAMBDA {
         return call.gates + (call.keep_gates ? row_of(batch, p.s, p.n) : (p.s - s0) * N + p.j) * slots;
       };
-      if (!call.tokens) project_inputs(call, part, s0, rows, gates_at);
+      if (!call.tokens)
+        Cell::Steps::all([&](auto phase) UNROLLED_LAMBDA { return project_inputs<decltype(phase)>(call, part, s0, rows, gates_at), true; });
 
       for (Index s = s0; s < s1; ++s) {
         const Index running = part.running(batch, s);
@@ -95,26 +120,32 @@ template <typename Cell, typename T> struct ForwardLoop {
           save_cells(call, part, call.checkpoints + checkpoint * N * H);
           --checkpoint;
         }
-        for (Index first = 0; first < running; first += kRowsAtOnce) {
-          const Index count = least(kRowsAtOnce, running - first);
-          Row rows_[kRowsAtOnce];
-          for (Index i = 0; i < count; ++i) {
-            const Index j = part.first + part.stride * (first + i), n = sequence(batch, j);
-            const Place p{s, n, j, 0};
-            const Index row = row_of(batch, s, n);
-            T* gates = gates_at(p);
-            T* c = Cell::has_cell ? call.c + (call.keep_c ? row : n) * H : nullptr;
-            const T* c_prev = !Cell::has_cell ? nullptr
-                              : !s            ? call.c0 + n * H
-                              : call.keep_c   ? call.c + row_of(batch, s - 1, n) * H
-                                              : c;
-            const T* pre = call.tokens ? call.token_table + Index(call.tokens[row]) * G * H : gates;
-            rows_[i] = {h_before(call, p), pre, c_prev, c, call.keep_gates ? gates : nullptr, call.y + row * call.y_stride};
+        const bool goes_on = Cell::Steps::all([&](auto phase) UNROLLED_LAMBDA {
+          using Phase = decltype(phase);
+          const Range panels = part.panels(Packed<Phase>::count(H));
+          for (Index first = 0; first < running; first += kRowsAtOnce) {
+            const Index count = least(kRowsAtOnce, running - first);
+            Row rows_[kRowsAtOnce];
+            for (Index i = 0; i < count; ++i) {
+              const Index j = part.first + part.stride * (first + i), n = sequence(batch, j);
+              const Place p{s, n, j, 0};
+              const Index row = row_of(batch, s, n);
+              T* gates = gates_at(p);
+              T* c = Cell::has_cell ? call.c + (call.keep_c ? row : n) * H : nullptr;
+              const T* c_prev = !Cell::has_cell ? nullptr
+                                : !s            ? call.c0 + n * H
+                                : call.keep_c   ? call.c + row_of(batch, s - 1, n) * H
+                                                : c;
+              const T* pre = call.tokens ? call.token_table + Index(call.tokens[row]) * G * H : gates;
+              T* kept = call.keep_gates || Cell::Steps::count > 1 ? gates : nullptr;
+              rows_[i] = {h_before(call, p), pre, c_prev, c, kept, call.y + row * call.y_stride};
+            }
+            for (Index panel = panels.first; panel < panels.last; ++panel)
+              for_tiles(count, [&](int height, Index i) { tile<Phase>(call, rows_ + i, height, panel); });
           }
-          for (Index panel = part.panel0; panel < part.panel1; ++panel)
-            for_tiles(count, [&](int height, Index i) { tile(call, rows_ + i, height, panel); });
-        }
-        if (part.shares_units && !team_barrier(team)) return;
+          return !part.shares_units || team_barrier(team);
+        });
+        if (!goes_on) return;
       }
       s0 = s1;
     }
@@ -122,8 +153,10 @@ template <typename Cell, typename T> struct ForwardLoop {
 
   // This part's running cell states, as they stand between two steps.
   static void save_cells(const Call& call, const Part& part, T* to) {
-    const Index H = call.H, unit0 = P::panel(part.panel0, H).unit0;
-    const Index units = (part.panel1 < P::count(H) ? P::panel(part.panel1, H).unit0 : H) - unit0;
+    using P = Panels<T, G>;
+    const Range panels = part.panels(P::count(call.H));
+    const Index H = call.H, unit0 = P::panel(panels.first, H).unit0;
+    const Index units = (panels.last < P::count(H) ? P::panel(panels.last, H).unit0 : H) - unit0;
     for (Index j = part.first; j < part.last; j += part.stride) {
       const Index at = sequence(call.batch, j) * H + unit0;
       memcpy(to + at, call.c + at, units * sizeof(T));

@@ -13,6 +13,7 @@ template <typename T, typename Use> UNROLLED_INLINE auto with_panels(const Panel
   switch (s.gates) {
     case 4: return use(Panels<T, 4>());
     case 3: return use(Panels<T, 3>());
+    case 2: return use(Panels<T, 2>());
     default: return use(Panels<T, 1>());
   }
 }
@@ -146,7 +147,12 @@ template <typename T> double multiply_add(int64_t rounds) {
 }
 
 template <typename C, typename T> constexpr Cell<T> cell() {
-  return {C::gates, C::slots, &ForwardLoop<C, T>::run, &BackwardLoop<C, T>::scratch_numbers, &BackwardLoop<C, T>::run};
+  return {C::gates,
+          C::slots,
+          &ForwardLoop<C, T>::packed_size,
+          &ForwardLoop<C, T>::run,
+          &BackwardLoop<C, T>::scratch_numbers,
+          &BackwardLoop<C, T>::run};
 }
 template <typename T> constexpr Kernels<T> kernels() {
   return {&packed_size<T>,
@@ -154,7 +160,7 @@ template <typename T> constexpr Kernels<T> kernels() {
           &rows_product<T>,
           &outer_scratch<T>,
           &outer_product<T>,
-          {cell<Lstm, T>(), cell<Gru, T>(), cell<RnnTanh, T>(), cell<RnnRelu, T>()},  // the order of CellKind
+          {cell<Lstm, T>(), cell<GruAfter, T>(), cell<GruBefore, T>(), cell<RnnTanh, T>(), cell<RnnRelu, T>()},  // as CellKind
           &softmax_cross_entropy<T>,
           &exp_of<T>,
           &sigmoid_of<T>,

@@ -11,8 +11,9 @@ namespace {
 struct Lstm {
   static constexpr int gates = 4;  // i, f, g, o
   static constexpr int slots = 4;  // kept: i, f, g, o
-  static constexpr bool has_cell = true, has_carry = true;
-  using RecurrentGradients = Segments<0, 4, 0, 0>;
+  static constexpr bool has_cell = true, has_carry = true, has_bias_hn = false;
+  using RecurrentGradients = Segments<0, 4>;
+  using Steps = Phases<WholeStep<Lstm>>;
 
   template <typename T> static UNROLLED_INLINE void forward(ForwardUnits<T, 4, 4>& u) {
     const Vec<T> f = sigmoid(u.x[1] + u.h[1]);  // (1)

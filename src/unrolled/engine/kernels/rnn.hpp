@@ -11,11 +11,12 @@ namespace {
 struct RnnShape {
   static constexpr int gates = 1;
   static constexpr int slots = 1;  // nothing is kept: the gate is h itself, which y holds
-  static constexpr bool has_cell = false, has_carry = false;
-  using RecurrentGradients = Segments<0, 1, 0, 0>;
+  static constexpr bool has_cell = false, has_carry = false, has_bias_hn = false;
+  using RecurrentGradients = Segments<0, 1>;
 };
 
 struct RnnTanh : RnnShape {
+  using Steps = Phases<WholeStep<RnnTanh>>;
   template <typename T> static UNROLLED_INLINE void forward(ForwardUnits<T, 1, 1>& u) {
     u.h_new = tanh(u.x[0] + u.h[0]);  // a = tanh(Waa a_prev + Wax xt + ba)
   }
@@ -25,6 +26,7 @@ struct RnnTanh : RnnShape {
 };
 
 struct RnnRelu : RnnShape {
+  using Steps = Phases<WholeStep<RnnRelu>>;
   template <typename T> static UNROLLED_INLINE void forward(ForwardUnits<T, 1, 1>& u) {
     const Vec<T> z = u.x[0] + u.h[0], zero = broadcast(T(0));
     u.h_new = select<T>(z.raw < zero.raw, zero, z);  // a NaN stays one

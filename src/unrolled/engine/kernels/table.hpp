@@ -56,10 +56,10 @@ template <typename T> struct ForwardCall {
   const T* x;                // (T, N, I); null when tokens are given
   const int32_t* tokens;     // (T, N), each in [0, V)
   const T* token_table;      // (V, G H): embedding @ weight_ih' + bias
-  const T* panels_ih;        // weight_ih, packed
-  const T* panels_hh;        // weight_hh, packed
+  const T* panels_ih;        // weight_ih, packed phase by phase (cell.hpp)
+  const T* panels_hh;        // weight_hh, likewise
   const T* bias;             // (G H)
-  const T* bias_hn;          // (H): GRU
+  const T* bias_hn;          // (H): GRU, reset after
   const T *h0, *c0;          // (N, H)
   T* y;                      // fills (T, N, H), rows y_stride apart: h of every step; padding is left as it is
   int64_t y_stride;
@@ -86,7 +86,7 @@ template <typename T> struct BackwardCall {
   T* dweight_ih;             // (G H, I), added to; null with tokens
   T* dweight_hh;             // (G H, H), added to
   T* dbias;                  // (G H), added to; null with tokens
-  T* dbias_hn;               // (H), added to: GRU
+  T* dbias_hn;               // (H), added to: GRU, reset after
   T* dtoken_table;           // (V, G H), added to; null without tokens
   T* scratch;                // backward_scratch(...) numbers
   const int64_t* chunk_starts;  // (chunks,), falling: where the runs of steps begin whose gate gradients are held at once
@@ -94,10 +94,11 @@ template <typename T> struct BackwardCall {
   int64_t chunk_rows;        // the most rows, steps times running sequences, of one chunk
 };
 
-enum CellKind { kLstm, kGru, kRnnTanh, kRnnRelu, kCells };
+enum CellKind { kLstm, kGruAfter, kGruBefore, kRnnTanh, kRnnRelu, kCells };
 
 template <typename T> struct Cell {
   int64_t gates, slots;  // of the weights' rows; of what is kept of each unit and step
+  int64_t (*packed_size)(int64_t units, int64_t depth);  // of a weight (G H, depth) for the forward loop: phase by phase
   void (*forward)(const ForwardCall<T>&, Team*, int rank, int size);
   int64_t (*backward_scratch)(const BackwardCall<T>&, int size);
   void (*backward)(const BackwardCall<T>&, Team*, int rank, int size);

@@ -2,7 +2,8 @@
 //
 // A matrix B (depth, columns) is packed into panels. One panel holds, for each k, the vectors of columns that one tile computes, so
 // the tile reads it from first to last byte. Columns are (gates, units): an LSTM's panel holds the four gates of one vector of units,
-// so the tile ends with all that the state update needs. gates = 1 gives a plain matrix, cut into panels of nearly equal width.
+// so the tile ends with all that the state update needs. One or two gates leave room for more vectors of units: they are cut into
+// panels of nearly equal width. gates = 1 gives a plain matrix.
 #pragma once
 
 #include "table.hpp"
@@ -19,20 +20,21 @@ UNROLLED_INLINE Range share(Index count, int rank, int size) { return {count * r
 
 template <typename T, int Gates> struct Panels {
   static constexpr int G = Gates, width = Vec<T>::width;
+  static constexpr int most_units = kTileVectors / G;  // vectors of units in one panel
 
   struct Panel {
     Index unit0;  // its first unit
     int vectors;  // of columns
     Index before; // vectors of columns in the panels before it
-    int unit_vectors() const { return G == 1 ? vectors : 1; }
+    int unit_vectors() const { return vectors / G; }
   };
   static Index vectors(Index units) { return ceil_div(units, width); }
-  static Index count(Index units) { return G == 1 ? ceil_div(vectors(units), kTileVectors) : vectors(units); }
+  static Index count(Index units) { return ceil_div(vectors(units), most_units); }
   static Index size(Index units, Index depth) { return vectors(units) * G * width * depth; }
   static UNROLLED_INLINE Panel panel(Index index, Index units) {
-    if (G > 1) return {index * width, G, index * G};
+    if (most_units == 1) return {index * width, G, index * G};
     const Range mine = share(vectors(units), static_cast<int>(index), static_cast<int>(count(units)));
-    return {mine.first * width, static_cast<int>(mine.last - mine.first), mine.first};
+    return {mine.first * width, G * static_cast<int>(mine.last - mine.first), G * mine.first};
   }
   static UNROLLED_INLINE const T* at(const T* packed, const Panel& panel, Index depth) { return packed + panel.before * width * depth; }
 
@@ -41,8 +43,8 @@ template <typename T, int Gates> struct Panels {
     Index first, lanes;
   };
   static UNROLLED_INLINE Columns columns(const Panel& panel, int v, Index units) {
-    const Index unit = panel.unit0 + (G == 1 ? v * width : 0);
-    return {(G == 1 ? 0 : v * units) + unit, least(width, units - unit)};
+    const Index unit = panel.unit0 + v / G * width;
+    return {v % G * units + unit, least(width, units - unit)};
   }
 
   // packed[panel][k][v][lane] = source(column, k), zero beyond the last unit
