@@ -1,5 +1,7 @@
 """The bridge: there and back is the identity, every name and axis lands where its table says."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -10,10 +12,21 @@ from unrolled.layers import GRU, LSTM, RNN
 n_a, n_x, m, T = 4, 3, 5, 6  # all different, so that a transpose cannot hide
 
 # course letter of each gate, in the engine's order, and the sign with which it crosses
-LETTERS = {"lstm": {"i": 1, "f": 1, "c": 1, "o": 1}, "gru": {"r": 1, "u": -1, "c": 1}}
-TO_ENGINE = {"lstm": bridge.lstm_to_engine, "gru": bridge.gru_to_engine, "rnn": bridge.rnn_to_engine}
-TO_COURSE = {"lstm": bridge.lstm_to_course, "gru": bridge.gru_to_course, "rnn": bridge.rnn_to_course}
-LAYERS = {"lstm": LSTM, "gru": GRU, "rnn": RNN}
+GRU_LETTERS = {"r": 1, "u": -1, "c": 1}
+LETTERS = {"lstm": {"i": 1, "f": 1, "c": 1, "o": 1}, "gru after": GRU_LETTERS, "gru before": GRU_LETTERS}
+WAYS = {
+    "lstm": (bridge.lstm_to_engine, bridge.lstm_to_course),
+    "gru after": (bridge.gru_to_engine, bridge.gru_to_course),
+    "gru before": (bridge.gru_to_engine, bridge.gru_to_course),
+    "rnn": (bridge.rnn_to_engine, bridge.rnn_to_course),
+}
+TO_ENGINE, TO_COURSE = ({cell: ways[k] for cell, ways in WAYS.items()} for k in range(2))
+LAYERS = {
+    "lstm": LSTM,
+    "gru after": partial(GRU, reset="after"),
+    "gru before": partial(GRU, reset="before"),
+    "rnn": RNN,
+}
 
 
 def course_parameters(cell: str, seed: int = 0) -> dict[str, np.ndarray]:
@@ -22,7 +35,7 @@ def course_parameters(cell: str, seed: int = 0) -> dict[str, np.ndarray]:
         return {"Wax": draw(size=(n_a, n_x)), "Waa": draw(size=(n_a, n_a)), "ba": draw(size=(n_a, 1))}
     parameters = {f"W{letter}": draw(size=(n_a, n_a + n_x)) for letter in LETTERS[cell]}
     parameters |= {f"b{letter}": draw(size=(n_a, 1)) for letter in LETTERS[cell]}
-    return parameters | ({"bca": draw(size=(n_a, 1))} if cell == "gru" else {})
+    return parameters | ({"bca": draw(size=(n_a, 1))} if cell == "gru after" else {})
 
 
 def test_arrays_cross_as_the_transpose_and_come_back():
@@ -47,7 +60,7 @@ def test_each_gate_lands_in_its_rows_with_its_sign_and_its_columns_are_split(cel
         np.testing.assert_array_equal(engine["weight_hh_l0"][rows], sign * course[f"W{letter}"][:, :n_a])
         np.testing.assert_array_equal(engine["weight_ih_l0"][rows], sign * course[f"W{letter}"][:, n_a:])
         np.testing.assert_array_equal(engine["bias_l0"][rows], sign * course[f"b{letter}"][:, 0])
-    if cell == "gru":
+    if cell == "gru after":
         np.testing.assert_array_equal(engine["bias_hn_l0"], course["bca"][:, 0])
 
 
@@ -82,8 +95,8 @@ def test_the_gates_of_the_table_are_the_fields_of_the_trace_in_the_engines_order
 def test_the_same_parameters_give_the_same_states_in_both_homes(cell):
     course, x, a0 = course_parameters(cell), rng(1).normal(size=(n_x, m, T)), np.zeros((n_a, m))
     head = {"Wya" if cell == "rnn" else "Wy": np.zeros((1, n_a)), "by": np.zeros((1, 1))}
-    if cell == "gru":
-        a, *_ = steps.gru_forward(x, a0, course | head, reset="after")
+    if cell.startswith("gru"):
+        a, *_ = steps.gru_forward(x, a0, course | head, reset=cell.removeprefix("gru "))
     else:
         a, *_ = getattr(steps, f"{cell}_forward")(x, a0, course | head)
     layer = LAYERS[cell](n_x, n_a, dtype="float64")

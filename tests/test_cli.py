@@ -82,6 +82,7 @@ def test_help_names_every_command_and_each_reads_well():
         *(
             "--corpus",
             "--cell",
+            "--reset",
             "--hidden",
             "--layers",
             "--batch",
@@ -114,6 +115,8 @@ def test_version_and_info_say_what_is_in_use():
         (["train", "--lr", "-1"], "--lr is -1.0, expected a positive finite number"),
         (["train", "--min-count", "0"], "--min-count is 0, expected a whole number of at least 1"),
         (["train", "--cell", "gru2"], "--cell is 'gru2', expected one of lstm, gru, rnn"),
+        (["train", "--cell", "gru", "--reset", "never"], "--reset is 'never', expected one of after, before"),
+        (["train", "--reset", "before"], "--reset is 'before' for 'lstm', which has no reset gate; it is the GRU's"),
         (
             ["train", "--corpus", "perl"],
             "--corpus is 'perl', expected python or docs; for a file of yours leave --corpus",
@@ -171,6 +174,12 @@ def test_training_says_what_it_does_and_what_can_be_done_next(tmp_path, text):
     files = {path.name.split("-")[0].split(".")[0] for path in (tmp_path / "my run").iterdir()}
     assert files == {"checkpoint", "config", "metrics", "training", "vocabulary", "weights"}
     assert not list((tmp_path / "my run").glob("*.pkl"))
+
+
+def test_the_grus_reset_can_be_chosen_and_is_kept_with_the_run(tmp_path, text):
+    done = unrolled("train", text, *TINY, "--steps", 2, "--cell", "gru", "--reset", "before", "--out", tmp_path / "r")
+    assert "model: gru (reset before), 1 x 16 units" in done.stdout
+    assert load(tmp_path / "r").settings["reset"] == "before"
 
 
 def test_without_arguments_it_trains_on_the_standard_library(tmp_path):

@@ -38,10 +38,12 @@ MUTANTS = [
     Mutant("lstm.hpp", "u.dz[1] = dc * «u.c_prev → u.c» * f", "(10) one step off"),
     Mutant("lstm.hpp", "u.c_prev * f * «(one - f) → f»;", "(10) with the sigmoid's slope wrong"),
     Mutant("lstm.hpp", "u.carry = «dc * f → dc»;", "(20) without the forget gate"),
-    Mutant("gru.hpp", "r = sigmoid(«u.x[0] + u.h[0] → u.x[1] + u.h[0]»)", "the reset gate has the update gate's input"),
+    Mutant(
+        "gru.hpp", "r = sigmoid(«u.x[0] + u.h[0] → u.x[1] + u.h[0]»);", "the reset gate has the update gate's input"
+    ),
     Mutant("gru.hpp", "q = «u.h[2] + u.bias_hn → u.h[2]»;", "the recurrent bias is left out"),
     Mutant("gru.hpp", "n = tanh(«fma(r, q, u.x[2]) → q + u.x[2]»)", "nothing is reset"),
-    Mutant("gru.hpp", "fma(z, «u.h_prev - n → u.h_prev», n)", "h is no mean of the old and the new"),
+    Mutant("gru.hpp", "fma(z, «h_prev - n → h_prev», n)", "h is no mean of the old and the new"),
     Mutant("gru.hpp", "dh = «u.dh + u.carry → u.dh»;", "what passes the gates is lost"),
     Mutant(
         "gru.hpp",
@@ -52,6 +54,14 @@ MUTANTS = [
     Mutant("gru.hpp", "u.dz[2] = dh * «(one - z) → z» * (one - n * n)", "the candidate gets the old state's part"),
     Mutant("gru.hpp", "u.dz[0] = u.dz[2] * «q → n» * r", "the reset gate's gradient has another factor"),
     Mutant("gru.hpp", "u.dz[3] = «u.dz[2] * r → u.dz[2]»;", "the recurrent product's gradient is not reset"),
+    Mutant("gru.hpp", "«sigmoid(u.x[0] + u.h[0]) → sigmoid(u.x[0])», z", "the reset gate before the product forgets h"),
+    Mutant("gru.hpp", "u.h[0]), z = sigmoid(«u.x[1] → u.x[0]» + u.h[1])", "and the update gate has its input"),
+    Mutant("gru.hpp", "s = «r * u.h_prev → u.h_prev»;", "nothing is reset before the product"),
+    Mutant("gru.hpp", "u.kept[3] = «s → r»;", "the product takes the reset gate itself"),
+    Mutant("gru.hpp", "n = tanh(«u.x[0] + u.h[0] → u.h[0]»)", "the candidate forgets x"),
+    Mutant("gru.hpp", "u.dz[0] = u.ds * «u.h_prev → r» * r", "the reset gate's gradient lacks what it resets"),
+    Mutant("gru.hpp", "u.ds * u.h_prev * r * «(broadcast(T(1)) - r) → r»", "and has the sigmoid's slope wrong"),
+    Mutant("gru.hpp", "u.carry = «fma(u.ds, r, u.carry) → u.carry»;", "what passes the reset gate is lost"),
     Mutant("rnn.hpp", "u.h_new = tanh(«u.x[0] + u.h[0] → u.x[0]»)", "the network forgets"),
     Mutant("rnn.hpp", "(broadcast(T(1)) - «u.h * u.h → u.h»)", "(0) with the sigmoid's slope for tanh's"),
     Mutant("rnn.hpp", "select<T>(z.raw < zero.raw, «zero → z», z)", "nothing is clipped"),
@@ -65,16 +75,24 @@ MUTANTS = [
         "batch.hpp", "if (b.order) return {«rank → 0», size, b.size", "every thread takes the first one's sequences"
     ),
     Mutant("batch.hpp", "«while (rows-- > 0) next(); → while (--rows > 0) next();»", "a thread's dx is one row off"),
+    Mutant(
+        "forward.hpp",
+        "packed + «Panels<T, Phase::first_gate>::size(units, depth) → 0»;",
+        "a later phase has the first one's weights",
+    ),
+    Mutant("forward.hpp", "rows[r].gates + «Phase::source * H → 0»;", "a later phase takes another slot's rows"),
+    Mutant("forward.hpp", "to(p) + «first → 0»};", "a later phase's input products in the first one's place"),
+    Mutant("forward.hpp", "call.bias + «first → 0»);", "a later phase has the first one's bias"),
     Mutant("forward.hpp", "return «p.s → p.s > 1» ? call.y", "the second step starts from h0 again"),
     Mutant("forward.hpp", "call.h0 + «p.n * call.H → 0»", "all sequences start from the first one's h0"),
     Mutant(
         "forward.hpp",
-        "u.x[k] = load_lanes(rows[r].pre + «k * H → 0» + unit, lanes)",
+        "u.x[k] = load_lanes(rows[r].pre + «(Phase::first_gate + k) * H → 0» + unit, lanes)",
         "all gates have the first one's input",
     ),
     Mutant(
         "forward.hpp",
-        "u.h[k] = load(sums.at + (r * NV + «v * G + k → k») * W)",
+        "u.h[k] = load(sums.at + (r * NV + «v * Phase::gates + k → k») * W)",
         "all vectors of a panel have the first one's sums",
     ),
     Mutant(
@@ -100,12 +118,10 @@ MUTANTS = [
         "goes_on = running_at(f.batch, places[0].s + «1 → 2»)",
         "the last step's gradient is not carried back",
     ),
-    Mutant(
-        "backward.hpp", ": room.zeros) + «begin * H → 0»;", "the candidate's recurrent gradient is the reset gate's"
-    ),
+    Mutant("backward.hpp", "row[r] = dz + «begin * H → 0»;", "the candidate's recurrent gradient is the reset gate's"),
     Mutant(
         "backward.hpp",
-        "Recurrent::end2, «(Recurrent::end - Recurrent::begin) * H → 0»);",
+        "segment(Recurrent::begin2, Recurrent::end2, «Phase::first_gate + Recurrent::size → 0»",
         "and meets the reset gate's weights",
     ),
     Mutant("backward.hpp", "if («p.j >= goes_on → true» && call.dh_last)", "every step gets the last one's gradient"),
@@ -131,7 +147,7 @@ MUTANTS = [
     ),
     Mutant(
         "backward.hpp",
-        "h_sums(Recurrent::begin2, Recurrent::end2, «Recurrent::end → 0»)",
+        "h_sums(Recurrent::begin2, Recurrent::end2, «Phase::first_gate + Recurrent::size → 0»)",
         "dW of the candidate added to the reset gate's",
     ),
     Mutant(
@@ -195,10 +211,8 @@ MUTANTS = [
         "products.hpp", "total = «load_lanes(sum + m, lanes) → broadcast(T(0))»;", "a bias' sum forgets earlier chunks"
     ),
     Mutant("products.hpp", "for (Index k = «0 → 1»; k < rows; ++k) total", "a bias' sum lacks the first row"),
-    Mutant(
-        "tile.hpp", "return {(G == 1 ? 0 : «v * units → 0») + unit, least", "all gates have the first one's weights"
-    ),
-    Mutant("tile.hpp", "panel.unit0 + (G == 1 ? «v * width → 0» : 0);", "all vectors of a panel are its first"),
+    Mutant("tile.hpp", "return {«v % G * units → 0» + unit, least", "all gates have the first one's weights"),
+    Mutant("tile.hpp", "panel.unit0 + «v / G * width → 0»;", "all vectors of a panel are its first"),
     Mutant(
         "tile.hpp", "load_lanes(from + «k → 0» * depth_stride, at.lanes)", "the way back packs the first row for all"
     ),

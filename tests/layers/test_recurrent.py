@@ -2,6 +2,7 @@
 
 import threading
 from contextlib import suppress
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,8 +12,9 @@ from unrolled.errors import ParameterError, ShapeError
 from unrolled.layers import GRU, LSTM, RNN, LSTMState
 from unrolled.layers.recurrent import Recurrent, RecurrentRun
 
-KINDS = {"lstm": LSTM, "gru": GRU, "rnn": RNN}
-GATES = {LSTM: 4, GRU: 3, RNN: 1}
+GRU_BEFORE = partial(GRU, reset="before")
+KINDS = {"lstm": LSTM, "gru": GRU, "gru before": GRU_BEFORE, "rnn": RNN}
+GATES = {LSTM: 4, GRU: 3, GRU_BEFORE: 3, RNN: 1}
 T, N, I, H = 6, 4, 3, 5  # noqa: E741 - all different, so that a transpose cannot hide
 
 
@@ -79,7 +81,7 @@ def test_only_the_forget_gates_bias_starts_at_one():
         i, f, g, o = np.split(lstm.parameters[f"bias_l{k}"], 4)
         assert (f == 1).all()
         assert not np.concatenate([i, g, o]).any()
-    for kind in (GRU, RNN):
+    for kind in (GRU, GRU_BEFORE, RNN):
         biases = [array for name, array in kind(I, H, seed=0).parameters.items() if name.startswith("bias")]
         assert biases
         assert not np.concatenate(biases).any()
@@ -447,7 +449,7 @@ def test_a_wrong_dy_is_named_with_its_remedy(kind, dy, error, words):
         layer.backward(layer.forward(zeros(T, N, I)), dy)
 
 
-# Lengths, directions, memory and nonlinearity
+# Lengths, directions, memory, nonlinearity and reset
 
 
 @pytest.mark.parametrize(
@@ -536,6 +538,26 @@ def test_an_unknown_nonlinearity_is_refused(wrong):
         RNN(I, H, nonlinearity=wrong)
 
 
+@pytest.mark.parametrize("wrong", ["never", "", None, True])
+def test_an_unknown_reset_is_refused(wrong):
+    with pytest.raises(
+        ParameterError, match=rf"`reset` is {wrong!r}, expected 'after' or 'before'; the GRU has these two forms"
+    ):
+        GRU(I, H, reset=wrong)
+
+
+def test_a_gru_resets_after_the_product_unless_told_otherwise_and_then_has_no_recurrent_bias():
+    after, before, default = GRU(I, H, reset="after", seed=0), GRU(I, H, reset="before", seed=0), GRU(I, H, seed=0)
+    assert (after.reset, before.reset, default.reset) == ("after", "before", "after")
+    assert set(after.parameters) - set(before.parameters) == {"bias_hn_l0"}
+    x = some_input(after)
+    np.testing.assert_array_equal(default(x)[0], after(x)[0])
+    np.testing.assert_array_equal(before(x)[0][0], after(x)[0][0])  # from a state of zeros there is nothing to reset
+    assert (before(x)[0][1:] != after(x)[0][1:]).any()
+    with pytest.raises(ParameterError, match=r"`bias_hn_l0` is no parameter of GRU, expected one of weight_ih_l0"):
+        before.set(bias_hn_l0=np.zeros(H))
+
+
 def test_relu_clips_at_zero_and_lets_a_nan_pass():
     layer = RNN(1, 1, nonlinearity="relu", dtype="float64", seed=0)
     layer.set(weight_ih_l0=[[1]], weight_hh_l0=[[0]], bias_l0=[0])
@@ -619,7 +641,9 @@ def test_many_python_threads_may_step_one_layer_at_once(kind):
     assert not wrong
 
 
-@pytest.mark.parametrize("layer", [LSTM(3, 5, num_layers=2, seed=0), GRU(3, 5, seed=0), RNN(3, 5, seed=0)])
+@pytest.mark.parametrize(
+    "layer", [LSTM(3, 5, num_layers=2, seed=0), GRU(3, 5, seed=0), GRU_BEFORE(3, 5, seed=0), RNN(3, 5, seed=0)]
+)
 def test_a_call_of_one_step_gives_the_bits_of_forward_in_arrays_of_its_own(layer):
     x = rng(0).normal(size=(1, 4, 3)).astype("float32")
     run = layer.forward(x)

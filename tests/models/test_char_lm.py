@@ -10,13 +10,16 @@ from unrolled.data.text import UNKNOWN, Batch, Vocabulary
 from unrolled.errors import CheckpointError, DataError, ParameterError, WeightFormatError
 from unrolled.models import CharLM, load
 from unrolled.models.char_lm import choose
-from unrolled.storage import Unit, write_unit
+from unrolled.storage import Unit, read_unit, write_unit
 
 TEXT = "the quick brown fox\njumps over the lazy dog\n" * 3
 
 
-def make(cell="lstm", layers=1, seed=0):
-    return CharLM(Vocabulary.of(TEXT), cell=cell, hidden_size=12, num_layers=layers, embedding_size=5, seed=seed)
+def make(cell="lstm", layers=1, seed=0, **of_cell):
+    sizes = {"hidden_size": 12, "num_layers": layers, "embedding_size": 5}
+    if cell == "gru before":
+        cell, of_cell = "gru", {"reset": "before"}
+    return CharLM(Vocabulary.of(TEXT), cell=cell, **sizes, **of_cell, seed=seed)
 
 
 def batch_of(model, T=9, N=4):
@@ -25,7 +28,9 @@ def batch_of(model, T=9, N=4):
     return Batch(tokens[:-1], tokens[1:], first=True)
 
 
-cells = pytest.mark.parametrize(("cell", "layers"), [("lstm", 1), ("lstm", 2), ("gru", 1), ("rnn", 1)])
+cells = pytest.mark.parametrize(
+    ("cell", "layers"), [("lstm", 1), ("lstm", 2), ("gru", 1), ("gru before", 1), ("rnn", 1)]
+)
 
 
 @cells
@@ -227,6 +232,28 @@ def test_a_saved_model_comes_back_with_the_same_bits(tmp_path, cell, layers):
     for name, array in model.parameters.items():
         assert again.parameters[name].tobytes() == array.tobytes()
     assert again.evaluate(TEXT) == model.evaluate(TEXT)
+
+
+def test_a_saved_gru_says_which_form_it_is_and_one_that_does_not_has_its_reset_after(tmp_path):
+    for reset in ("after", "before"):
+        model = make("gru", reset=reset)
+        model.save(tmp_path / reset)
+        unit = read_unit(tmp_path / reset)
+        assert unit.documents["config"]["model"]["reset"] == reset
+        assert load(tmp_path / reset).stack.layers["recurrent"].reset == reset
+    model = make("gru", reset="after")
+    old = model.documents({"kind": "char_lm", "model": {k: v for k, v in model.settings.items() if k != "reset"}})
+    write_unit(tmp_path / "old", Unit({"kind": "char_lm"}, old, {"weights": dict(model.parameters)}))
+    assert load(tmp_path / "old").evaluate(TEXT) == model.evaluate(TEXT)
+    assert "reset" not in make("lstm").settings
+
+
+def test_a_form_that_a_cell_has_not_is_named():
+    with pytest.raises(ParameterError, match="`reset` is 'never', expected 'after' or 'before'; the GRU has these two"):
+        make("gru", reset="never")
+    for cell in ("lstm", "rnn"):
+        with pytest.raises(ParameterError, match=f"`reset` is 'before' for '{cell}', which has no reset gate; leave"):
+            make(cell, reset="before")
 
 
 def test_the_seed_decides_the_first_weights():

@@ -50,10 +50,10 @@ def same_bits(a, b):
     return all(a[group][name].tobytes() == array.tobytes() for group in b for name, array in b[group].items())
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize(("cell", "reset"), [("lstm", "after"), ("gru", "after"), ("gru", "before"), ("rnn", "after")])
 @pytest.mark.parametrize("stops", [[0], [1], [7, 8], [3, 13, 19], list(range(20))])
-def test_an_interrupted_run_reaches_the_bits_of_one_that_was_not(tmp_path, text, cell, stops):
-    config = TrainConfig(**SETTINGS, cell=cell)
+def test_an_interrupted_run_reaches_the_bits_of_one_that_was_not(tmp_path, text, cell, reset, stops):
+    config = TrainConfig(**SETTINGS, cell=cell, reset=reset)
     whole = start(tmp_path / "whole", from_file(text), config)
     report = train(whole.session, whole.task, Silent(), whole.save)
     run = start(tmp_path / "parts", from_file(text), config)

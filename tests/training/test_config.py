@@ -13,6 +13,8 @@ from unrolled.training.config import TrainConfig
     ("settings", "message"),
     [
         ({"cell": "gru2"}, "`cell` is 'gru2', expected one of lstm, gru, rnn"),
+        ({"cell": "gru", "reset": "never"}, "`reset` is 'never', expected one of after, before"),
+        ({"reset": "before"}, "`reset` is 'before' for 'lstm', which has no reset gate; it is the GRU's"),
         *(
             ({name: 0}, f"`{name}` is 0, expected a whole number")
             for name in ("hidden", "layers", "embedding", "warmup")
@@ -44,6 +46,12 @@ def test_a_setting_out_of_its_range_is_named(settings, message):
 def test_settings_come_back_from_json():
     config = TrainConfig(minutes=None, steps=7, learning_rate=1 / 3, seed=2**40)
     assert TrainConfig.from_record(json.loads(json.dumps(config.to_record()))) == config
+
+
+def test_settings_written_before_the_gru_had_two_forms_have_its_reset_after():
+    record = TrainConfig(cell="gru").to_record()
+    del record["reset"]
+    assert TrainConfig.from_record(record) == TrainConfig(cell="gru", reset="after")
 
 
 @pytest.mark.parametrize("wrong", [{"depth": 3}, {"hidden": 0}])

@@ -91,8 +91,9 @@ def train(
     goes on, and ends with the same bits as a run that was never interrupted.
     """
     settings: dict[str, Any] = {
-        "cell": cell, "reset": reset, "hidden": hidden, "layers": layers, "batch": batch, "window": window, "minutes": minutes,
-        "epochs": epochs, "steps": steps, "learning_rate": lr, "seed": seed, "minimum_count": min_count,
+        "cell": cell, "reset": reset, "hidden": hidden, "layers": layers, "batch": batch, "window": window,
+        "minutes": minutes, "epochs": epochs, "steps": steps, "learning_rate": lr, "seed": seed,
+        "minimum_count": min_count,
     }  # fmt: skip
     given = {name: value for name, value in settings.items() if value is not None}
     if resume is not None:

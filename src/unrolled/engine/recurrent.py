@@ -1,6 +1,6 @@
 """One direction of one recurrent layer over a batch, forward and backward, on the kernels; no parameters are kept.
 
-Gate order: i, f, g, o (LSTM); r, z, n (GRU, in both forms). Arrays are `(T, N, n)`. This is the face that `unrolled.layers` calls:
+Gate order: i, f, g, o (LSTM); r, z, n (GRU). Arrays are `(T, N, n)`. This is the face that `unrolled.layers` calls:
 it allocates what the kernels fill, and trusts its caller for shapes, which `layers` has checked.
 """
 

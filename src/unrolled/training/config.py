@@ -56,7 +56,9 @@ class TrainConfig:
         if self.reset not in RESETS:
             raise ParameterError(f"`reset` is {self.reset!r}, expected one of {', '.join(RESETS)}")
         if self.reset != "after" and self.cell != "gru":
-            raise ParameterError(f"`reset` is {self.reset!r} for {self.cell!r}, which has no reset gate; it is the GRU's")
+            raise ParameterError(
+                f"`reset` is {self.reset!r} for {self.cell!r}, which has no reset gate; it is the GRU's"
+            )
         for name in ("hidden", "layers", "embedding", "batch", "window", "warmup"):
             self._check(name, "a whole number of at least 1", getattr(self, name) >= 1)
         for name in ("learning_rate", "epsilon", "clip"):
