@@ -52,7 +52,7 @@ MUTANTS = [
     ),
     Mutant("gru.hpp", "u.carry = «dh * z → dh * (one - z)»;", "the wrong part passes the gates"),
     Mutant("gru.hpp", "u.dz[2] = dh * «(one - z) → z» * (one - n * n)", "the candidate gets the old state's part"),
-    Mutant("gru.hpp", "u.dz[0] = u.dz[2] * «q → n» * r", "the reset gate's gradient has another factor"),
+    Mutant("gru.hpp", "u.dz[0] = u.dz[2] * «q → u.kept[2]» * r", "the reset gate's gradient has another factor"),
     Mutant("gru.hpp", "u.dz[3] = «u.dz[2] * r → u.dz[2]»;", "the recurrent product's gradient is not reset"),
     Mutant("gru.hpp", "«sigmoid(u.x[0] + u.h[0]) → sigmoid(u.x[0])», z", "the reset gate before the product forgets h"),
     Mutant("gru.hpp", "u.h[0]), z = sigmoid(«u.x[1] → u.x[0]» + u.h[1])", "and the update gate has its input"),
