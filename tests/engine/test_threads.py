@@ -203,7 +203,7 @@ def test_the_number_may_rise_between_the_sizing_of_scratch_and_the_call(monkeypa
     given, dense = numbers(case), rng(0).normal(size=(3, 700, 65))
     with threads(1):
         alone = by_engine(case, given), engine.dense_backward(dense[0], dense[1], dense[0] @ dense[1].T)
-    for name in ("backward_scratch", "outer_scratch"):
+    for name in ("outer_scratch",):
         sized = getattr(_native, name)
 
         def then_more(*arguments, sized=sized):
@@ -253,23 +253,22 @@ LONG_CALL = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs inherit it ignored
 import numpy as np
-from unrolled.engine import recurrent, threads
+from unrolled.engine import threads
 from unrolled.layers import LSTM
 direction, N, H = sys.argv[1], 1, 256
 T = {"forward": 200_000, "backward": 24_000}[direction]
 threads(int(sys.argv[2]))
 layer = LSTM(1, H, dtype="float64", seed=0)
-x, state = np.zeros((T, N, 1)), np.zeros((N, H))
+x = np.zeros((T, N, 1))
 small = layer(x[:50])[0].tobytes()
-weights = recurrent.Weights("lstm", *layer.parameters.values())
 if direction == "backward":
-    run = recurrent.forward(weights, x, state, state, keep="checkpoints")
+    run = layer.forward(x, memory="sqrt")
 print("calling", flush=True)
 try:
     if direction == "forward":
-        recurrent.forward(weights, x, state, state, keep="nothing")
+        layer(x)
     else:
-        recurrent.backward(weights, run, None, None, None)
+        layer.backward(run, None)
     print("finished", flush=True)
 except KeyboardInterrupt:
     print("interrupted", flush=True)

@@ -1,5 +1,7 @@
 """LSTM, GRU and RNN: parameters, what they refuse and in which words; their numbers are tested with the engine."""
 
+import copy
+import pickle
 import threading
 from contextlib import suppress
 from functools import partial
@@ -8,6 +10,7 @@ import numpy as np
 import pytest
 
 from helpers import rng
+from unrolled.engine.threads import threads
 from unrolled.errors import ParameterError, ShapeError
 from unrolled.layers import GRU, LSTM, RNN, LSTMState
 from unrolled.layers.recurrent import Recurrent, RecurrentRun
@@ -142,11 +145,12 @@ def test_after_a_change_every_result_is_that_of_a_new_layer_with_the_new_paramet
 def test_inference_goes_on_with_the_packed_weights_of_the_same_version(kind):
     layer = kind(I, H, seed=0)
     layer(some_input(layer))
-    packed = layer._packed_weights()
+    packings = layer._network.native.packings
     layer(some_input(layer))
-    assert layer._packed_weights() is packed
+    assert layer._network.native.packings == packings
     layer.set()
-    assert layer._packed_weights() is not packed
+    layer(some_input(layer))
+    assert layer._network.native.packings == packings + 1
 
 
 def test_an_exception_inside_edit_still_makes_the_changed_weights_count(kind):
@@ -521,13 +525,12 @@ def test_an_unknown_memory_and_a_trace_of_gates_that_are_not_kept_are_refused(ki
 def test_low_keeps_no_gates_and_sqrt_keeps_no_cells_either():
     def kept(memory: str) -> int:
         run = LSTM(I, H, dtype="float64", seed=0).forward(zeros(600, N, I), memory=memory)
-        (direction,) = run.directions
-        return sum(array.nbytes for array in (direction.c, direction.gates) if array is not None)
+        return run.kept.native.bytes
 
     of_states = 600 * N * H * 8
     assert kept("full") == 5 * of_states
     assert kept("low") == of_states
-    assert kept("sqrt") < of_states / 100
+    assert kept("sqrt") < of_states / 50
 
 
 @pytest.mark.parametrize("wrong", ["sigmoid", "Tanh", None])
@@ -653,3 +656,41 @@ def test_a_call_of_one_step_gives_the_bits_of_forward_in_arrays_of_its_own(layer
     before = np.array(state)
     y[...] = 7
     assert (np.asarray(state) == before).all()
+
+
+@pytest.mark.parametrize("memory", ["full", "low", "sqrt"])
+@pytest.mark.parametrize(("layers", "bidirectional"), [(2, False), (3, False), (1, True), (2, True)])
+def test_layers_and_directions_beside_each_other_give_the_bits_of_one_after_the_other(
+    kind, layers, bidirectional, memory
+):
+    """A small batch and much work: each thread runs a layer, or a direction, by itself (kernels/network.hpp)."""
+    T, N, I, H = 150, 3, 20, 40  # noqa: E741
+    rng = np.random.default_rng(0)
+    layer = kind(I, H, num_layers=layers, bidirectional=bidirectional, dtype="float64", seed=0)
+    x, lengths = rng.normal(size=(T, N, I)), [T - 60, T, 1]
+
+    def bits(count: int, lengths) -> list[bytes]:
+        with threads(count):
+            run = layer.forward(x, lengths=lengths, memory=memory)
+            grads = layer.backward(run, np.cos(run.output), run.state)
+            called = layer(x, lengths=lengths)
+        found = [run.output, grads.x, called[0], *grads.parameters.values()]
+        found += [*np.atleast_1d(run.state), *np.atleast_1d(grads.state), *np.atleast_1d(called[1])]
+        return [np.ascontiguousarray(array).tobytes() for array in found]
+
+    for given in (None, lengths):
+        alone = bits(1, given)
+        assert bits(2, given) == alone
+        assert bits(3, given) == alone
+
+
+def test_a_copied_layer_and_a_pickled_one_compute_the_same_and_change_alone(kind):
+    layer = kind(I, H, dtype="float64", seed=0)
+    x = some_input(layer)
+    before = layer(x)[0]
+    layer.step(x[0])
+    for other in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))):
+        np.testing.assert_array_equal(other(x)[0], before)
+        other.set(bias_l0=np.full_like(other.parameters["bias_l0"], 0.5))
+        assert (other(x)[0] != before).any()
+        np.testing.assert_array_equal(layer(x)[0], before)

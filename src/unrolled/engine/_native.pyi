@@ -26,74 +26,62 @@ def activation(name: str, x: Array, y: Array) -> None: ...
 class Step32:
     def run(self, x: Array, h: Array, c: Array | None, h_new: Array, c_new: Array | None) -> None: ...
 
-class Step64:
-    def run(self, x: Array, h: Array, c: Array | None, h_new: Array, c_new: Array | None) -> None: ...
+class NetworkRun32:
+    version: int
+    bytes: int
+    def kept(self, index: int, slots: int) -> tuple[Array, Array | None, Array | None]: ...
 
-def step(
-    cell: int,
-    N: int,
-    I: int,
-    H: int,
-    panels_ih: list[Array],
-    panels_hh: list[Array],
-    bias: list[Array],
-    bias_hn: list[Array],
-) -> Step32 | Step64: ...
+class Network32:
+    packings: int
+    def __init__(
+        self,
+        cell: int,
+        I: int,
+        H: int,
+        layers: int,
+        directions: int,
+        weight_ih: list[Array],
+        weight_hh: list[Array],
+        bias: list[Array],
+        bias_hn: list[Array],
+    ) -> None: ...
+    def forward(
+        self,
+        version: int,
+        T: int,
+        N: int,
+        x: Array | None,
+        tokens: NDArray[np.int32] | None,
+        tables: list[Array],
+        lengths: NDArray[np.int32] | None,
+        order: NDArray[np.int32] | None,
+        running: NDArray[np.int32] | None,
+        h0: Array,
+        c0: Array | None,
+        y: Array,
+        h_n: Array,
+        c_n: Array | None,
+        keep: int,
+    ) -> NetworkRun32: ...
+    def backward(
+        self,
+        run: NetworkRun32 | NetworkRun64,
+        dy: Array | None,
+        dh_n: Array | None,
+        dc_n: Array | None,
+        gradients: Array,
+        dx: Array | None,
+        dh0: Array,
+        dc0: Array | None,
+        dtables: list[Array],
+    ) -> None: ...
+    def step(self, version: int, N: int) -> Step32: ...
+
+class Step64(Step32): ...
+class NetworkRun64(NetworkRun32): ...
+class Network64(Network32): ...
+
 def fma_rate(like: Array, seconds: float) -> float: ...
-
-class Forward32:
-    def run(self) -> None: ...
-
-class Forward64:
-    def run(self) -> None: ...
-
-def forward(
-    cell: int,
-    T: int,
-    N: int,
-    I: int,
-    H: int,
-    reverse: bool,
-    lengths: NDArray[np.int32] | None,
-    order: NDArray[np.int32] | None,
-    running: NDArray[np.int32] | None,
-    x: Array | None,
-    tokens: NDArray[np.int32] | None,
-    token_table: Array | None,
-    panels_ih: Array | None,
-    panels_hh: Array,
-    bias: Array | None,
-    bias_hn: Array | None,
-    h0: Array,
-    c0: Array | None,
-    y: Array,
-    c: Array | None,
-    keep_c: bool,
-    gates: Array,
-    keep_gates: bool,
-    chunk: int,
-    checkpoints: Array | None,
-    chunk_starts: NDArray[np.int64] | None,
-) -> Forward32 | Forward64: ...
-def backward(
-    forward: Forward32 | Forward64,
-    panels_hh: Array,
-    panels_ih: Array | None,
-    dy: Array | None,
-    dh_last: Array | None,
-    carry: Array | None,
-    dh0: Array,
-    dx: Array | None,
-    dweight_ih: Array | None,
-    dweight_hh: Array,
-    dbias: Array | None,
-    dbias_hn: Array | None,
-    dtoken_table: Array | None,
-    scratch: Array,
-    chunk_starts: NDArray[np.int64],
-    chunk_rows: int,
-) -> None: ...
-def backward_scratch(forward: Forward32 | Forward64, chunk_rows: int) -> int: ...
 def empty(size: int) -> NDArray[np.uint8]: ...
 def release_memory() -> int: ...
 def thread_limit() -> int: ...

@@ -16,11 +16,17 @@ from unrolled.shapes import Array, check_shape
 __all__ = ["aligned_empty", "aligned_zeros", "checked", "checked_tokens", "float_dtype"]
 
 
+_SMALL = 16384  # entries
+
+
 def aligned_empty(shape: Sequence[int], dtype: np.dtype[Any]) -> Array:
     """A new C-contiguous array whose first entry starts a cache line, so that vectors do not straddle two.
 
-    Its memory may have been that of an array before it: kernels/memory.hpp says why.
+    Its memory may have been that of an array before it: kernels/memory.hpp says why. A small one is any array: it is
+    not worth the microseconds.
     """
+    if prod(shape) < _SMALL:
+        return np.empty(shape, dtype)
     return _native.empty(prod(shape) * dtype.itemsize).view(dtype).reshape(shape)
 
 
@@ -46,6 +52,8 @@ def checked(
 ) -> Array:
     """The caller's array as the kernels need it: right dtype and shape, C-contiguous; copied only where it is not."""
     given = np.asarray(array)
+    if given.dtype == dtype and given.shape == shape and given.flags.c_contiguous:
+        return given  # at once, for the sake of small layers
     if given.dtype != dtype:
         raise ParameterError(f"`{name}` has dtype {given.dtype}, expected {dtype}; convert it with .astype(np.{dtype})")
     check_shape(name, given.shape, axes, shape, remedy)

@@ -5,7 +5,6 @@ No BLAS is called: its threads would spin on the same cores between two calls of
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -25,18 +24,6 @@ def pack(source: Array, gates: int, units: int, depth: int, *, transposed: bool)
     """
     packed = aligned_empty((_native.packed_size(source, gates, units, depth),), source.dtype)
     _native.pack(packed, gates, units, depth, source, transposed)
-    return packed
-
-
-def pack_phases(weight: Array, phases: Sequence[int], units: int, depth: int) -> Array:
-    """Packs a cell's `(G H, depth)` for its forward loop: the gates of each phase of a step by themselves, in turn."""
-    sizes = [_native.packed_size(weight, gates, units, depth) for gates in phases]
-    packed = aligned_empty((sum(sizes),), weight.dtype)
-    first, row = 0, 0
-    for gates, size in zip(phases, sizes, strict=True):
-        rows = weight[row * units : (row + gates) * units]
-        _native.pack(packed[first : first + size], gates, units, depth, rows, True)
-        first, row = first + size, row + gates
     return packed
 
 

@@ -78,7 +78,7 @@ class GRU(Recurrent[Array, GRUTrace]):
             input_size, hidden_size, num_layers=num_layers, bidirectional=bidirectional, dtype=dtype, seed=seed
         )
 
-    def _trace(self, run: engine.Forward) -> GRUTrace:
-        assert run.gates is not None
-        r, z, n = (run.gates[:, :, k] for k in range(3))
-        return GRUTrace(r, z, n, run.y)
+    def _trace(self, h: Array, c: Array | None, gates: Array | None) -> GRUTrace:
+        assert gates is not None
+        r, z, n = (gates[:, :, k] for k in range(3))
+        return GRUTrace(r, z, n, h)

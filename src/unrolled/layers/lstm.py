@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from unrolled.engine import recurrent as engine
 from unrolled.errors import ParameterError
 from unrolled.layers.recurrent import Recurrent
 from unrolled.shapes import Array
@@ -91,8 +90,8 @@ class LSTM(Recurrent[LSTMState, LSTMTrace]):
     def _join_state(self, h: Array, c: Array) -> LSTMState:
         return LSTMState(h, c)
 
-    def _trace(self, run: engine.Forward) -> LSTMTrace:
-        assert run.gates is not None
-        assert run.c is not None
-        i, f, g, o = (run.gates[:, :, k] for k in range(4))
-        return LSTMTrace(i, f, g, o, run.c, run.y)
+    def _trace(self, h: Array, c: Array | None, gates: Array | None) -> LSTMTrace:
+        assert c is not None
+        assert gates is not None
+        i, f, g, o = (gates[:, :, k] for k in range(4))
+        return LSTMTrace(i, f, g, o, c, h)

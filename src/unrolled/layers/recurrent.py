@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unrolled.engine import recurrent as engine
-from unrolled.engine.arrays import aligned_empty, aligned_zeros, checked, checked_tokens
+from unrolled.engine.arrays import checked, checked_tokens
 from unrolled.errors import ParameterError
 from unrolled.initializers import glorot_uniform, orthogonal
 from unrolled.layers.layer import Layer
@@ -33,7 +33,7 @@ class RecurrentRun(Generic[State, Trace]):
     output: Array  # (T, N, D H)
     state: State  # after each sequence's last step
     trace: tuple[Trace, ...] | None  # one for each layer and direction, where asked for
-    directions: tuple[engine.Forward, ...]  # for `backward`: one for each layer and direction
+    kept: engine.Forward | None  # for `backward`
     layer: object  # that made it
     version: int  # of the parameters it was made with
 
@@ -100,7 +100,7 @@ class Recurrent(Layer, Generic[State, Trace]):
             self._create(f"bias_{suffix}", rows, self._first_bias())
             if shape.has_bias_hn:
                 self._create(f"bias_hn_{suffix}", "H", np.zeros(hidden_size))
-        self._weights: tuple[int, tuple[engine.Weights, ...]] = (-1, ())
+        self._engine: engine.Network | None = None
         self._step: _Step | None = None
 
     def forward(
@@ -197,40 +197,16 @@ class Recurrent(Layer, Generic[State, Trace]):
                 "one; call backward before the optimizer's step, or forward again"
             )
         T, N, width = run.output.shape
-        H, D = self.hidden_size, self.num_directions
         axes = "T, N, D H" if self.bidirectional else "T, N, H"
         remedy = "it needs the shape of the run's output"
         dy_in = None if dy is None else checked("dy", dy, self.dtype, axes, (T, N, width), remedy)
-        dh_last, dc_last = (None, None) if dstate is None else self._split_state("dstate", dstate, N)
-        gradients: dict[str, Array] = {}
-        dh0, dc0 = (np.empty((self.num_layers * D, N, H), self.dtype) for _ in range(2))
-        dx: Array | None = None
-        dembedding: Array | None = None
-        for index, (suffix, layer, direction) in reversed(list(enumerate(self._directions))):
-            back = engine.backward(
-                self._packed_weights()[index],
-                run.directions[index],
-                None if dy_in is None else dy_in[:, :, direction * H : (direction + 1) * H],
-                None if dh_last is None else dh_last[index],
-                None if dc_last is None else dc_last[index],
-                need_dx=need_dx or layer > 0,
-            )
-            gradients[f"weight_ih_{suffix}"] = back.dweight_ih
-            gradients[f"weight_hh_{suffix}"] = back.dweight_hh
-            gradients[f"bias_{suffix}"] = back.dbias
-            if back.dbias_hn is not None:
-                gradients[f"bias_hn_{suffix}"] = back.dbias_hn
-            dh0[index] = back.dh0
-            if back.dc0 is not None:
-                dc0[index] = back.dc0
-            # both directions read the same x: their gradients add up
-            dx = back.dx if dx is None or back.dx is None else np.add(dx, back.dx, out=dx)
-            if back.dembedding is not None:
-                dembedding = back.dembedding if dembedding is None else dembedding + back.dembedding
-            if direction == 0 and layer > 0:
-                dy_in, dx = dx, None
-        ordered = {name: gradients[name] for name in self._arrays}
-        return RecurrentGradients(ordered, dx, self._join_state(dh0, dc0), dembedding)
+        dh_n, dc_n = (None, None) if dstate is None else self._split_state("dstate", dstate, N)
+        assert run.kept is not None
+        back = self._network.backward(run.kept, dy_in, dh_n, dc_n, need_dx=need_dx)
+        # both list the parameters direction by direction
+        parameters = dict(zip(self._arrays, (part for parts in back.directions for part in parts), strict=True))
+        state = self._join_state(back.dh0, back.dh0 if back.dc0 is None else back.dc0)
+        return RecurrentGradients(parameters, back.dx, state, back.dembedding)
 
     def __call__(
         self,
@@ -306,7 +282,7 @@ class Recurrent(Layer, Generic[State, Trace]):
     def _first_bias(self) -> Array:
         return np.zeros(engine.CELLS[self.cell].gates * self.hidden_size)
 
-    def _trace(self, run: engine.Forward) -> Trace:
+    def _trace(self, h: Array, c: Array | None, gates: Array | None) -> Trace:
         raise NotImplementedError
 
     # What they share.
@@ -319,7 +295,7 @@ class Recurrent(Layer, Generic[State, Trace]):
         N = self._checked_x("x_t", x, ("N", "I")).shape[0]
         has_cell = engine.CELLS[self.cell].has_cell
         zeros = np.zeros((self.num_layers, N, self.hidden_size), self.dtype)
-        run = engine.stepper(self._packed_weights(), N).run
+        run = self._network.stepper(self.version, N).run
         return _Step(self.version, x.shape, zeros.shape, has_cell, (zeros, zeros if has_cell else None), run)
 
     @staticmethod
@@ -334,6 +310,10 @@ class Recurrent(Layer, Generic[State, Trace]):
                 )
 
     def _checked_x(self, name: str, x: ArrayLike, axes: tuple[str, ...]) -> Array:
+        given: Array = np.asarray(x)
+        fits = given.ndim == len(axes) and given.shape[-1] == self.input_size
+        if fits and given.dtype == self.dtype and given.flags.c_contiguous:
+            return given  # at once: a call on a small layer takes ten times as long as its arithmetic
         lengths = (*(None for _ in axes[1:]), self.input_size)
         return checked(name, x, self.dtype, ", ".join(axes), lengths, "arrays are time first, then batch, then input")
 
@@ -351,17 +331,18 @@ class Recurrent(Layer, Generic[State, Trace]):
         given = checked_tokens("lengths", lengths, "N", (N,), T + 1)
         return None if N == 0 or given.min() == T else engine.Padding(given, T)
 
-    def _packed_weights(self) -> tuple[engine.Weights, ...]:
-        if self._weights[0] != self.version:
-            own = self._arrays
-            packed = tuple(
-                engine.Weights(
-                    self.cell, own[f"weight_ih_{s}"], own[f"weight_hh_{s}"], own[f"bias_{s}"], own.get(f"bias_hn_{s}")
-                )
-                for s, _, _ in self._directions
-            )
-            self._weights = self.version, packed
-        return self._weights[1]
+    @property
+    def _network(self) -> engine.Network:
+        """The arrays as the engine holds them; made when first wanted, and again in a copy of this layer."""
+        if self._engine is None:
+            own, parts = self._arrays, len(self._arrays) // len(self._directions)
+            arrays = list(own.values())
+            weights = [arrays[first : first + parts] for first in range(0, len(arrays), parts)]
+            self._engine = engine.Network(self.cell, self.num_layers, self.num_directions, weights)
+        return self._engine
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_engine": None, "_step": None}
 
     def _forward(
         self,
@@ -376,36 +357,24 @@ class Recurrent(Layer, Generic[State, Trace]):
     ) -> RecurrentRun[State, Trace]:
         given = tokens if x is None else x
         assert given is not None
-        T, N = given.shape[:2]
-        H, D = self.hidden_size, self.num_directions
+        N = given.shape[1]
         if state is None:
-            h0 = c0 = np.zeros((self.num_layers * D, N, H), self.dtype)
+            h0 = c0 = np.zeros((self.num_layers * self.num_directions, N, self.hidden_size), self.dtype)
         else:
             h0, c0 = self._split_state("state", state, N)
-        runs: list[engine.Forward] = []
-        y: Array | None = None
-        for index, (_, _, direction) in enumerate(self._directions):
-            if direction == 0:
-                y = (aligned_empty if padding is None else aligned_zeros)((T, N, D * H), self.dtype)
-            assert y is not None
-            run = engine.forward(
-                self._packed_weights()[index],
-                x,
-                h0[index],
-                None if c0 is None else c0[index],
-                keep=keep,
-                tokens=tokens,
-                embedding=embedding,
-                padding=padding,
-                reverse=direction == 1,
-                y=y[:, :, direction * H : (direction + 1) * H],
-            )
-            runs.append(run)
-            if direction == D - 1:
-                x, tokens, embedding = y, None, None
-        assert y is not None
-        h = np.stack([run.h_last for run in runs])
-        c = h if runs[0].c_last is None else np.stack([run.c_last for run in runs if run.c_last is not None])
-        traces = tuple(self._trace(run) for run in runs) if trace else None
-        kept = () if keep == "nothing" else tuple(runs)
-        return RecurrentRun(y, self._join_state(h, c), traces, kept, self, self.version)
+        network = self._network
+        run = network.forward(
+            self.version,
+            x,
+            h0,
+            c0 if network.shape.has_cell else None,
+            keep=keep,
+            tokens=tokens,
+            embedding=embedding,
+            padding=padding,
+        )
+        state = self._join_state(run.h_n, run.h_n if run.c_n is None else run.c_n)
+        traces = None
+        if trace:
+            traces = tuple(self._trace(*network.kept(run, index)) for index in range(len(self._directions)))
+        return RecurrentRun(run.y, state, traces, None if keep == "nothing" else run, self, self.version)

@@ -73,5 +73,5 @@ class RNN(Recurrent[Array, RNNTrace]):
             input_size, hidden_size, num_layers=num_layers, bidirectional=bidirectional, dtype=dtype, seed=seed
         )
 
-    def _trace(self, run: engine.Forward) -> RNNTrace:
-        return RNNTrace(run.y)
+    def _trace(self, h: Array, c: Array | None, gates: Array | None) -> RNNTrace:
+        return RNNTrace(h)

@@ -207,6 +207,9 @@ template <typename Cell, typename T> struct BackwardLoop {
     });
   }
 
+  // With so few rows in all, the weights' gradients are written at once in their own shape.
+  static bool of_few_rows(const Call& call) { return call.chunks == 1 && call.chunk_rows <= kFewRows; }
+
   // The sums over the chunk's rows. Threads share the rows of each result, never a sum: the bits do not depend on their number.
   static void add_sums(const Call& call, const Room& room, const Chunk& chunk, int rank, int size) {
     const ForwardCall<T>& f = call.forward;
@@ -224,6 +227,9 @@ template <typename Cell, typename T> struct BackwardLoop {
         };
       };
       const auto h_sums = [&](int begin, int end, Index to) {
+        if (of_few_rows(call))
+          return outer_of_few(source_rows(), chunk.rows, room.dz + begin * H, room.row, share((end - begin) * H, rank, size),
+                              call.dweight_hh + to * H * H, H, Cell::has_bias_hn && to == G - 1 ? call.dbias_hn : nullptr);
         add_outer(source_rows, chunk.rows, of_h, H, room.dz, room.row, {begin * H, (end - begin) * H, to * H}, room.sums_h, room.sums,
                   adds, room.outer);
       };
@@ -240,8 +246,11 @@ template <typename Cell, typename T> struct BackwardLoop {
           return f.x + row_of(f.batch, p.s, p.n) * I;
         };
       };
-      add_outer(x_rows, chunk.rows, share(I + 1, rank, size), I, room.dz, room.row, {0, G * H, 0}, room.sums_x, room.sums, adds,
-                room.outer);
+      if (of_few_rows(call))
+        outer_of_few(x_rows(), chunk.rows, room.dz, room.row, share(G * H, rank, size), call.dweight_ih, I, call.dbias);
+      else
+        add_outer(x_rows, chunk.rows, share(I + 1, rank, size), I, room.dz, room.row, {0, G * H, 0}, room.sums_x, room.sums, adds,
+                  room.outer);
     }
     if (call.dx) {
       const Range mine = share(chunk.rows, rank, size);
@@ -282,14 +291,14 @@ template <typename Cell, typename T> struct BackwardLoop {
     if (rank == 0) memset(room.zeros, 0, room.row * sizeof(T));
     const bool again = keeps_gates && !f.keep_gates;
 
-    Chunk chunk{batch.steps, batch.steps, 0, nullptr};
-    for (Index k = 0; k < call.chunks; ++k) {
+    Chunk chunk{call.first ? call.chunk_starts[call.first - 1] : batch.steps, 0, 0, nullptr};
+    for (Index k = call.first; k < call.last; ++k) {
       chunk.s1 = chunk.s0, chunk.s0 = call.chunk_starts[k];
       chunk.rows = rows_of(batch, everyone, chunk.s0, chunk.s1);
       chunk.c_before = !Cell::has_cell || f.keep_c ? nullptr : chunk.s0 ? f.checkpoints + k * N * H : f.c0;
       if (!team_goes_on(team, rank)) return;
       if (again && !recompute(call, room, chunk, team, rank, size)) return;
-      if ((again || k == 0) && !team_barrier(team)) return;
+      if ((again || k == call.first) && !team_barrier(team)) return;
 
       Index before = chunk.rows;
       for (Index s = chunk.s1 - 1; s >= chunk.s0; --s) {
@@ -305,8 +314,9 @@ template <typename Cell, typename T> struct BackwardLoop {
       memcpy(room.dz_after + copied.first, room.dz + copied.first, (copied.last - copied.first) * sizeof(T));
       if (!team_barrier(team)) return;
     }
+    if (call.last < call.chunks) return;
     step(call, room, chunk, part, -1, 0, room.dz_after, team);
-    if (call.chunks) leave_sums(call, room, share(G * H, rank, size));
+    if (call.chunks && !of_few_rows(call)) leave_sums(call, room, share(G * H, rank, size));
   }
 
   // The sums for the weights, which were made transposed because so no packing of dz was needed, in the weights' own shape.

@@ -29,6 +29,15 @@ template <typename Cell, typename T> struct ForwardLoop {
     return numbers;
   }
 
+  static void pack(T* packed, int64_t units, int64_t depth, const T* weight, int rank, int size) {
+    Cell::Steps::all([&](auto phase) {
+      using Phase = decltype(phase);
+      const Range mine = share(Packed<Phase>::count(units), rank, size);
+      T* to = packed + (panels_of<Phase>(packed, units, depth) - packed);
+      return Packed<Phase>::pack(to, units, depth, weight + Phase::first_gate * units * depth, depth, 1, mine.first, mine.last), true;
+    });
+  }
+
   static UNROLLED_INLINE Part part_of(const Call& call, int rank, int size) {
     return unrolled::part_of(call.batch, Panels<T, G>::count(call.H), rank, size);
   }
@@ -103,11 +112,12 @@ template <typename Cell, typename T> struct ForwardLoop {
     const Index H = call.H, N = batch.size, slots = S * H;
     const Part part = part_of(call, rank, size);
     Index checkpoint = call.chunks - 1;
-    for (Index s0 = 0; s0 < batch.steps;) {
+    while (checkpoint >= 0 && call.chunk_starts[checkpoint] < call.first) --checkpoint;
+    for (Index s0 = call.first; s0 < call.last;) {
       if (!team_goes_on(team, rank)) return;
       // Steps whose input products are made at once: enough rows to use each panel well, few enough to stay in cache.
       Index s1 = s0, rows = 0;
-      while (s1 < batch.steps && s1 - s0 < call.chunk && (s1 == s0 || rows < 128)) rows += part.running(batch, s1++);
+      while (s1 < call.last && s1 - s0 < call.chunk && (s1 == s0 || rows < 128)) rows += part.running(batch, s1++);
       const auto gates_at = [&](const Place& p) UNROLLED_LAMBDA {
         return call.gates + (call.keep_gates ? row_of(batch, p.s, p.n) : (p.s - s0) * N + p.j) * slots;
       };

@@ -150,12 +150,14 @@ template <typename C, typename T> constexpr Cell<T> cell() {
   return {C::gates,
           C::slots,
           &ForwardLoop<C, T>::packed_size,
+          &ForwardLoop<C, T>::pack,
           &ForwardLoop<C, T>::run,
           &BackwardLoop<C, T>::scratch_numbers,
           &BackwardLoop<C, T>::run};
 }
 template <typename T> constexpr Kernels<T> kernels() {
-  return {&packed_size<T>,
+  return {kTileRows,
+          &packed_size<T>,
           &pack<T>,
           &rows_product<T>,
           &outer_scratch<T>,

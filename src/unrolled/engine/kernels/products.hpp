@@ -150,13 +150,43 @@ template <typename T> void add_column_sums(const T* a, Index a_stride, Index row
   }
 }
 
+// to[m][k] = sum over a few rows of b[row][m] * a[row][k], and column_sum[m] that of b[row][m], for m in `mine`: the sums of add_outer,
+// without its packing. `next()` gives the rows of A.
+constexpr Index kFewRows = 4;
+template <typename T, typename Next>
+UNROLLED_INLINE void outer_of_few(Next next, Index rows, const T* b, Index b_stride, Range mine, T* to, Index columns, T* column_sum) {
+  constexpr int W = Vec<T>::width;
+  const T* a[kFewRows];
+  for (Index k = 0; k < rows; ++k) a[k] = next();
+  for (Index m = mine.first; m < mine.last; ++m) {
+    for (Index n = 0; n < columns; n += W) {
+      const Index lanes = least(W, columns - n);
+      Vec<T> sum = broadcast(T(0));
+      for (Index k = 0; k < rows; ++k) sum = fma(broadcast(b[k * b_stride + m]), load_lanes(a[k] + n, lanes), sum);
+      store_lanes(to + m * columns + n, sum, lanes);
+    }
+    if (!column_sum) continue;
+    T sum = 0;
+    for (Index k = 0; k < rows; ++k) sum += b[k * b_stride + m];
+    column_sum[m] = sum;
+  }
+}
+
 // to[m][k] = from[k][m] for m in `mine`, k in [0, columns)
 template <typename T> void transpose(T* to, Index columns, const T* from, Index from_stride, Range mine) {
-  constexpr Index block = 16;
-  for (Index m0 = mine.first; m0 < mine.last; m0 += block)
-    for (Index k0 = 0; k0 < columns; k0 += block)
-      for (Index m = m0; m < least(m0 + block, mine.last); ++m)
-        for (Index k = k0; k < least(k0 + block, columns); ++k) to[m * columns + k] = from[k * from_stride + m];
+  constexpr Index W = Vec<T>::width;
+  for (Index m0 = mine.first; m0 < mine.last; m0 += W)
+    for (Index k0 = 0; k0 < columns; k0 += W) {
+      if (m0 + W <= mine.last && k0 + W <= columns) {
+        Vec<T> square[W];
+        for (Index i = 0; i < W; ++i) square[i] = load(from + (k0 + i) * from_stride + m0);
+        transpose_square(square);
+        for (Index i = 0; i < W; ++i) store(to + (m0 + i) * columns + k0, square[i]);
+      } else {
+        for (Index m = m0; m < least(m0 + W, mine.last); ++m)
+          for (Index k = k0; k < least(k0 + W, columns); ++k) to[m * columns + k] = from[k * from_stride + m];
+      }
+    }
 }
 
 }  // namespace

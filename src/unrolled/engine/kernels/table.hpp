@@ -71,6 +71,7 @@ template <typename T> struct ForwardCall {
   T* checkpoints;            // fills (chunks, N, H), or null: c before each step of chunk_starts
   const int64_t* chunk_starts;  // (chunks,), falling
   int64_t chunks;
+  int64_t first, last;       // the steps to be run now: [first, last); those before have been
 };
 
 template <typename T> struct BackwardCall {
@@ -92,19 +93,23 @@ template <typename T> struct BackwardCall {
   const int64_t* chunk_starts;  // (chunks,), falling: where the runs of steps begin whose gate gradients are held at once
   int64_t chunks;
   int64_t chunk_rows;        // the most rows, steps times running sequences, of one chunk
+  int64_t first, last;       // the chunks to be run now: [first, last); those before have been, with the same scratch
 };
 
 enum CellKind { kLstm, kGruAfter, kGruBefore, kRnnTanh, kRnnRelu, kCells };
 
 template <typename T> struct Cell {
   int64_t gates, slots;  // of the weights' rows; of what is kept of each unit and step
-  int64_t (*packed_size)(int64_t units, int64_t depth);  // of a weight (G H, depth) for the forward loop: phase by phase
+  // A weight (G H, depth) packed for the forward loop, phase by phase.
+  int64_t (*packed_size)(int64_t units, int64_t depth);
+  void (*pack)(T* packed, int64_t units, int64_t depth, const T* weight, int rank, int size);
   void (*forward)(const ForwardCall<T>&, Team*, int rank, int size);
   int64_t (*backward_scratch)(const BackwardCall<T>&, int size);
   void (*backward)(const BackwardCall<T>&, Team*, int rank, int size);
 };
 
 template <typename T> struct Kernels {
+  int64_t tile_rows;  // with fewer sequences to a thread, a team shares the hidden units instead
   int64_t (*packed_size)(const PanelShape&);
   // packs source[column * column_stride + k * depth_stride]
   void (*pack)(T* packed, const PanelShape&, const T* source, int64_t column_stride, int64_t depth_stride, int rank, int size);

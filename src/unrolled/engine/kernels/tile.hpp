@@ -60,8 +60,18 @@ template <typename T, int Gates> struct Panels {
         if (column_stride == 1) {
           for (Index k = 0; k < depth; ++k) store(out + k * step, load_lanes(from + k * depth_stride, at.lanes));
         } else {
+          Index k = 0;
+          if (at.lanes == width && depth_stride == 1)
+            for (; k + width <= depth; k += width) {  // square by square
+              Vec<T> square[width];
+#pragma GCC unroll 16
+              for (int lane = 0; lane < width; ++lane) square[lane] = load(from + lane * column_stride + k);
+              transpose_square(square);
+#pragma GCC unroll 16
+              for (int i = 0; i < width; ++i) store(out + (k + i) * step, square[i]);
+            }
           // k outside: a vector's sources are read along their lines, and the panel is written along its own
-          for (Index k = 0; k < depth; ++k) {
+          for (; k < depth; ++k) {
             T lanes[width];
             const T* entry = from + k * depth_stride;
             if (at.lanes == width)

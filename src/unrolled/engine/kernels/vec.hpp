@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <utility>  // integer_sequence, a type without code
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #elif defined(__aarch64__)
@@ -174,6 +176,29 @@ template <typename T> UNROLLED_INLINE Vec<T> load_lanes(const T* p, Index n) {
 template <typename T> UNROLLED_INLINE void store_lanes(T* p, Vec<T> v, Index n) {
   if (n >= Vec<T>::width) store(p, v);
   else store_n(p, v, n);
+}
+
+// The entries of two registers in turn, a0 b0 a1 b1 ...: those of their first halves, or of their second.
+template <int Half, typename T, int... Lanes>
+UNROLLED_INLINE Vec<T> interleave(Vec<T> a, Vec<T> b, std::integer_sequence<int, Lanes...>) {
+  constexpr int W = Vec<T>::width;
+  return {__builtin_shufflevector(a.raw, b.raw, (Lanes % 2 * W + Half * W / 2 + Lanes / 2)...)};
+}
+// A square of W registers transposed in place: each round puts neighbours what lay half a square apart.
+template <typename T> UNROLLED_INLINE void transpose_square(Vec<T> (&v)[Vec<T>::width]) {
+  constexpr int W = Vec<T>::width;
+  constexpr std::make_integer_sequence<int, W> lanes;
+#pragma GCC unroll 4
+  for (int round = 1; round < W; round *= 2) {
+    Vec<T> next[W];
+#pragma GCC unroll 8
+    for (int i = 0; i < W / 2; ++i) {
+      next[2 * i] = interleave<0>(v[i], v[i + W / 2], lanes);
+      next[2 * i + 1] = interleave<1>(v[i], v[i + W / 2], lanes);
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < W; ++i) v[i] = next[i];
+  }
 }
 
 UNROLLED_INLINE Index least(Index a, Index b) { return a < b ? a : b; }
