@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.against_steps import CELLS, by_engine, cases, difference
+from engine.against_steps import by_engine, cases, difference
 from helpers import rng
-from pytorch.compare import RECORDED, by_torch, numbers
+from pytorch.compare import CELLS, RECORDED, by_torch, numbers
 
 pytestmark = pytest.mark.torch
 
