@@ -1,4 +1,4 @@
-"""What right numbers do not show: arguments changed, memory handed out twice, globals, sizes written in, random state."""
+"""What right numbers do not show: arguments changed, memory handed out twice, globals, sizes, random state."""
 
 import pytest
 

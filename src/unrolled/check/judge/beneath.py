@@ -24,6 +24,9 @@ def replacements(known: Known, plan: Plan) -> dict[str, str]:
     for course, name in plan.found.helpers:
         if course in known.correct or course == plan.found.name:
             continue
+        rows = course in known.tried and known.tried[course].other is not None
+        if rows and plan.layout.step == "mn":
+            continue  # along rows, as everything in this plan
         if course in HELPERS:
             if course in known.found:
                 found[name] = HELPERS[course].format(name=name, axis=-1 if plan.layout.step == "mn" else 0)

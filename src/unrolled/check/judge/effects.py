@@ -188,6 +188,6 @@ def _of_later_step(found: Attempt, call: int, entry: Entry) -> bool:
         and other.step is not None
         and other.step > (entry.step or 0)
         and other.expected is not None
-        and unchanged(other.value, entry.value)
+        and _same(entry.value, other.expected)
         for other in found.caches[call]
     )

@@ -158,11 +158,14 @@ def _wrong(known: Known, found: Attempt, base: FunctionReport) -> FunctionReport
     changed = {finding.symbol for finding in effects}
     changed |= {given.role for given in found.plan.arguments if given.name in changed}
     findings = [*one_array(found), *(each for each in cache_findings(found, call) if each.symbol not in changed)]
-    told = {finding.symbol for finding in findings} | changed
+    known_already = {finding.symbol for finding in findings} | changed
     records = trace(known, found, call)
     if not any(finding.equation.endswith(".alias") for finding in findings):
-        findings += explained(found, call, told, records)
-    findings += [*half(found, call, records), *shapes(found, call), *absent(found, call), *effects]
+        findings += explained(found, call, known_already, records)
+    by_shape = shapes(found, call, {each.equation for each in findings if each.certainty != "observed"})
+    told = {each.equation for each in by_shape}
+    findings = [each for each in findings if each.certainty != "observed" or each.equation not in told]
+    findings += [*half(found, call, records), *by_shape, *absent(found, call), *effects]
     findings = [with_line(found, finding) for finding in findings]
     if not any(finding.certainty == "explained" for finding in findings):
         sizes = _course_sizes_only(known, found)

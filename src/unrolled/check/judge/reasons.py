@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from unrolled.check.explain import explain
 from unrolled.check.functions import FUNCTIONS
 from unrolled.check.judge.attempt import Attempt
-from unrolled.check.judge.compare import is_array
+from unrolled.check.judge.compare import compare, is_array
 from unrolled.check.judge.inputs import family_of
 from unrolled.check.judge.known import Known
 from unrolled.check.judge.layout import is_pack, joined
@@ -36,14 +36,66 @@ def with_line(found: Attempt, finding: Finding) -> Finding:
 def explained(found: Attempt, call: int, told: set[str], traced: list[Record]) -> list[Finding]:
     """What the numbers say; entries of the cache that are `told` of already are left out."""
     names = found.names[call]
+    if found.function == "initialize_adam":
+        return _not_zero(found, call, traced)
+    if found.function == "update_parameters_with_adam":
+        return _of_adam(found, call, traced)
     inputs = _inputs(found, names)
     outputs = _course_outputs(found, call)
     for kept in ("cache", "caches"):
         outputs[kept] = {role: value for role, value in outputs.pop(kept, {}).items() if role not in told}
-    if not outputs or found.function == "initialize_adam":
-        return []
     records = [_Recorded(record) for record in traced]
     return explain(found.function, inputs, outputs, records, learners_names(found), code=found.plan.found.code)
+
+
+def _wrong_keys(found: Attempt, call: int) -> dict[str, list[str]]:
+    """The parameters in which something of Adam's is wrong, with what: {"W1": ["v", "parameters"]}."""
+    wrong: dict[str, list[str]] = {}
+    for role, answer in found.answers[call].found.items():
+        value: Any = answer.value
+        own: dict[str, Any] = dict(cast("Any", value)) if isinstance(value, Mapping) else {}
+        for key, want in answer.expected.items():
+            if key not in own or compare(own[key], want) not in ("same", "single"):
+                wrong.setdefault(key if role == "parameters" else key[1:], []).append(role)
+    return wrong
+
+
+def _not_zero(found: Attempt, call: int, traced: list[Record]) -> list[Finding]:
+    findings: dict[str, Finding] = {}
+    for key, roles in _wrong_keys(found, call).items():
+        for role in roles:
+            lines = [
+                record.line for record in traced if f"d{key}" in record.name and record.name.startswith(f"{role}[")
+            ]
+            place = Place(lines[-1]) if lines else None
+            message = f"your {role}['d{key}'] is not zero in the shape of {key}"
+            own = Finding("adam.init", f"{role}['d{key}']", message, "explained", place, should_be=f"{role} = zeros")
+            findings.setdefault(f"{role} {place}", own)
+    return list(findings.values())
+
+
+def _of_adam(found: Attempt, call: int, traced: list[Record]) -> list[Finding]:
+    """Adam treats each parameter alone; so one weight and one bias tell what is wrong."""
+    keys = _wrong_keys(found, call)
+    chosen = [next((key for key in keys if key[0] == kind), None) for kind in dict.fromkeys(key[0] for key in keys)]
+    findings: dict[tuple[str, str], Finding] = {}
+    for key in (key for key in chosen if key is not None):
+        inputs = {role: _only(key, value) for role, value in _inputs(found, found.names[call]).items()}
+        answers = found.answers[call].found
+        outputs = {role: _only(key, answer.value) for role, answer in answers.items()}
+        size = inputs["parameters"][key].size
+        records = [_Recorded(record) for record in traced if getattr(record.value, "size", 1) == size]
+        for finding in explain(found.function, inputs, outputs, records, learners_names(found)):
+            findings.setdefault((finding.equation, finding.message), finding)
+    return list(findings.values())
+
+
+def _only(key: str, value: Any) -> Any:
+    """Of a dictionary by parameters, the entries of one."""
+    if not isinstance(value, Mapping):
+        return value
+    own = cast("Mapping[str, Any]", value)
+    return {name: own[name] for name in (key, "d" + key) if name in own}
 
 
 class _Recorded:
@@ -147,28 +199,38 @@ def half(found: Attempt, call: int, records: list[Record]) -> list[Finding]:
     return findings
 
 
-def shapes(found: Attempt, call: int) -> list[Finding]:
-    """Outputs of another shape, or no arrays at all."""
+def shapes(found: Attempt, call: int, told: set[str]) -> list[Finding]:
+    """Outputs of another shape, or no arrays at all; equations that are `told` of already are left out."""
     findings: list[Finding] = []
     for role, answer in found.answers[call].found.items():
-        if answer.likeness not in ("shape", "kind") or answer.expected is None:
+        equation = _equation(found, role)
+        if answer.likeness not in ("shape", "kind") or answer.expected is None or equation in told:
             continue
-        wanted = f"expected {_shape(answer.expected)}"
-        hint = ""
-        if is_array(answer.value) and is_array(answer.expected):
-            if answer.value.size == answer.expected.size and answer.value.ndim < answer.expected.ndim:
-                hint = "; keep the axis with keepdims=True"
-            elif answer.value.shape == answer.expected.shape[::-1]:
-                hint = "; it is the transpose"
-        findings.append(
-            Finding(
-                _equation(found, role),
-                answer.name or role,
-                f"your {answer.name or role} is {_shape(answer.value)}, {wanted}{hint}",
-                "observed",
-            )
-        )
+        name, remedy = answer.name or role, _remedy(answer.value, answer.expected)
+        message = f"your {name} is {_shape(answer.value)}, expected {_shape(answer.expected)}"
+        certainty = "explained" if remedy else "located"
+        line = output_line(found.plan.found, {name, role})
+        place = None if line is None else Place(line)
+        findings.append(Finding(equation, name, f"{message}{remedy}", certainty if place else "observed", place))
     return findings
+
+
+def _remedy(value: Any, expected: Any) -> str:
+    """What turns a value into the expected one, where its numbers are right."""
+    if not is_array(value) or not is_array(expected):
+        return ""
+
+    def right(array: Any) -> bool:
+        return compare(array, expected) in ("same", "single")
+
+    if value.size == expected.size and right(value.reshape(expected.shape)):
+        return "; keep the axis with keepdims=True" if value.ndim < expected.ndim else "; it has an axis too many"
+    if right(value.T):
+        return "; it is the transpose"
+    for axis in range(value.ndim):
+        if right(value.sum(axis=axis, keepdims=True)) or right(value.sum(axis=axis)):
+            return "; it is not yet summed over the batch"
+    return ""
 
 
 def _shape(value: Any) -> str:

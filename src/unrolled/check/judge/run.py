@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 from unrolled.check.find import find_functions, read_mapping, read_source
 from unrolled.check.find.sources import Source
@@ -90,7 +90,8 @@ def _source(code: Any) -> tuple[Source, list[Extent] | None]:
     if callable(code):
         return _of_objects([code])
     if isinstance(code, Iterable):
-        objects: list[Any] = [*code]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        several: Iterable[Any] = cast("Any", code)
+        objects = list(several)
         if objects and all(callable(each) for each in objects):
             return _of_objects(objects)
     raise ParameterError(

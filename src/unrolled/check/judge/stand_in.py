@@ -24,11 +24,11 @@ def {name}(x):
     return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
 """
 _SOFTMAX = """\
-def {name}(x, *rest, **named):
+def {name}(x, axis={axis}, *rest, **named):
     import numpy as np
 
-    e = np.exp(x - np.max(x, axis={axis}, keepdims=True))
-    return e / e.sum(axis={axis}, keepdims=True)
+    e = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    return e / e.sum(axis=axis, keepdims=True)
 """
 
 HELPERS = {"sigmoid": _SIGMOID, "softmax": _SOFTMAX}
