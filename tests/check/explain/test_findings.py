@@ -158,7 +158,10 @@ def test_an_equation_right_elsewhere_is_said_to_be_wrong_in_one_output_alone():
     dc = run.inputs["dc_next"] + run.inputs["da_next"] * cache["ot"] * (1 - np.tanh(cache["c_next"]) ** 2)
     wrong = {**run.outputs, "dWf": dc * cache["c_prev"] @ concat.T}
     (finding,) = explain(run.name, run.inputs, wrong)
-    assert finding.message == "equation (10): the dft in your dWf lacks the derivative of the sigmoid, ft * (1 - ft)"
+    assert finding.equation == "lstm.11"
+    assert finding.message == "equation (11): the dft in your dWf lacks the derivative of the sigmoid, ft * (1 - ft)"
+    assert finding.is_now == "dWf = (dc * c_prev) @ concat^T"
+    assert finding.should_be == "dWf = dft @ concat^T"
 
 
 @pytest.mark.parametrize("scale", [np.nan, np.inf])
@@ -234,7 +237,7 @@ def test_the_table_of_2018_is_recognised_and_called_wrong_with_the_reason():
     (finding,) = explain("lstm_backward", {"da": da, "caches": caches}, table)
     assert finding.equation == "lstm.bptt.a"
     assert "that table is wrong" in finding.message
-    assert "neither da_prevt nor dc_prevt is carried" in finding.message
+    assert finding.message.startswith("over time: your da_prevt is not carried from one step to the next, and dc_prevt")
     assert finding.should_be == "da_next<t> = da<t> + da_prev<t+1>, dc_next<t> = dc_prev<t+1>"
 
 
@@ -267,3 +270,19 @@ def test_inputs_are_not_changed():
     da = run.inputs["da"].copy()
     explain(run.name, run.inputs, {**run.outputs, "dWf": before.normal(size=run.outputs["dWf"].shape)})
     assert np.array_equal(run.inputs["da"], da)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "equation", "said"),
+    [
+        ("dWf = np.dot(dft, concat.T)", "dWf = np.dot(dc_next, concat.T)", "lstm.11", "uses dc_next where dft belongs"),
+        ("dbo = np.sum(dot, axis=1, keepdims=True)", "dbo = dot", "lstm.18", "is not summed over the batch"),
+        ("it * (1 - it)\n", "(1 - cct ** 2)\n", "lstm.9", "has 1 - cct^2 where it * (1 - it) belongs"),
+        ("dWo = np.dot(dot, concat.T)", "dWo = np.dot(dot * it, concat.T)", "lstm.14", "multiplies dot by it"),
+    ],
+)
+def test_a_mistake_in_one_line_is_named_by_that_lines_equation(right, wrong, equation, said):
+    (finding,), lines = told(learners.LSTM_CELL_BACKWARD, "lstm_cell_backward", (right, wrong))
+    assert (finding.equation, finding.certainty) == (equation, "explained")
+    assert said in finding.message
+    assert wrong.split("\n")[0] in lines[finding.place.line - 1]

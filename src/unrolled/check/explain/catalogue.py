@@ -16,7 +16,7 @@ from unrolled.check.explain.ways import ways_of
 
 __all__ = ["equation_forms", "loop_forms"]
 
-_NOT_ARRAYS = frozenset(["m", "handed", "weights"])  # what no equation reads
+_NOT_ARRAYS = frozenset(["m", "handed", "batch", "in_last", "in_first", "upstream"])  # what no equation reads
 
 
 def equation_forms(model: Model) -> dict[str, tuple[Form, ...]]:
@@ -65,7 +65,7 @@ def _of_equation(program: Program, equation: Equation, groups: frozenset[frozens
         if function in (program.name, f"{program.name} {program.reset}") and target == equation.target:
             add(parse(text), 0.5, lambda words=words: words, equation.tree)
     for at, tree in enumerate(equation.trees):
-        for new, cost, words in rewritings(tree, alike):
+        for new, cost, words in rewritings(tree, alike, equation.target):
             add(new, cost + 0.2 * at, words, tree)
     for other in alike.get(equation.target, ()):
         words = lambda other=other: f"is {other}, which belongs elsewhere"  # noqa: E731

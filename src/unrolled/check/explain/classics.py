@@ -59,6 +59,7 @@ CLASSICS: tuple[tuple[str, str, str, str], ...] = (
         "multiplies by tanh(c_next) where ot * (1 - tanh(c_next)^2) belongs",
     ),
     ("lstm_cell_backward", "dot", "dc * tanh(c_next) * ot * (1 - ot)", "multiplies by dc where da_next belongs"),
+    ("lstm_cell_forward", "it", "1 - ft", "is 1 - ft: the update gate has weights of its own"),
     ("lstm_cell_forward", "c_next", "ft * c_prev + (1 - ft) * cct", "has 1 - ft where the update gate it belongs"),
     (
         "lstm_cell_forward",
@@ -94,6 +95,15 @@ CLASSICS: tuple[tuple[str, str, str, str], ...] = (
     ),
     ("gru_cell_forward before", "cct", "tanh(Wc @ concat(ut * c_prev, xt) + bc)", "multiplies by ut where rt belongs"),
     ("gru_cell_backward", "dut", "dc_next * (c_prev - cct) * ut * (1 - ut)", "has cct and c_prev exchanged"),
+    *(
+        (
+            "gru_cell_backward before",
+            f"dW{gate}",
+            f"d{gate}t @ concat(rt * c_prev, xt).T",
+            "has rt in [c_prev; xt], as only dWc has",
+        )
+        for gate in "ur"
+    ),
     ("gru_cell_backward before", "dWc", "dcct @ concat.T", "lacks the relevance gate in [rt * c_prev; xt]"),
     (
         "gru_cell_backward before",
@@ -115,7 +125,6 @@ CLASSICS: tuple[tuple[str, str, str, str], ...] = (
         "lacks the bias ba in the tanh that it computes again",
     ),
     ("rnn_cell_forward", "a_next", "tanh(Wax @ xt) + Waa @ a_prev + ba", "closes the parenthesis of tanh too early"),
-    ("rnn_cell_forward", "a_next", "tanh(Wax @ xt + Waa @ a_prev) + ba", "adds the bias ba outside of tanh"),
     (
         "softmax",
         "s",
@@ -131,6 +140,13 @@ CLASSICS: tuple[tuple[str, str, str, str], ...] = (
     ("softmax", "s", "softmax_all(x)", "is divided by the sum of the whole matrix, where each column has its own"),
     ("softmax", "s", "softmax_rows(x)", "goes over the batch, where it should go over the classes, axis 0"),
     ("softmax", "s", "sigmoid(x)", "is the sigmoid"),
+    ("softmax", "s", "sigmoid(x - max(x))", "is the sigmoid"),
+    (
+        "softmax",
+        "s",
+        "exp(x - max(x)) / column_mean(exp(x - max(x)))",
+        "is divided by the mean of its column, not by the sum",
+    ),
     ("softmax", "s", "x / column_sum(x)", "lacks the exponential"),
     ("softmax", "s", "exp(x - max(x)) / column_sum(exp(x))", "subtracts the maximum above only"),
     ("softmax", "s", "exp(x) / column_sum(exp(x - max(x)))", "subtracts the maximum below only"),
@@ -145,6 +161,23 @@ CLASSICS: tuple[tuple[str, str, str, str], ...] = (
         "J",
         "-scale * sum_all(y * log_y_pred + (1 - y) * log(1 - exp(log_y_pred)))",
         "is the loss of independent yes-or-no answers, not of one class out of several",
+    ),
+    *(
+        (function, target, text.format(mask), f"is assigned at every step, not added up: only the {which} step is left")
+        for mask, which in (("in_last", "last"), ("in_first", "first"))
+        for function, target, text in (
+            ("output_forward", "J", "-scale * sum_all({} * y * log_y_pred)"),
+            ("output_backward", "dWy", "({} * dz) @ a.T"),
+            ("output_backward", "dby", "total({} * dz)"),
+        )
+    ),
+    *(
+        (function, target, text, "is the mean over the batch, where the sum over it belongs")
+        for function, target, text in (
+            ("output_forward", "J", "-scale * sum_all(y * log_y_pred) / batch"),
+            ("output_backward", "dWy", "dz @ a.T / batch"),
+            ("output_backward", "dby", "total(dz) / batch"),
+        )
     ),
     ("output_backward", "dz", "scale * (y - y_pred)", "has the wrong sign: y and y_pred are exchanged"),
     (
@@ -166,18 +199,7 @@ CLASSICS: tuple[tuple[str, str, str, str], ...] = (
         "uses v and s without their corrections",
     ),
     ("update_parameters_with_adam", "parameter_next", "parameter - learning_rate * grad", "is plain gradient descent"),
-    (
-        "update_parameters_with_adam",
-        "parameter_next",
-        "parameter - weights * learning_rate * v_corrected / sqrt(s_corrected + epsilon)",
-        "leaves the biases as they are",
-    ),
-    (
-        "update_parameters_with_adam",
-        "parameter_next",
-        "parameter - (1 - weights) * learning_rate * v_corrected / sqrt(s_corrected + epsilon)",
-        "leaves the weights as they are",
-    ),
+    ("update_parameters_with_adam", "parameter_next", "parameter", "is the parameter as it was: no step is taken"),
     (
         "update_parameters_with_adam",
         "v_corrected",

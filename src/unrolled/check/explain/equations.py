@@ -119,7 +119,12 @@ _LSTM_BACKWARD = Program(
         Equation("lstm.9", "dit", "dc * cct * it * (1 - it)", _inlined("cct", " * it * (1 - it)")),
         Equation("lstm.10", "dft", "dc * c_prev * ft * (1 - ft)", _inlined("c_prev", " * ft * (1 - ft)")),
         *(
-            Equation(f"lstm.{11 + at}", f"dW{gate}", f"{dgate} @ concat.T", (f"{dgate} @ concat(a_prev, xt).T",))
+            Equation(
+                f"lstm.{11 + at}",
+                f"dW{gate}",
+                f"{dgate} @ concat.T",
+                (f"{dgate} @ concat(a_prev, xt).T", f"beside({dgate} @ a_prev.T, {dgate} @ xt.T)"),
+            )
             for at, (gate, dgate) in enumerate(_GATES)
         ),
         *(Equation(f"lstm.{15 + at}", f"db{gate}", f"total({dgate})") for at, (gate, dgate) in enumerate(_GATES)),
@@ -191,7 +196,12 @@ def _gru_backward(candidate: tuple[Equation, ...], reset: str) -> Program:
             Equation("gru.7", "dut", "dc_next * (cct - c_prev) * ut * (1 - ut)"),
             *candidate,
             *(
-                Equation("gru.17", f"dW{gate}", f"{d} @ concat.T", (f"{d} @ concat(c_prev, xt).T",))
+                Equation(
+                    "gru.17",
+                    f"dW{gate}",
+                    f"{d} @ concat.T",
+                    (f"{d} @ concat(c_prev, xt).T", f"beside({d} @ c_prev.T, {d} @ xt.T)"),
+                )
                 for gate, d in gates
             ),
             *(Equation("gru.18", f"db{gate}", f"total({d})") for gate, d in (*gates, ("c", "dcct"))),

@@ -17,7 +17,7 @@ from typing import Any, Protocol, cast
 import numpy as np
 
 from unrolled.check.explain.expressions import MISFITS, Array, Evaluator, Node, call, number, walk
-from unrolled.check.explain.models import Model, tolerance
+from unrolled.check.explain.models import Model, same, tolerance
 
 __all__ = ["Located", "Recorded", "Right", "locate"]
 
@@ -105,14 +105,15 @@ def _by_columns(left: Node, right: Node) -> Iterator[Node]:
 class Right:
     """All right values of one run, found by value whatever their layout."""
 
-    def __init__(self, evaluators: Sequence[Evaluator], trees: Sequence[Node], given: Any = None) -> None:
+    def __init__(self, runs: Sequence[Sequence[Evaluator]], trees: Sequence[Node], given: Any = None) -> None:
         self._found: dict[int, list[tuple[float, Array]]] = {}
         nodes = list(dict.fromkeys(part for tree in trees for part in parts(tree) if part.op != "number"))
         with np.errstate(all="ignore"):
-            for node in nodes:
-                self._take([_value(evaluator, node) for evaluator in evaluators])
-            for key in dict.fromkeys(key for evaluator in evaluators for key in evaluator.values):
-                self._take([evaluator.values.get(key) for evaluator in evaluators])
+            for evaluators in runs:
+                for node in nodes:
+                    self._take([_value(evaluator, node) for evaluator in evaluators])
+                for key in dict.fromkeys(key for evaluator in evaluators for key in evaluator.values):
+                    self._take([evaluator.values.get(key) for evaluator in evaluators])
             for array in _arrays(given):
                 self._add(array)
         for entries in self._found.values():
@@ -208,10 +209,12 @@ def _laid_out(array: Array, other: Array, limit: float, strict: bool) -> bool:
 def right_values(model: Model, given: Any = None) -> Right:
     """The right values of a model's run on what it was `given`."""
     trees = [tree for equation in model.program.equations for tree in equation.trees]
-    return Right(model.evaluators(), trees, given)
+    return Right([model.evaluators(), model.slices()], trees, given)
 
 
-def locate(records: Sequence[Recorded], right: Right, code: str | None = None) -> list[Located]:
+def locate(
+    records: Sequence[Recorded], right: Right, code: str | None = None, wrong: Sequence[Array] = ()
+) -> list[Located]:
     """The assignments at fault, in the order in which they ran.
 
     Args:
@@ -219,22 +222,30 @@ def locate(records: Sequence[Recorded], right: Right, code: str | None = None) -
         right: what the values may be.
         code: the learner's source, with the same line numbers; without it only the first is told, since nothing says
             whether a later one merely reads the first.
+        wrong: outputs that are wrong: they stand nowhere on the right way, though another equation may hold a part
+            that is equal to one of them.
     """
     for strict in (False, True):
-        found = _suspects(records, right, _reads(code) if code else None, strict=strict)
+        found = _suspects(records, right, _reads(code) if code else None, wrong, strict=strict)
         if found:
             return found
     return []
 
 
 def _suspects(
-    records: Sequence[Recorded], right: Right, reads: Mapping[int, set[str]] | None, *, strict: bool
+    records: Sequence[Recorded],
+    right: Right,
+    reads: Mapping[int, set[str]] | None,
+    outputs: Sequence[Array],
+    *,
+    strict: bool,
 ) -> list[Located]:
     found: list[Located] = []
     wrong: set[str] = set()
     for at, record in enumerate(records):
         array = np.asarray(record.array)
-        if array.dtype.kind == "f" and right.knows(array, strict=strict):
+        spoilt = array.dtype == np.float16 or (array.any() and any(same(array, output) for output in outputs))
+        if array.dtype.kind == "f" and not spoilt and right.knows(array, strict=strict):
             wrong.discard(record.name)
             continue
         if array.dtype.kind != "f":
@@ -242,12 +253,17 @@ def _suspects(
         if reads is None:
             return [Located(record.line, record.name, array, at)]
         # an array of all steps that is wrong at one step is read again at the next, by the line that fills it
-        tainted = wrong - {record.name} if array.ndim == 3 else wrong
+        tainted = {_owner(name) for name in (wrong - {record.name} if array.ndim == 3 else wrong)}
         known = any(record.line == other.line for other in found)
         if not known and not reads.get(record.line, set()) & tainted:
             found.append(Located(record.line, record.name, array, at))
         wrong.add(record.name)
     return found
+
+
+def _owner(name: str) -> str:
+    """The variable of an entry: "gradients" of "gradients['dxt']"."""
+    return name.partition("[")[0]
 
 
 def _reads(code: str) -> dict[int, set[str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -13,7 +13,7 @@ from unrolled.check.explain.expressions import MISFITS, Array, Evaluator, Node
 from unrolled.check.explain.models import Form, Model, same
 from unrolled.check.explain.sequences import AFTERWARDS
 
-__all__ = ["Match", "match", "match_value", "values_of"]
+__all__ = ["Match", "Seen", "match", "match_value", "values_of"]
 
 _MOST = 5  # mistakes that are looked for in one function
 
@@ -33,20 +33,57 @@ class Match:
     local: bool = False
 
 
-def match(model: Model, found: Mapping[str, Array], wrong: Mapping[str, Array]) -> tuple[list[Match], list[str]]:
-    """The mistakes that explain the wrong outputs, and the wrong outputs that remain unexplained."""
-    single = _single(model, found, wrong)
+class Seen:
+    """The arrays that stood in a learner's function, asked which of two forms with the same numbers they speak for."""
+
+    def __init__(self, model: Model, arrays: Sequence[Array]) -> None:
+        self._evaluators = model.evaluators()
+        self._arrays = arrays
+        self._known: dict[Form, tuple[bool, bool]] = {}
+
+    def against(self, form: Form) -> tuple[bool, bool]:
+        """Whether the right value stands where the form has another, and whether the form's own is not there."""
+        if form.tree is None or not self._arrays:
+            return False, False
+        if form not in self._known:
+            right = shown = False
+            for evaluator in self._evaluators:
+                try:
+                    own = np.asarray(evaluator(form.tree))
+                except MISFITS:
+                    continue
+                reference = np.asarray(evaluator.values[form.symbol])
+                if own.size > 1 and not same(own, reference):
+                    right = right or any(same(array, reference) for array in self._arrays)
+                    shown = shown or any(same(array, own) for array in self._arrays)
+            self._known[form] = right, not shown
+        return self._known[form]
+
+
+def match(
+    model: Model, found: Mapping[str, Array], wrong: Mapping[str, Array], arrays: Sequence[Array] = ()
+) -> tuple[list[Match], list[str]]:
+    """The mistakes that explain the wrong outputs, and the wrong outputs that remain unexplained.
+
+    Args:
+        model: of the function.
+        found: the learner's outputs.
+        wrong: those of them that are wrong.
+        arrays: what stood in the learner's function; it chooses between forms that give the same outputs.
+    """
+    seen = Seen(model, arrays)
+    single = _single(model, found, wrong, seen)
     if single is not None:
         return [Match(single, tuple(wrong))], []
-    return _one_by_one(model, found, wrong)
+    return _one_by_one(model, found, wrong, seen)
 
 
-def match_value(model: Model, value: Array) -> Form | None:
-    """The likeliest wrong form of any equation that computes `value`, all that it reads being right."""
+def match_value(model: Model, value: Array, target: str = "") -> Form | None:
+    """The likeliest wrong form that computes `value`, of `target`'s equation or of any; what it reads is right."""
     best: Form | None = None
     for evaluator in model.evaluators():
-        for forms in equation_forms(model).values():
-            for form in forms:
+        for symbol, forms in equation_forms(model).items():
+            for form in forms if target in ("", symbol) else ():
                 if best is not None and form.cost >= best.cost:
                     break
                 if form.tree is not None and _equal(value, evaluator, form.tree):
@@ -71,16 +108,18 @@ def _of_equations(model: Model, remaining: set[str], right: set[str], *, alone: 
             yield from forms
 
 
-def _single(model: Model, found: Mapping[str, Array], wrong: Mapping[str, Array]) -> Form | None:
+def _single(model: Model, found: Mapping[str, Array], wrong: Mapping[str, Array], seen: Seen) -> Form | None:
     """The likeliest form that gives all outputs, the right ones too; a way through time before an equation."""
     equations = _of_equations(model, set(wrong), set(found) - set(wrong), alone=True)
     for forms in (loop_forms(model), equations):
-        best: Form | None = None
+        best: tuple[tuple[bool, bool, float], Form] | None = None
         for form in forms:
-            if (best is None or form.cost < best.cost) and _gives(model, form, found, wrong):
-                best = form
+            if (best is None or (False, False, form.cost) < best[0]) and _gives(model, form, found, wrong):
+                rank = (*seen.against(form), form.cost)
+                if best is None or rank < best[0]:
+                    best = rank, form
         if best is not None:
-            return best
+            return best[1]
     return None
 
 
@@ -97,12 +136,14 @@ def _gives(model: Model, form: Form, found: Mapping[str, Array], wrong: Mapping[
     return not left
 
 
-def _one_by_one(model: Model, found: Mapping[str, Array], wrong: Mapping[str, Array]) -> tuple[list[Match], list[str]]:
+def _one_by_one(
+    model: Model, found: Mapping[str, Array], wrong: Mapping[str, Array], seen: Seen
+) -> tuple[list[Match], list[str]]:
     matches: list[Match] = []
     accepted: list[Form] = []
     remaining = set(wrong)
     while remaining and len(matches) < _MOST:
-        best = _best(model, accepted, found, remaining)
+        best = _best(model, accepted, found, remaining, seen)
         if best is None and not matches:
             matches = _pair(model, found, wrong)
             accepted = [each.form for each in matches]
@@ -131,19 +172,23 @@ def _pair(model: Model, found: Mapping[str, Array], wrong: Mapping[str, Array]) 
     return []
 
 
-def _best(model: Model, accepted: list[Form], found: Mapping[str, Array], remaining: set[str]) -> Match | None:
+def _best(
+    model: Model, accepted: list[Form], found: Mapping[str, Array], remaining: set[str], seen: Seen
+) -> Match | None:
     """The form that explains most of what remains, on top of those accepted; a way through time before an equation."""
     settled = set(found) - remaining
     taken = {form.symbol for form in accepted if form.tree is not None}
     equations = (form for form in _of_equations(model, remaining, settled, alone=False) if form.symbol not in taken)
     for forms in (loop_forms(model), equations):
-        best: tuple[tuple[bool, int, float], Match] | None = None
+        best: tuple[tuple[bool, int, bool, bool, float], Match] | None = None
         for form in forms:
             shown = _shown(model, accepted, form, found, remaining)
             if shown is not None and shown.roles:
-                rank = (shown.local, -len(shown.roles), form.cost)
-                if best is None or rank < best[0]:
-                    best = rank, shown
+                at_best = (shown.local, -len(shown.roles), False, False, form.cost)
+                if best is None or at_best < best[0]:
+                    rank = (shown.local, -len(shown.roles), *seen.against(form), form.cost)
+                    if best is None or rank < best[0]:
+                        best = rank, shown
         if best is not None:
             return best[1]
     return None

@@ -10,7 +10,7 @@ import numpy as np
 
 from unrolled.check.explain.equations import program
 from unrolled.check.explain.expressions import Array, Evaluator, Node
-from unrolled.check.explain.program import Program, cache_of, in_a_row, namespace, reset_of
+from unrolled.check.explain.program import Program, cache_of, in_a_row, namespace, reset_of, steps_of
 from unrolled.check.explain.sequences import LOOPS, Walk, Way
 from unrolled.check.functions import FUNCTIONS
 
@@ -81,6 +81,10 @@ class Model(Protocol):
         """The right values of every name: one evaluator, or one for each step."""
         ...
 
+    def slices(self) -> list[Evaluator]:
+        """The right values of each step of a function that takes all steps side by side; none of any other."""
+        ...
+
     def reached(self, target: str) -> frozenset[str]:
         """Outputs that depend on a target."""
         ...
@@ -121,6 +125,9 @@ class _Cell:
     def evaluators(self) -> list[Evaluator]:
         return [self._base(())]
 
+    def slices(self) -> list[Evaluator]:
+        return [self.program.evaluator(names) for names in steps_of(self.names)]
+
     def reached(self, target: str) -> frozenset[str]:
         return frozenset(role for reached in self.program.reach[target] for role in self._by_target.get(reached, ()))
 
@@ -157,6 +164,9 @@ class _Loop:
 
     def evaluators(self) -> list[Evaluator]:
         return [step for step in self.walk.steps({}) if step is not None]
+
+    def slices(self) -> list[Evaluator]:
+        return []
 
     def reached(self, target: str) -> frozenset[str]:
         return self.walk.reached(target)
@@ -273,8 +283,10 @@ def _float(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def _in_shape(value: Array, expected: Any) -> Array:
-    """The axes m and T of the output head are one in the tables."""
+    """The axes m and T of the output head are one in the tables; a bias that was not summed has its batch again."""
     shape = np.shape(expected)
+    if len(shape) == 2 and value.ndim == 2 and value.shape[1] == shape[1] == 1 and value.size > shape[0] > 0:
+        return value.reshape(shape[0], -1) if value.size % shape[0] == 0 else value
     if value.ndim == 3 and len(shape) == 2 and value.shape[0] == shape[0] and value.size == np.size(expected):
         return value.reshape(shape)
     return value

@@ -12,10 +12,10 @@ from typing import Any, cast
 
 import numpy as np
 
-from unrolled.check.explain.expressions import Array, Evaluator, Node, parse, written
+from unrolled.check.explain.expressions import Array, Evaluator, Node, name, parse, replaced, written
 from unrolled.check.functions import FUNCTIONS
 
-__all__ = ["Equation", "Program", "cache_of", "columns_of", "in_a_row", "namespace", "reset_of"]
+__all__ = ["Equation", "Program", "cache_of", "columns_of", "in_a_row", "inlined", "namespace", "reset_of", "steps_of"]
 
 
 @dataclass(frozen=True)
@@ -140,6 +140,19 @@ class Program:
                 yield equation.target, values[equation.target]
 
 
+def inlined(program: Program, symbol: str, tree: Node, target: str) -> Node:
+    """The right-hand side of `target` with `symbol` computed by `tree` in it, and so on along the way to it."""
+    own = {symbol: tree}
+    for equation in program.equations:
+        if equation.target != symbol and equation.target in program.leading[target]:
+            own_tree = equation.tree
+            for name_, within in own.items():
+                own_tree = replaced(own_tree, name(name_), within)
+            if own_tree is not equation.tree:
+                own[equation.target] = own_tree
+    return own[target]
+
+
 def cache_of(function: str, cache: Any) -> dict[str, Any]:
     """A cell's cache as names: `parameters` opened, entries in the order of `FUNCTIONS` unless named already."""
     named: dict[str, Any] = dict(
@@ -203,8 +216,28 @@ def _of_head(inputs: Mapping[str, Any]) -> dict[str, Any]:
     columns = {"a": _flat(a), "y": _flat(y)}
     if "y_pred" in named:
         columns["y_pred"] = _flat(np.asarray(named["y_pred"]))
-    numbers = {"scale": float(named.get("scale", 1.0)), "m": columns_of(columns["a"])}
-    return {"Wy": named["Wy"], "by": named["by"], **columns, **numbers}
+    steps = a.shape[2] if a.ndim == 3 else 1
+    batch = columns_of(columns["a"]) / steps
+    numbers = {"scale": float(named.get("scale", 1.0)), "m": batch * steps, "batch": batch}
+    return {"Wy": named["Wy"], "by": named["by"], **columns, **numbers, **_ends(int(batch), steps)}
+
+
+def steps_of(names: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The names of an output head's steps, one by one, from those of all steps side by side; none of anything else."""
+    steps = round(names["m"] / names["batch"]) if "batch" in names else 0
+    return [
+        {
+            key: value[:, t::steps] if np.shape(value)[-1:] == (int(names["m"]),) else value
+            for key, value in names.items()
+        }
+        for t in range(steps)
+    ]
+
+
+def _ends(batch: int, steps: int) -> dict[str, Array]:
+    """Which columns are of the last step, and which of the first: where a sum over time keeps one step alone."""
+    of_step = np.tile(np.arange(steps), batch)[np.newaxis]
+    return {"in_last": (of_step == steps - 1).astype(float), "in_first": (of_step == 0).astype(float)}
 
 
 def _flat(array: Array) -> Array:
@@ -212,16 +245,17 @@ def _flat(array: Array) -> Array:
 
 
 def in_a_row(arrays: Mapping[str, Any]) -> Array:
-    """Arrays of a dictionary, entry after entry in the order of its keys' names, as one row."""
+    """Arrays of a dictionary, entry after entry in the order of its keys' names, as one row; one alone as it is."""
+    if len(arrays) == 1:
+        return np.asarray(next(iter(arrays.values())))
     return np.concatenate([np.ravel(arrays[key]) for key in sorted(arrays)] or [np.zeros(0)])[np.newaxis]
 
 
 def _of_adam(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Entries of all parameters in one row: Adam treats each alone."""
+    """Entries of all parameters in one row: Adam treats each entry alone."""
     parameters: Mapping[str, Any] = inputs["parameters"]
     names: dict[str, Any] = {
         "parameter": in_a_row(parameters),
-        "weights": in_a_row({key: np.full(np.shape(value), float(key[0] != "b")) for key, value in parameters.items()}),
         "m": 1.0,
     }
     for role, own in (("grads", "grad"), ("v", "v"), ("s", "s")):

@@ -20,12 +20,14 @@ Change = tuple[Node, float, Words]  # the same for one node
 
 ONE, TWO, M = number(1), number(2), name("m")
 
+_GATES = frozenset(["ft", "it", "ot", "ut", "rt"])  # of which people also take 1 - ft
+
 _OTHER_FUNCTIONS: dict[str, tuple[str, ...]] = {
     "tanh": ("sigmoid", "relu"),
     "sigmoid": ("tanh", "softmax", "relu"),
     "softmax": ("sigmoid", "softmax_rows", "softmax_all", "exp", "tanh"),
     "total": ("column_sum", "mean", "sum_all", "flat", "column_mean", "mean_all"),
-    "column_sum": ("total", "sum_all"),
+    "column_sum": ("total", "sum_all", "column_mean"),
     "sum_all": ("mean_all", "total", "column_sum"),
     "max": ("max_rows",),
     "first": ("last_a", "last"),
@@ -36,12 +38,13 @@ _OTHER_FUNCTIONS: dict[str, tuple[str, ...]] = {
 }
 
 
-def rewritings(tree: Node, alike: Mapping[str, Sequence[str]]) -> Iterator[Rewriting]:
+def rewritings(tree: Node, alike: Mapping[str, Sequence[str]], target: str = "") -> Iterator[Rewriting]:
     """Every wrong form of `tree` by one mistake.
 
     Args:
         tree: a right-hand side.
         alike: for each name, the others that may stand in its place: those of its shape.
+        target: name of what it computes.
     """
     parents: dict[tuple[int, ...], Node] = {}
     for path, node in walk(tree):
@@ -52,8 +55,31 @@ def rewritings(tree: Node, alike: Mapping[str, Sequence[str]]) -> Iterator[Rewri
             parent = parents[path[:-1]] if path else node
             for other in alike.get(str(node.leaf), ()):
                 yield rebuilt(tree, path, name(other)), 1.0, _other_operand(node, name(other), parent)
+                if parent.op != "mul":
+                    more = rebuilt(tree, path, call("mul", node, name(other)))
+                    yield (
+                        more,
+                        1.3,
+                        lambda n=node, o=other: f"multiplies {written(n)} by {o}, which does not belong there",
+                    )
+            if node.leaf in _GATES:
+                rest = call("add", ONE, call("neg", node))
+                yield rebuilt(tree, path, rest), 1.0, _other_operand(node, rest, parent)
+        elif node.op == "pow" and node.args[0].op == "name" and node.args[1] is TWO:
+            for other in alike.get(str(node.args[0].leaf), ()):
+                new = call("mul", node.args[0], name(other))
+                yield (
+                    rebuilt(tree, path, new),
+                    1.1,
+                    lambda n=node, w=new: f"has {written(w)} where {written(n)} belongs",
+                )
+        elif node.op == "mul":
+            for new, words in _of_another(node, alike):
+                yield rebuilt(tree, path, new), 1.0, words
     yield from _throughout(tree, alike)
     yield from _whole(tree)
+    for other in alike.get(target, ()):
+        yield call("mul", tree, name(other)), 1.2, lambda o=other: f"is multiplied by {o}, which does not belong there"
 
 
 def _other_operand(old: Node, new: Node, parent: Node) -> Words:
@@ -113,8 +139,14 @@ def _other_function(node: Node) -> Iterator[Change]:
         yield inner, 1.1, lambda: "is not summed over the batch"
     elif node.op not in ("first", "last", "zeros"):
         yield inner, 1.0, lambda: f"lacks {node.op}: it has {written(inner)} where {written(node)} belongs"
+    if node.op == "tanh":
+        slope = call("add", ONE, call("neg", call("pow", node, TWO)))
+        yield slope, 1.1, lambda: f"has {written(slope)}, the derivative, where {written(node)} belongs"
     if node.op in ("tanh", "sigmoid", "softmax"):
         yield call(node.op, node), 1.2, lambda: f"applies {node.op} twice"
+        for at, term in enumerate(inner.args if inner.op == "add" else ()):
+            new = call("add", call(node.op, call("add", *_without(inner.args, at))), term)
+            yield new, 1.0, lambda term=term: f"adds {written(term)} outside of {node.op}"
 
 
 def _mistaken_fraction(above: Node, below: Node) -> Iterator[Change]:
@@ -203,6 +235,22 @@ def _other_derivative(node: Node, at: int) -> Iterator[Change]:
         yield new, 1.0, lambda form=form, why=why: f"has {written(form)}, {why}, where {written(own)} belongs"
 
 
+def _of_another(node: Node, alike: Mapping[str, Sequence[str]]) -> Iterator[tuple[Node, Words]]:
+    """The derivative of another activation's value: of a tanh or of a sigmoid, in the place of this one's."""
+    places: list[tuple[tuple[int, ...], Node]] = [((at, other), node.args[at]) for at, other in _derivatives(node.args)]
+    places += [((at,), arg.args[1].args[0].args[0]) for at, arg in enumerate(node.args) if _is_derivative(arg)]
+    for where, value in places:
+        own = call("mul", *(node.args[at] for at in where))
+        rest = _without(node.args, *where)
+        for other in map(name, alike.get(str(value.leaf), ())):
+            for form in (
+                call("add", ONE, call("neg", call("pow", other, TWO))),
+                call("mul", other, call("add", ONE, call("neg", other))),
+                call("add", ONE, call("neg", other)),
+            ):
+                yield call("mul", *rest, form), lambda f=form, o=own: f"has {written(f)} where {written(o)} belongs"
+
+
 def _multiplied_out(node: Node, at: int) -> Iterator[Change]:
     """`p * (a + b) * s` without its parentheses, or with them elsewhere."""
     before, terms, after = node.args[:at], node.args[at].args, node.args[at + 1 :]
@@ -247,7 +295,8 @@ def _of_sum(node: Node) -> Iterator[Change]:
         verbs = ("adds", "subtracted") if arg.op == "neg" else ("subtracts", "added")
         yield flipped, 1.0, lambda p=plain, v=verbs: f"{v[0]} {written(p, 2)} where it should be {v[1]}"
         if node.args[:1] == (ONE,) and arg is not ONE:
-            yield plain, 1.0, lambda plain=plain: f"has {written(plain)} where {written(node)} belongs"
+            for bare in (plain, *plain.args[:1]) if plain.op == "pow" else (plain,):
+                yield bare, 1.0, lambda bare=bare: f"has {written(bare)} where {written(node)} belongs"
         if arg.op == "mul":
             rest = call("add", *others)
             for cut in range(1, len(arg.args)):

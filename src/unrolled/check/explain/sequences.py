@@ -167,7 +167,7 @@ class Walk:
     def _backward(self, way: Way, altered: Mapping[str, Node]) -> Iterator[tuple[int, Evaluator]]:
         states = self.loop.states
         zeros = np.zeros((self.caches[0]["c_prev" if "c" in states else "a_prev"].shape[0], self.m))
-        last = {"last": self.upstream[..., -1], "first": self.upstream[..., 0]}
+        last = {"last": self.upstream[..., -1], "first": self.upstream[..., 0], "ones": zeros + 1}
         handed = {state: last.get(way.get(f"start.{state}", ""), zeros) for state in states}
         own = states[0]
         for t in self.times(way):
@@ -181,10 +181,10 @@ class Walk:
             back = {state: values.values[f"d{way.get(f'carry_from.{state}', state)}_prev"] for state in states}
             for state in states:
                 carry = way.get(f"carry.{state}", "replaced")
-                handed[state] = {"replaced": back[state], "never": handed[state]}.get(
-                    carry, handed[state] + back[state]
-                )
+                choices = {"replaced": back[state], "never": handed[state], "upstream": direct}
+                handed[state] = choices.get(carry, handed[state] + back[state])
             values.values[_HANDED] = handed[own]
+            values.values["upstream"] = direct
             yield t, values
 
     # --- what the function returns ------------------------------------------------------------------------------
@@ -218,6 +218,10 @@ class Walk:
     def _over_time(self, steps: Steps, target: str, at: str) -> Array:
         some = next(step for step in steps if step is not None).values[target]
         found = np.zeros((*some.shape, self.length))
+        if at == "only first":
+            written = [step for step in steps if step is not None]
+            found[..., 0] = written[-1].values[target]
+            return found
         for t in range(self.length):
             step = steps[_index(at, t, self.length)]
             if step is not None:
@@ -234,8 +238,8 @@ class Walk:
 
 
 def _begin(choice: str, state: str, given: Mapping[str, Array], zeros: Array) -> Array:
-    if choice == "zeros":
-        return zeros
+    if choice in ("zeros", "ones"):
+        return zeros + (choice == "ones")
     return given[choice[0]] if choice else given[state]
 
 

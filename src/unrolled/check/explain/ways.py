@@ -29,7 +29,7 @@ _MAKES["lstm"] = {"a": "lstm.6", "c": "lstm.4", "y": "lstm.y"}
 _MAKES_DX = {"rnn": "rnn.4", "lstm": "lstm.21", "gru": "gru.19"}
 
 TABLE_OF_2018 = (
-    "neither da_prevt nor dc_prevt is carried from one step to the next. If your numbers match the table that the "
+    "is not carried from one step to the next, and dc_prevt is not either. If your numbers match the table that the "
     "course printed for lstm_backward until 2018: that table is wrong. It is the output of code with this very "
     "mistake, in which a<t> and c<t> receive nothing from the steps after t"
 )
@@ -61,6 +61,14 @@ def _forward(loop: Loop) -> Iterator[Form]:
             f"{prev} = 0 at t = 0",
             init,
             {f"start.{state}": "zeros"},
+        )
+        yield _form(
+            f"{family}.init",
+            prev,
+            "starts at ones where " + ("zeros belong" if state == "c" else f"the initial state {start} belongs"),
+            f"{prev} = 1 at t = 0",
+            f"{prev} = 0 at t = 0" if state == "c" else init,
+            {f"start.{state}": "ones"},
         )
         yield _form(
             f"{family}.init",
@@ -119,6 +127,14 @@ def _forward(loop: Loop) -> Iterator[Form]:
                     f"{role}[:, :, t] = {target}",
                     {f"stored.{role}": other},
                 )
+        yield _form(
+            equation,
+            role,
+            "has every step written to its first slice, over the step before",
+            f"{role}[:, :, 0] = {target}",
+            f"{role}[:, :, t] = {target}",
+            {f"stored_at.{role}": "only first"},
+        )
         for at in ("reversed", "before", "after", "last", "first"):
             yield _form(
                 equation,
@@ -274,10 +290,28 @@ def _carried(loop: Loop, state: str) -> Iterator[Form]:
         f"{back} = d{state}_prev",
         {f"carry.{state}": "added"},
     )
-    for start, what in (("last", f"{loop.upstream}[:, :, T-1]"), ("first", f"{loop.upstream}[:, :, 0]")):
+    for start, what in (
+        ("last", f"{loop.upstream}[:, :, T-1]"),
+        ("first", f"{loop.upstream}[:, :, 0]"),
+        ("ones", "ones"),
+    ):
         words = "so that the last step receives it twice" if own and start == "last" else "where zeros belong"
         yield _form(
-            equation, back, f"starts at {what}, {words}", f"{back} = {what}", f"{back} = 0", {f"start.{state}": start}
+            f"{loop.family}.init" if start == "ones" else equation,
+            back,
+            f"starts at {what}, {words}",
+            f"{back} = {what}",
+            f"{back} = 0",
+            {f"start.{state}": start},
+        )
+    if own:
+        yield _form(
+            equation,
+            back,
+            f"is {loop.upstream}[:, :, t] of the step after, where da_prev belongs".replace("da_", f"d{state}_"),
+            f"{back} = {loop.upstream}[:, :, t]",
+            f"{back} = d{state}_prev",
+            {f"carry.{state}": "upstream"},
         )
     for other in loop.states:
         if other != state:
@@ -298,10 +332,12 @@ def _ends(loop: Loop) -> Iterator[Form]:
         "zeros": "0",
         "first": f"d{own}_prev<T-1>",
         f"d{own}_next": f"d{own}_next<0>",
+        "upstream": f"{loop.upstream}[:, :, 0]",
         **{f"d{state}_prev": f"d{state}_prev<0>" for state in loop.states[1:]},
     }
     words = {
         "zeros": "is all zeros",
+        "upstream": f"is {loop.upstream}[:, :, 0], where what step 0 hands back belongs",
         "first": "is what the last step hands back, where that of step 0 belongs",
         f"d{own}_next": "is the gradient of the state after step 0, where that of the state before it belongs",
     }
