@@ -90,6 +90,12 @@ template <typename T> Array<T> packed(const plain::Numbers& matrix, std::int64_t
 
 // Recurrent layers
 
+template <typename T> Array<T> packed_for_cell(const Cell<T>& cell, const plain::Numbers& weight, std::int64_t units, std::int64_t depth) {
+  Array<T> to(cell.packed_size(units, depth), T(777)), from(weight);
+  run_on_team([&](Team*, int rank, int size) { cell.pack(to.data(), units, depth, from.data(), rank, size); });
+  return to;
+}
+
 struct Case {
   std::size_t T, N, I, H;
   bool padded, reverse, tokens;
@@ -138,7 +144,7 @@ Results<T> run_layer(const plain::Layer& l, CellKind kind, Memory memory, bool p
   const std::vector<std::int64_t> starts = chunk_starts(batch, chunk_rows);
 
   Array<T> x(l.x), bias(l.bias), bias_hn(l.bias_hn), c0(l.c0), token_table(table), dy(l.dy), dh_last(l.dh_last);
-  Array<T> panels_ih = packed<T>(l.weight_ih, G, H, I, true), panels_hh = packed<T>(l.weight_hh, G, H, H, true);
+  Array<T> panels_ih = packed_for_cell<T>(cell, l.weight_ih, H, I), panels_hh = packed_for_cell<T>(cell, l.weight_hh, H, H);
   Array<T> back_ih = packed<T>(l.weight_ih, 1, I, G * H, false), back_hh = packed<T>(l.weight_hh, 1, H, G * H, false);
   const std::int64_t chunk = std::min<std::int64_t>(steps, std::max<std::int64_t>(1, 100 / N));
   Array<T> gates((keep_gates ? steps : chunk) * N * slots * H), checkpoints(starts.size() * N * H);
@@ -151,9 +157,9 @@ Results<T> run_layer(const plain::Layer& l, CellKind kind, Memory memory, bool p
   f.batch = batch, f.I = I, f.H = H, f.panels_hh = panels_hh.data(), f.h0 = r.h0.data(), f.y = r.y.data(), f.y_stride = H;
   if (tokens) f.tokens = tokens->data(), f.token_table = token_table.data();
   else f.x = x.data(), f.panels_ih = panels_ih.data(), f.bias = bias.data();
-  if (kind == kGru) f.bias_hn = bias_hn.data();
+  if (kind == kGruAfter) f.bias_hn = bias_hn.data();
   if (lstm) f.c0 = c0.data(), f.c = r.c.data(), f.keep_c = keep_c;
-  f.gates = gates.data(), f.keep_gates = keep_gates, f.chunk = chunk;
+  f.gates = gates.data(), f.keep_gates = keep_gates, f.chunk = chunk, f.last = steps;
   if (lstm && memory == kSqrt) f.checkpoints = checkpoints.data(), f.chunk_starts = starts.data(), f.chunks = starts.size();
   run_on_team([&](Team* team, int rank, int size) { cell.forward(f, team, rank, size); });
 
@@ -162,8 +168,8 @@ Results<T> run_layer(const plain::Layer& l, CellKind kind, Memory memory, bool p
   if (G > 1) b.carry = r.carry.data();
   if (tokens) b.dtoken_table = r.dtable.data();
   else b.panels_ih = back_ih.data(), b.dx = r.dx.data(), b.dweight_ih = r.dweight_ih.data(), b.dbias = r.dbias.data();
-  b.dweight_hh = r.dweight_hh.data(), b.dbias_hn = kind == kGru ? r.dbias_hn.data() : nullptr;
-  b.chunk_starts = starts.data(), b.chunks = starts.size(), b.chunk_rows = chunk_rows;
+  b.dweight_hh = r.dweight_hh.data(), b.dbias_hn = kind == kGruAfter ? r.dbias_hn.data() : nullptr;
+  b.chunk_starts = starts.data(), b.chunks = starts.size(), b.chunk_rows = chunk_rows, b.last = b.chunks;
   Array<T> scratch(cell.backward_scratch(b, thread_limit()), std::numeric_limits<T>::quiet_NaN());
   b.scratch = scratch.data();
   run_on_team([&](Team* team, int rank, int size) { cell.backward(b, team, rank, size); });
@@ -227,7 +233,7 @@ template <typename T> void check_layer(const Case& c, plain::Kind plain_kind, Ce
       Results<T>& r = all.back();
       const struct { const char* name; Array<T>& found; const plain::Numbers& expected; bool made; } pairs[] = {
           {"y", r.y, l.y, true}, {"dh0", r.dh0, l.dh0, true}, {"dweight_hh", r.dweight_hh, l.dweight_hh, true},
-          {"dbias_hn", r.dbias_hn, l.dbias_hn, kind == kGru}, {"dc0", r.carry, l.dc0, kind == kLstm},
+          {"dbias_hn", r.dbias_hn, l.dbias_hn, kind == kGruAfter}, {"dc0", r.carry, l.dc0, kind == kLstm},
           {"dx", r.dx, l.dx, !c.tokens}, {"dweight_ih", r.dweight_ih, l.dweight_ih, !c.tokens}, {"dbias", r.dbias, l.dbias, !c.tokens}};
       if (all.size() == 1) {
         for (const auto& p : pairs)
@@ -324,12 +330,15 @@ template <typename T> void check_activations() {
   expect(kernels<T>().multiply_add(10) > 0, "the rate", "counts no flops");
 }
 
+static_assert(kCells == 5, "a cell is not run below");
+
 template <typename T> void check_all() {
   compared = 0;
   const int before = wrong;
   for (const Case& c : kCases) {
     check_layer<T>(c, plain::kLstm, kLstm, "lstm");
-    check_layer<T>(c, plain::kGru, kGru, "gru");
+    check_layer<T>(c, plain::kGruAfter, kGruAfter, "gru, reset after,");
+    check_layer<T>(c, plain::kGruBefore, kGruBefore, "gru, reset before,");
     check_layer<T>(c, plain::kTanh, kRnnTanh, "tanh");
     check_layer<T>(c, plain::kRelu, kRnnRelu, "relu");
   }

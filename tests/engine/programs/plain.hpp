@@ -1,6 +1,6 @@
 // What the kernels compute, in plain loops and double precision, one sequence after the other; nothing of the engine is used.
 //
-// Gate order: i, f, g, o (LSTM); r, z, n (GRU). Arrays as the engine has them: (T, N, n), weights (G H, n).
+// Gate order: i, f, g, o (LSTM); r, z, n (GRU, with the reset gate after the candidate's product or before it). Arrays as the engine has them: (T, N, n), weights (G H, n).
 #pragma once
 
 #include <cmath>
@@ -13,9 +13,9 @@ namespace plain {
 using Numbers = std::vector<double>;
 using std::size_t;
 
-enum Kind { kLstm, kGru, kTanh, kRelu };
+enum Kind { kLstm, kGruAfter, kGruBefore, kTanh, kRelu };
 
-inline size_t gates_of(Kind kind) { return kind == kLstm ? 4 : kind == kGru ? 3 : 1; }
+inline size_t gates_of(Kind kind) { return kind == kLstm ? 4 : kind == kGruAfter || kind == kGruBefore ? 3 : 1; }
 
 inline double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 
@@ -37,7 +37,8 @@ struct Step {
   size_t t;
   Numbers h_prev, c_prev, h, c;
   std::vector<Numbers> gates;
-  Numbers q;  // GRU: W_hn h_prev + b_hn
+  Numbers q;  // GRU, after: W_hn h_prev + b_hn
+  Numbers s;  // what the last gate's product takes: h_prev, or r h_prev (GRU, before)
 };
 
 inline double dot(const Numbers& a, size_t a0, const Numbers& b, size_t b0, size_t n) {
@@ -48,13 +49,16 @@ inline double dot(const Numbers& a, size_t a0, const Numbers& b, size_t b0, size
 
 inline Step step_forward(const Layer& l, size_t n, size_t t, const Numbers& h_prev, const Numbers& c_prev) {
   const size_t H = l.H, G = gates_of(l.kind);
-  Step s{t, h_prev, c_prev, Numbers(H), Numbers(H), std::vector<Numbers>(G, Numbers(H)), Numbers(H)};
+  Step s{t, h_prev, c_prev, Numbers(H), Numbers(H), std::vector<Numbers>(G, Numbers(H)), Numbers(H), h_prev};
+  const auto of_x_at = [&](size_t row) { return l.bias[row] + dot(l.weight_ih, row * l.I, l.x, (t * l.N + n) * l.I, l.I); };
+  if (l.kind == kGruBefore)
+    for (size_t u = 0; u < H; ++u) s.s[u] *= sigmoid(of_x_at(u) + dot(l.weight_hh, u * H, h_prev, 0, H));
   for (size_t u = 0; u < H; ++u) {
     double of_x[4], of_h[4];
     for (size_t g = 0; g < G; ++g) {
       const size_t row = g * H + u;
-      of_x[g] = l.bias[row] + dot(l.weight_ih, row * l.I, l.x, (t * l.N + n) * l.I, l.I);
-      of_h[g] = dot(l.weight_hh, row * H, h_prev, 0, H);
+      of_x[g] = of_x_at(row);
+      of_h[g] = dot(l.weight_hh, row * H, g + 1 == G ? s.s : h_prev, 0, H);
     }
     if (l.kind == kLstm) {
       const double i = sigmoid(of_x[0] + of_h[0]), f = sigmoid(of_x[1] + of_h[1]), g = std::tanh(of_x[2] + of_h[2]);
@@ -62,11 +66,12 @@ inline Step step_forward(const Layer& l, size_t n, size_t t, const Numbers& h_pr
       s.c[u] = f * c_prev[u] + i * g;
       s.h[u] = o * std::tanh(s.c[u]);
       s.gates[0][u] = i, s.gates[1][u] = f, s.gates[2][u] = g, s.gates[3][u] = o;
-    } else if (l.kind == kGru) {
-      const double r = sigmoid(of_x[0] + of_h[0]), z = sigmoid(of_x[1] + of_h[1]), q = of_h[2] + l.bias_hn[u];
-      const double candidate = std::tanh(of_x[2] + r * q);
+    } else if (G == 3) {
+      const double r = sigmoid(of_x[0] + of_h[0]), z = sigmoid(of_x[1] + of_h[1]);
+      s.q[u] = l.kind == kGruAfter ? of_h[2] + l.bias_hn[u] : 0;
+      const double candidate = std::tanh(of_x[2] + (l.kind == kGruAfter ? r * s.q[u] : of_h[2]));
       s.h[u] = (1 - z) * candidate + z * h_prev[u];
-      s.gates[0][u] = r, s.gates[1][u] = z, s.gates[2][u] = candidate, s.q[u] = q;
+      s.gates[0][u] = r, s.gates[1][u] = z, s.gates[2][u] = candidate;
     } else {
       const double z = of_x[0] + of_h[0];
       s.h[u] = l.kind == kTanh ? std::tanh(z) : z > 0 ? z : 0;
@@ -88,25 +93,39 @@ inline void step_backward(Layer& l, size_t n, const Step& s, Numbers& dh, Number
       of_x[2 * H + u] = dc_all * i * (1 - g * g);
       of_x[3 * H + u] = dh[u] * tanh_c * o * (1 - o);
       dc[u] = dc_all * f;
-    } else if (l.kind == kGru) {
+    } else if (G == 3) {
       const double r = s.gates[0][u], z = s.gates[1][u], candidate = s.gates[2][u];
       const double dn = dh[u] * (1 - z) * (1 - candidate * candidate);
-      of_x[0 * H + u] = dn * s.q[u] * r * (1 - r);
       of_x[1 * H + u] = dh[u] * (s.h_prev[u] - candidate) * z * (1 - z);
       of_x[2 * H + u] = dn;
-      l.dbias_hn[u] += dn * r;
       dh_prev[u] += dh[u] * z;
+      if (l.kind == kGruAfter) {
+        of_x[u] = dn * s.q[u] * r * (1 - r);
+        l.dbias_hn[u] += dn * r;
+      }
     } else {
       of_x[u] = dh[u] * (l.kind == kTanh ? 1 - s.h[u] * s.h[u] : s.h[u] > 0 ? 1 : 0);
     }
   }
+  if (l.kind == kGruBefore)
+    for (size_t k = 0; k < H; ++k) {
+      double ds = 0;
+      for (size_t u = 0; u < H; ++u) ds += of_x[2 * H + u] * l.weight_hh[(2 * H + u) * H + k];
+      const double r = s.gates[0][k];
+      of_x[k] = ds * s.h_prev[k] * r * (1 - r);
+      dh_prev[k] += ds * r;
+    }
   of_h = of_x;
-  if (l.kind == kGru)
+  if (l.kind == kGruAfter)
     for (size_t u = 0; u < H; ++u) of_h[2 * H + u] = of_x[2 * H + u] * s.gates[0][u];
   for (size_t row = 0; row < G * H; ++row) {
     const size_t at = (s.t * l.N + n) * I;
     for (size_t k = 0; k < I; ++k) l.dweight_ih[row * I + k] += of_x[row] * l.x[at + k], l.dx[at + k] += of_x[row] * l.weight_ih[row * I + k];
-    for (size_t k = 0; k < H; ++k) l.dweight_hh[row * H + k] += of_h[row] * s.h_prev[k], dh_prev[k] += of_h[row] * l.weight_hh[row * H + k];
+    const bool of_s = l.kind == kGruBefore && row >= 2 * H;  // whose way back to h_prev is above
+    for (size_t k = 0; k < H; ++k) {
+      l.dweight_hh[row * H + k] += of_h[row] * (of_s ? s.s : s.h_prev)[k];
+      if (!of_s) dh_prev[k] += of_h[row] * l.weight_hh[row * H + k];
+    }
     l.dbias[row] += of_x[row];
   }
   dh = dh_prev;
