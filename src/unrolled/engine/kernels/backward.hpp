@@ -30,7 +30,7 @@ template <typename Cell, typename T> struct BackwardLoop {
     const Index sums = ceil_div(G * H, line) * line;
     return {row,
             sums,
-            rows * row,
+            rows * row + line,  // add_outer reads up to a vector beyond the last row: not of dz_after, which others write then
             f.batch.size * row,
             row,
             f.tokens ? 0 : (f.I + 1) * sums,
