@@ -89,7 +89,7 @@ template <typename Cell, typename T> struct BackwardLoop {
   // (s = -1), what is left is the gradient of h0.
   template <typename Phase>
   static UNROLLED_INLINE void tile(const Call& call, const Room& room, const Chunk& chunk, const Place* places, int height,
-                                   const T* dz_next, Index index) {
+                                   const T* dz_next, Index index, Index number) {
     const ForwardCall<T>& f = call.forward;
     const Index H = f.H, goes_on = running_at(f.batch, places[0].s + 1);
     const auto panel = P::panel(index, H);
@@ -107,6 +107,7 @@ template <typename Cell, typename T> struct BackwardLoop {
         }
         product.depth = (end - begin) * H, product.b = P::at(call.panels_hh, panel, G * H) + gate * H * product.b_step;
         product.adds = adds;
+        product.fetch_panel(product.b + NV * W * G * H, NV * W * product.depth, number);
         tile_product_for<T>(height, NV)(product, sums.at);
       };
       segment(Recurrent::begin, Recurrent::end, Phase::first_gate, false);
@@ -169,7 +170,7 @@ template <typename Cell, typename T> struct BackwardLoop {
           places[i] = {s, sequence(batch, j), j, before + j};
         }
         for (Index panel = panels.first; panel < panels.last; ++panel)
-          for_tiles(count, [&](int height, Index i) { tile<Phase>(call, room, chunk, places + i, height, dz_next, panel); });
+          for_tiles(count, [&](int height, Index i) { tile<Phase>(call, room, chunk, places + i, height, dz_next, panel, i / kTileRows); });
       }
       return true;
     });
@@ -200,7 +201,7 @@ template <typename Cell, typename T> struct BackwardLoop {
             tile_rows[r] = {Forward::h_before(f, p), pre, nullptr, nullptr, gates, nullptr};
             if (Cell::has_cell) tile_rows[r].c_prev = c_before(call, room, chunk, p), tile_rows[r].c = const_cast<T*>(c_at(call, room, p));
           }
-          Forward::template tile<Phase>(f, tile_rows, height, panel);
+          Forward::template tile<Phase>(f, tile_rows, height, panel, 0);
         });
       }
       return true;

@@ -57,7 +57,7 @@ template <typename Cell, typename T> struct ForwardLoop {
   }
 
   // A phase of z = pre + W_hh h_prev for the rows of one tile and one panel of units, then the cell.
-  template <typename Phase> static UNROLLED_INLINE void tile(const Call& call, const Row* rows, int height, Index index) {
+  template <typename Phase> static UNROLLED_INLINE void tile(const Call& call, const Row* rows, int height, Index index, Index number) {
     using P = Packed<Phase>;
     const Index H = call.H;
     const auto panel = P::panel(index, H);
@@ -67,6 +67,7 @@ template <typename Cell, typename T> struct ForwardLoop {
     for (int r = 0; r < height; ++r) product.row[r] = Phase::is_first ? rows[r].h_prev : rows[r].gates + Phase::source * H;
     product.row_step = 1, product.depth = H, product.adds = false;
     product.b = P::at(panels_of<Phase>(call.panels_hh, H, H), panel, H), product.b_step = NV * W;
+    product.fetch_panel(product.b + NV * W * H, NV * W * H, number);
     tile_product_for<T>(height, NV)(product, sums.at);
     for (int v = 0; v < panel.unit_vectors(); ++v) {
       const Index unit = panel.unit0 + v * W, lanes = least(W, H - unit);
@@ -151,7 +152,7 @@ template <typename Cell, typename T> struct ForwardLoop {
               rows_[i] = {h_before(call, p), pre, c_prev, c, kept, call.y + row * call.y_stride};
             }
             for (Index panel = panels.first; panel < panels.last; ++panel)
-              for_tiles(count, [&](int height, Index i) { tile<Phase>(call, rows_ + i, height, panel); });
+              for_tiles(count, [&](int height, Index i) { tile<Phase>(call, rows_ + i, height, panel, i / kTileRows); });
           }
           return !part.shares_units || team_barrier(team);
         });

@@ -124,6 +124,8 @@ UNROLLED_INLINE void add_outer(Walk walk, Index rows, Range mine, Index ones, co
         Sums<T> sums;
         for (int r = 0; r < height; ++r) call.row[r] = room + m * rows + r;
         call.row_step = height;
+        if (index + 1 < P::count(block.columns)) call.fetch_rows(call.b + NV * W, NV, m / kTileRows);
+        else call.ahead = nullptr;
         T* to = c + (g0 + m) * c_stride + block.c0;
         if (adds)
           for (int v = 0; v < NV; ++v) {
