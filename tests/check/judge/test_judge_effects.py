@@ -29,7 +29,8 @@ def test_a_result_that_the_next_call_overwrites_is_named():
     text = changed(
         text,
         "    a_next = np.tanh(np.dot(Wax, xt) + np.dot(Waa, a_prev) + ba)\n",
-        "    a_next = BUFFER[:Waa.shape[0], :xt.shape[1]]\n    a_next[...] = np.tanh(np.dot(Wax, xt) + np.dot(Waa, a_prev) + ba)\n",
+        "    a_next = BUFFER[:Waa.shape[0], :xt.shape[1]]\n"
+        "    a_next[...] = np.tanh(np.dot(Wax, xt) + np.dot(Waa, a_prev) + ba)\n",
     )
     found = finding(text, CELL)
     assert found.equation == "rnn.alias"
@@ -52,9 +53,11 @@ def test_one_array_for_two_outputs_is_named():
 def test_a_cached_array_that_a_later_step_overwrites_is_named():
     text = changed(
         COURSE,
-        "        a_next, yt_pred, cache = rnn_cell_forward(x[:, :, t], a_next, parameters)\n        a[:, :, t] = a_next\n",
+        "        a_next, yt_pred, cache = rnn_cell_forward(x[:, :, t], a_next, parameters)\n"
+        "        a[:, :, t] = a_next\n",
         "        new, yt_pred, cache = rnn_cell_forward(x[:, :, t], a_next.copy(), parameters)\n"
-        "        kept[...] = new\n        a_next = kept\n        cache = (kept,) + cache[1:]\n        a[:, :, t] = a_next\n",
+        "        kept[...] = new\n        a_next = kept\n        cache = (kept,) + cache[1:]\n"
+        "        a[:, :, t] = a_next\n",
     )
     text = changed(
         text,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
+import numpy as np
+
 from unrolled.check.functions import FUNCTIONS
 from unrolled.check.judge.attempt import Attempt
 from unrolled.check.judge.caches import Entry
@@ -177,7 +179,8 @@ def _what_it_is(found: Attempt, call: int, entry: Entry) -> str | None:
 
 
 def _same(value: Any, expected: Any) -> bool:
-    return is_number_array(value) and compare(value, expected) in ("same", "single")
+    """Whether a value is one by more than chance: zeros are everywhere."""
+    return is_number_array(value) and bool(np.ptp(value) > 0) and compare(value, expected) in ("same", "single")
 
 
 def _of_later_step(found: Attempt, call: int, entry: Entry) -> bool:

@@ -90,12 +90,12 @@ def _source(code: Any) -> tuple[Source, list[Extent] | None]:
     if callable(code):
         return _of_objects([code])
     if isinstance(code, Iterable):
-        several: Iterable[Any] = cast("Any", code)
-        objects = list(several)
-        if objects and all(callable(each) for each in objects):
+        objects: list[Any] = list(code)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        if objects and all(map(callable, objects)):
             return _of_objects(objects)
+    kind = type(cast("object", code)).__name__
     raise ParameterError(
-        f"`code` is of type {type(code).__name__}, expected functions, a class, a module, a path or source text; "
+        f"`code` is of type {kind}, expected functions, a class, a module, a path or source text; "
         "pass the function itself, not what it returned"
     )
 
