@@ -8,13 +8,16 @@ from typing import Any
 import numpy as np
 
 from unrolled.check.explain.expressions import Array
-from unrolled.check.explain.locate import Located, Recorded, locate, right_values
+from unrolled.check.explain.locate import Located, Recorded, Right, locate, right_values
 from unrolled.check.explain.match import Match, match, match_value, values_of
 from unrolled.check.explain.models import Form, Model, given_outputs, model_of, same
 from unrolled.check.explain.program import Equation, inlined
+from unrolled.check.explain.sequences import AFTERWARDS
 from unrolled.check.results import Finding, Place
 
 __all__ = ["explain"]
+
+_MANY = 4  # outputs that a sentence lists
 
 
 def explain(
@@ -49,8 +52,9 @@ def explain(
         wrong = {role: value for role, value in found.items() if not same(value, model.reference[role])}
         if not wrong:
             return []
-        suspects = locate(records, right_values(model, inputs), code, _nowhere(model, wrong)) if records else []
-        return _findings(model, found, wrong, list(records or ()), suspects, dict(names or {}))
+        right = right_values(model, inputs) if records else None
+        suspects = locate(records or (), right, code, _nowhere(model, wrong)) if right else []
+        return _findings(model, found, wrong, list(records or ()), suspects, right, dict(names or {}))
 
 
 def _nowhere(model: Model, wrong: Mapping[str, Array]) -> list[Array]:
@@ -65,6 +69,7 @@ def _findings(
     wrong: dict[str, Array],
     records: list[Recorded],
     suspects: list[Located],
+    right: Right | None,
     names: dict[str, str],
 ) -> list[Finding]:
     kept = {role: value for role, value in wrong.items() if role.startswith("cache")}
@@ -77,7 +82,7 @@ def _findings(
     explained = [
         _of_cache(model, each.roles[0], wrong[each.roles[0]])
         if each.local and kept.keys() >= set(each.roles)
-        else _explained(model, each, found, names, records, suspects)
+        else _explained(model, each, found, names, records, suspects, right)
         for each in matches
     ]
     if not unexplained:
@@ -138,12 +143,13 @@ def _explained(
     names: Mapping[str, str],
     records: Sequence[Recorded],
     suspects: Sequence[Located],
+    right: Right | None,
 ) -> Finding:
     if each.local and len(each.roles) == 1 and each.form.tree is not None and each.form.symbol != each.roles[0]:
-        reader = _reader(model, each.form, each.roles[0], found, names, records, suspects)
+        reader = _reader(model, each.form, each.roles[0], found, names, records, suspects, right)
         if reader is not None:
             return reader
-    place, own = _place(model, each, found, names, records, suspects)
+    place, own = _place(model, each, found, names, records, suspects, right)
     symbol = own or names.get(each.form.symbol, each.form.symbol)
     roles = [names.get(role, role) for role in each.roles] if each.local else []
     whose = f"the {symbol} in your {' and '.join(roles)}" if roles and symbol not in roles else f"your {symbol}"
@@ -158,6 +164,7 @@ def _reader(
     names: Mapping[str, str],
     records: Sequence[Recorded],
     suspects: Sequence[Located],
+    right: Right | None,
 ) -> Finding | None:
     """A value that is right elsewhere and not as one output reads it: the mistake is in that output's equation."""
     target = model.program.outputs.get(role)
@@ -165,8 +172,8 @@ def _reader(
         return None
     equation = model.program.equation(target)
     own = {names.get(role, role), role}
-    line = next((suspect.line for suspect in suspects if suspect.name in own), None)
-    shown = _shown(records, [found[role]], own) if line is None else None
+    line = next((suspect.line for suspect in suspects if _called(suspect.name, own)), None)
+    shown = _shown(records, [found[role]], own, suspects, right) if line is None else None
     line = records[shown].line if shown is not None else line
     symbol, output = names.get(form.symbol, form.symbol), names.get(role, role)
     return Finding(
@@ -199,30 +206,74 @@ def _place(
     names: Mapping[str, str],
     records: Sequence[Recorded],
     suspects: Sequence[Located],
+    right: Right | None,
 ) -> tuple[Place | None, str]:
     """The line of a mistake, and the learner's name for what it computes where the values tell.
 
     A form's value may stand on a later line than the mistake: where the values left the right ones before, it is there.
     """
-    own = {names.get(name, name) for name in (each.form.symbol, *each.roles)}
-    shown = _shown(records, values_of(model, each.form), own)
+    own = {own for name in (each.form.symbol, *each.roles) for own in (name, names.get(name, name))}
+    if each.form.way:
+        return _place_over_time(model, each.form, own, records, suspects), ""
+    shown = _shown(records, values_of(model, each.form), own, suspects, right)
     before = [suspect for suspect in suspects if shown is None or suspect.at < shown]
     if shown is not None and not before:
         return Place(records[shown].line), records[shown].name
     for suspect in suspects:
-        if suspect.name in own:
+        if _called(suspect.name, own):
             return Place(suspect.line), ""
     if before:
         return Place(before[-1 if shown is not None else 0].line), ""
-    ends = (at for role in reversed(each.roles) for at in _standing(records, found[role]))
-    end = next(ends, None)
+    end = _shown(records, [found[role] for role in reversed(each.roles)], own, suspects, right)
     return (None if end is None else Place(records[end].line)), ""
 
 
-def _shown(records: Sequence[Recorded], values: Sequence[Array], own: set[str]) -> int | None:
-    """Where among the records one of the values stands first, under one of its `own` names if it has that anywhere."""
+def _place_over_time(
+    model: Model, form: Form, own: set[str], records: Sequence[Recorded], suspects: Sequence[Located]
+) -> Place | None:
+    """Where a wrong way through time is taken: where an output is filled or added up, where a state begins, or ends."""
+    kind = form.way[0][0].split(".")[0]
+    first = suspects[0].at if suspects else len(records)
+    if kind in AFTERWARDS:
+        ends = [*reversed(records)]
+        named = next((record for record in ends if record.name in own), None)
+        named = named or next((record for record in ends if _called(record.name, own)), None)
+        return None if named is None else Place(named.line)
+    if kind == "start":
+        begin = [record for record in records[:first] if any(same(_array(record), at) for at in model.begins(form))]
+        if begin:
+            return Place(begin[-1].line)
+    return Place(suspects[0].line) if suspects else None
+
+
+def _array(record: Recorded) -> Array:
+    return np.asarray(record.array)
+
+
+def _called(name: str, own: set[str]) -> bool:
+    """Whether a variable, or an entry of a dictionary by its key, has one of the names."""
+    return name in own or name.partition("[")[2].strip("]'") in own
+
+
+def _shown(
+    records: Sequence[Recorded],
+    values: Sequence[Array],
+    own: set[str],
+    suspects: Sequence[Located],
+    right: Right | None,
+) -> int | None:
+    """Where one of the values is made: under one of its `own` names, or first where it is none of the right values.
+
+    A value that is right somewhere else too, such as a part of another equation, is made there first; the last time
+    before the values leave the right ones is the mistake's.
+    """
     places = sorted({at for value in values for at in _standing(records, value)})
-    return next((at for at in places if records[at].name in own), places[0] if places else None)
+    named = next((at for at in places if _called(records[at].name, own)), None)
+    if named is not None or right is None:
+        return named
+    strange = next((at for at in places if not right.knows(_array(records[at]))), None)
+    before = [at for at in places if suspects and at < suspects[0].at]
+    return strange if strange is not None or not before else before[-1]
 
 
 def _standing(records: Sequence[Recorded], value: Array) -> Iterator[int]:
@@ -269,9 +320,10 @@ def _equation_of(
 
 
 def _target_of(model: Model, name: str, names: Mapping[str, str]) -> str:
-    """What the learner's `name`, or the dictionary of which it is an entry, is in the table; "" if it is not there."""
+    """What the learner's `name`, its dictionary or its key there, is in the table; "" if it is not there."""
     roles = {own: role for role, own in names.items()}
-    for own in (name, name.partition("[")[0]):
+    owner, _, key = name.partition("[")
+    for own in (name, owner, key.strip("]'"), owner.removesuffix("t")):  # da_prevt is the da_prev of a step
         role = roles.get(own, own)
         target = model.program.outputs.get(role, role)
         if target in model.program.reach:
@@ -295,4 +347,6 @@ def _observed(model: Model, found: Mapping[str, Any], wrong: Mapping[str, Any], 
 
 def _listed(roles: Any, names: Mapping[str, str]) -> str:
     shown = [names.get(role, role) for role in roles]
+    if len(shown) > _MANY:
+        shown = [*shown[: _MANY - 1], f"{len(shown) - _MANY + 1} more outputs"]
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"

@@ -217,7 +217,7 @@ def values_of(model: Model, form: Form) -> list[Array]:
     found: list[Array] = []
     if form.tree is None:
         return found
-    for evaluator in model.evaluators():
+    for evaluator in (*model.evaluators(), *model.slices()):
         try:
             found.append(np.asarray(evaluator(form.tree)))
         except MISFITS:

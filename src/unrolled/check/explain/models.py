@@ -97,6 +97,10 @@ class Model(Protocol):
         """All outputs with the forms in it."""
         ...
 
+    def begins(self, form: Form) -> list[Array]:
+        """The states with which a wrong way through time begins; none for a function without a loop."""
+        ...
+
     def stepwise(self, forms: Sequence[Form], found: Mapping[str, Array]) -> bool:
         """Whether every step, one after the other, gives what the learner has for it; False without steps."""
         ...
@@ -147,6 +151,9 @@ class _Cell:
     def outputs(self, forms: Sequence[Form]) -> dict[str, Any]:
         values = self._base(forms).values
         return {role: values[target] for role, target in self._roles.items()}
+
+    def begins(self, form: Form) -> list[Array]:
+        return []
 
     def stepwise(self, forms: Sequence[Form], found: Mapping[str, Array]) -> bool:
         return False
@@ -239,6 +246,10 @@ class _Loop:
             steps = self.walk.steps(way, _altered(forms))
             self._before[key] = {role: self.walk.output(role, steps, way) for role in self.walk.roles}
         return self._before[key]
+
+    def begins(self, form: Form) -> list[Array]:
+        way = dict(form.way)
+        return [state for key, state in self.walk.begin(way).items() if f"start.{key}" in way]
 
     def stepwise(self, forms: Sequence[Form], found: Mapping[str, Array]) -> bool:
         seen = False

@@ -149,11 +149,20 @@ class Walk:
         """Time and values of each step, in the order of the walk, one after the other."""
         return self._forward(way, altered) if self.loop.forward else self._backward(way, altered)
 
-    def _forward(self, way: Way, altered: Mapping[str, Node]) -> Iterator[tuple[int, Evaluator]]:
-        n_a = next(value for value in self.start.values() if value is not None).shape[0]
+    def begin(self, way: Way) -> dict[str, Array]:
+        """What the first step of the walk receives of every state, or of its gradient."""
+        if self.loop.forward:
+            n_a = next(value for value in self.start.values() if value is not None).shape[0]
+            zeros = np.zeros((n_a, self.m))
+            given = {state: zeros if value is None else value for state, value in self.start.items()}
+            return {state: _begin(way.get(f"start.{state}", ""), state, given, zeros) for state in given}
+        n_a = self.caches[0]["c_prev" if "c" in self.loop.states else "a_prev"].shape[0]
         zeros = np.zeros((n_a, self.m))
-        given = {state: zeros if value is None else value for state, value in self.start.items()}
-        begin = {state: _begin(way.get(f"start.{state}", ""), state, given, zeros) for state in given}
+        last = {"last": self.upstream[..., -1], "first": self.upstream[..., 0], "ones": zeros + 1}
+        return {state: last.get(way.get(f"start.{state}", ""), zeros) for state in self.loop.states}
+
+    def _forward(self, way: Way, altered: Mapping[str, Node]) -> Iterator[tuple[int, Evaluator]]:
+        begin = self.begin(way)
         previous = dict(begin)
         for t in self.times(way):
             names = {**self.names, "m": float(self.m), "xt": self.x[..., _index(way.get("x", "t"), t, self.length)]}
@@ -166,10 +175,9 @@ class Walk:
 
     def _backward(self, way: Way, altered: Mapping[str, Node]) -> Iterator[tuple[int, Evaluator]]:
         states = self.loop.states
-        zeros = np.zeros((self.caches[0]["c_prev" if "c" in states else "a_prev"].shape[0], self.m))
-        last = {"last": self.upstream[..., -1], "first": self.upstream[..., 0], "ones": zeros + 1}
-        handed = {state: last.get(way.get(f"start.{state}", ""), zeros) for state in states}
+        handed = self.begin(way)
         own = states[0]
+        zeros = np.zeros_like(handed[own])
         for t in self.times(way):
             given = way.get("upstream", "t")
             direct = zeros if given == "none" else self.upstream[..., _index(given, t, self.length)]
