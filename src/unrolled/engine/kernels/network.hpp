@@ -156,8 +156,10 @@ void in_order(const NetworkShape& shape, bool waves, std::int64_t pieces, LayerA
   const std::int64_t L = shape.layers, D = shape.directions;
   if (!waves || size == 1) {
     for (std::int64_t i = 0; i < L; ++i) {
-      for (std::int64_t d = 0; d < D; ++d) task(layer_at(i) * D + d, -1, team, rank, size);
-      if (!team_barrier(team)) return;
+      for (std::int64_t d = 0; d < D; ++d) {
+        task(layer_at(i) * D + d, -1, team, rank, size);
+        if (!team_barrier(team)) return;  // the next direction begins by writing to the scratch that this one reads to its end
+      }
       if (D > 1) {
         between(i, team, rank, size);
         if (!team_barrier(team)) return;
