@@ -66,7 +66,10 @@ ONE_RESULT_FOR_TWO_THREADS = """
 y = np.empty((rows, units))
 rows_product(y)
 print("right", flush=True)
-threads = [threading.Thread(target=rows_product, args=(y,)) for _ in range(2)]
+def work():
+    for _ in range(100):
+        rows_product(y)
+threads = [threading.Thread(target=work) for _ in range(2)]
 for thread in threads:
     thread.start()
 for thread in threads:
