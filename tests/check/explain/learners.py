@@ -56,7 +56,7 @@ def called(code: str, run: Run) -> tuple[dict[str, Any], list[Record]]:
     """The outputs of a learner's version of a function, by role, and its records."""
     function = FUNCTIONS[run.name]
     value, records = traced(code, run.name, *(run.inputs[role] for role in function.inputs))
-    return (value if isinstance(value, dict) else dict(zip(function.outputs, value, strict=True))), records
+    return (value if isinstance(value, dict) else dict(zip(function.outputs, value, strict=False))), records
 
 
 LSTM_CELL_BACKWARD = """\
@@ -227,4 +227,32 @@ def gru_cell_backward(dc_next, cache):
     dxt = dconcat[n_a:] + dcand[n_a:]
     dc_prev = dconcat[:n_a] + ds * rt + dc_next * (1 - ut)
     return {"dxt": dxt, "dc_prev": dc_prev, "dWu": dWu, "dbu": dbu, "dWr": dWr, "dbr": dbr, "dWc": dWc, "dbc": dbc}
+"""
+
+HEAD_FORWARD_LOOP = """\
+def output_forward(a, y, parameters):
+    n_a, m, T = a.shape
+    y_pred = np.zeros((len(parameters["by"]), m, T))
+    J = 0.0
+    for t in range(T):
+        z = parameters["Wy"] @ a[:, :, t] + parameters["by"]
+        y_pred[:, :, t] = softmax(z)
+        J += -np.sum(np.log(y_pred[y[:, t], np.arange(m), t]))
+    return J, y_pred
+"""
+
+HEAD_BACKWARD_LOOP = """\
+def output_backward(cache):
+    a, y_pred, y, scored, parameters, scale = cache
+    Wy = parameters["Wy"]
+    y = y.reshape(y_pred.shape)
+    da = np.zeros_like(a)
+    dWy = np.zeros_like(Wy)
+    dby = np.zeros((len(Wy), 1))
+    for t in range(a.shape[2]):
+        dz = y_pred[:, :, t] - y[:, :, t]
+        dWy += dz @ a[:, :, t].T
+        dby += np.sum(dz, axis=1, keepdims=True)
+        da[:, :, t] = Wy.T @ dz
+    return {"da": da, "dWy": dWy, "dby": dby}
 """

@@ -12,6 +12,8 @@ from check.explain.runs import run_of
 from helpers import rng
 from unrolled import steps
 from unrolled.check.explain import explain
+from unrolled.check.explain.catalogue import loop_forms
+from unrolled.check.explain.models import model_of
 
 
 def told(code: str, case: str, *changes: tuple[str, str], names: dict[str, str] | None = None, source: bool = True):
@@ -286,3 +288,92 @@ def test_a_mistake_in_one_line_is_named_by_that_lines_equation(right, wrong, equ
     assert (finding.equation, finding.certainty) == (equation, "explained")
     assert said in finding.message
     assert wrong.split("\n")[0] in lines[finding.place.line - 1]
+
+
+@pytest.mark.parametrize(
+    ("code", "case", "right", "wrong", "equation"),
+    [
+        ("HEAD_BACKWARD_LOOP", "output_backward", "dWy += ", "dWy = ", "head.5"),
+        ("HEAD_BACKWARD_LOOP", "output_backward", "dby += np.sum", "dby += np.mean", "head.6"),
+        ("HEAD_BACKWARD_LOOP", "output_backward", "t] - y[:, :, t]", "t] + y[:, :, t]", "head.4"),
+        ("HEAD_FORWARD_LOOP", "output_forward", "J += ", "J = ", "head.3"),
+    ],
+)
+def test_an_output_head_that_loops_over_time_is_explained_by_its_equations(code, case, right, wrong, equation):
+    (finding,), lines = told(getattr(learners, code), case, (right, wrong))
+    assert (finding.equation, finding.certainty) == (equation, "explained")
+    if finding.place is not None:  # J is a number, which no record holds
+        assert wrong in lines[finding.place.line - 1]
+
+
+def test_two_gradients_under_each_others_keys_are_said_to_be_exchanged():
+    run = run_of("rnn_cell_backward")
+    (finding,) = explain(
+        run.name, run.inputs, {**run.outputs, "dWax": run.outputs["dWaa"], "dWaa": run.outputs["dWax"]}
+    )
+    assert (finding.equation, finding.certainty) == ("rnn.1", "explained")
+    assert finding.message == "your dWax and dWaa are exchanged: each has the other's place"
+
+
+def test_of_two_forms_with_the_same_outputs_the_values_that_stood_there_choose():
+    run = run_of("update_parameters_with_adam")
+    alone = {
+        role: {key: array for key, array in value.items() if key.endswith("W1")} if isinstance(value, dict) else value
+        for role, value in run.inputs.items()
+    }
+    values = model_of(run.name, alone).evaluators()[0].values
+    wrong = 2 * values["parameter"] - values["parameter_next"]  # the step is added
+    outputs = {"parameters": {"W1": wrong}, "v": {"dW1": values["v_next"]}, "s": {"dW1": values["s_next"]}}
+    for corrected, equation in ((values["v_corrected"], "adam.update"), (-values["v_corrected"], "adam.correct")):
+        records = [learners.Record(3, "v_c", corrected), learners.Record(5, "W", wrong)]
+        (finding,) = explain(run.name, alone, outputs, records)
+        assert (finding.equation, finding.certainty) == (equation, "explained")
+
+
+@pytest.mark.parametrize(
+    ("code", "case", "right", "wrong", "equation"),
+    [
+        ("LSTM_FORWARD_INLINE", "lstm_forward", "    h = a0", "    h = a0 * 0 + 1", "lstm.init"),
+        ("LSTM_FORWARD_INLINE", "lstm_forward", "    s = np.zeros((n_a, m))", "    s = a0", "lstm.init"),
+        ("LSTM_FORWARD_INLINE", "lstm_forward", "a[:, :, t] = h_new", "a[:, :, t] = s_new", "lstm.6"),
+        ("RNN_BACKWARD_INLINE", "rnn_backward", "dba += dz", "dba = dz", "rnn.sum"),
+        (
+            "RNN_BACKWARD_INLINE",
+            "rnn_backward",
+            'da_prevt = parameters["Waa"].T @ dz',
+            "da_prevt = da[:, :, t]",
+            "rnn.bptt",
+        ),
+        (
+            "RNN_BACKWARD_INLINE",
+            "rnn_backward",
+            "da_prevt = np.zeros((n_a, m))",
+            "da_prevt = np.ones((n_a, m))",
+            "rnn.init",
+        ),
+    ],
+)
+def test_a_wrong_way_through_time_is_placed_where_it_is_taken(code, case, right, wrong, equation):
+    (finding,), lines = told(getattr(learners, code), case, (right, wrong))
+    assert (finding.equation, finding.certainty) == (equation, "explained")
+    assert wrong.strip() in lines[finding.place.line - 1]
+
+
+def test_two_states_taken_for_each_other_are_one_mistake():
+    run = run_of("lstm_forward")
+    model = model_of(run.name, run.inputs)
+    forms = [form for form in loop_forms(model) if "exchanged" in form.words()]
+    assert len(forms) == 2
+    for form in forms:
+        (finding,) = explain(run.name, run.inputs, model.outputs([form]))
+        assert (finding.equation, finding.certainty) == (form.equation, "explained")
+        assert "exchanged" in finding.message
+
+
+def test_a_located_line_is_told_in_whole_sentences_however_many_outputs_are_wrong():
+    (finding,), _ = told(
+        learners.LSTM_CELL_BACKWARD_SPLIT, "lstm_cell_backward", ("dc += dc_next", "dc += np.sin(dc_next)")
+    )
+    assert finding.certainty == "located"
+    assert " and 6 more outputs, though all that it is computed from is right" in finding.message
+    assert finding.message.endswith("equations (8), (9), (10) and (20) belong here")

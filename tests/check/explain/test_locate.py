@@ -20,6 +20,7 @@ STYLES = {
     "RNN_BACKWARD_INLINE": "rnn_backward",
     "LSTM_FORWARD_INLINE": "lstm_forward",
     "GRU_CELL_BACKWARD": "gru_cell_backward before",
+    "HEAD_BACKWARD_LOOP": "output_backward",
 }
 # What nobody's catalogue holds, put around the right-hand side of a line.
 ODD = ("np.cos({})", "({}) + 0.1", "0.9 * ({})", "np.roll({}, 1, axis=0)", "np.clip({}, -0.1, 0.1)")
@@ -115,3 +116,26 @@ def test_a_line_that_reads_a_wrong_value_is_not_suspected_of_its_own():
     code = "def f(x):\n    a = g(x)\n    b = a + 1\n    c = g(x)\n"
     records = [Record(2, "a", noise), Record(3, "b", noise + 1), Record(4, "c", noise * 3)]
     assert [each.name for each in locate(records, right_of("rnn_cell_backward"), code)] == ["a", "c"]
+
+
+def test_an_array_in_half_precision_is_suspected_though_its_digits_are_right():
+    run = run_of("rnn_cell_forward")
+    records = [Record(4, "a_next", run.outputs["a_next"].astype("float16"))]
+    (suspect,) = locate(records, right_of("rnn_cell_forward"))
+    assert suspect.line == 4
+
+
+def test_a_wrong_output_is_suspected_though_a_part_of_another_equation_is_equal_to_it():
+    run = run_of("lstm_cell_backward")
+    values = model_of(run.name, run.inputs).evaluators()[0].values
+    part = values["dc"] * values["c_prev"] * values["ft"]  # on the way to dft
+    right = right_of("lstm_cell_backward")
+    assert locate([Record(9, "dc_prev", part)], right) == []
+    assert [each.line for each in locate([Record(9, "dc_prev", part)], right, wrong=[part])] == [9]
+
+
+def test_what_reads_an_entry_of_a_dictionary_that_is_wrong_is_not_suspected_of_its_own():
+    noise = np.random.default_rng(3).normal(size=(6, 9))
+    code = "def f(x):\n    g = h(x)\n    b = g['dxt']\n"
+    records = [Record(2, "g['dxt']", noise), Record(3, "b", noise * 2)]
+    assert [each.name for each in locate(records, right_of("rnn_cell_backward"), code)] == ["g['dxt']"]

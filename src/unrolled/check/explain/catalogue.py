@@ -16,7 +16,7 @@ from unrolled.check.explain.ways import ways_of
 
 __all__ = ["equation_forms", "loop_forms"]
 
-_NOT_ARRAYS = frozenset(["m", "handed", "batch", "in_last", "in_first", "upstream"])  # what no equation reads
+_NOT_ARRAYS = frozenset(["m", "batch", "in_last", "in_first", "upstream"])  # what no equation reads
 
 
 def equation_forms(model: Model) -> dict[str, tuple[Form, ...]]:
@@ -33,7 +33,7 @@ def _groups(evaluator: Evaluator) -> frozenset[frozenset[str]]:
     """Names whose values have the same shape: those that may be taken for each other without an error."""
     groups: dict[tuple[int, ...], set[str]] = {}
     for key, value in evaluator.values.items():
-        if key not in _NOT_ARRAYS:
+        if key not in _NOT_ARRAYS and not key.startswith("handed"):
             groups.setdefault(np.shape(value), set()).add(key)
     return frozenset(map(frozenset, groups.values()))
 

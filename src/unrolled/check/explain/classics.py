@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["CLASSICS"]
 
-_OLD = "is the equation that the course printed until 2018, which is wrong: "
+_OLD = "follows the equation that the course printed until 2018, which is wrong: "
 _TANH = "(1 - tanh(c_next)**2)"
 
 # function, what is computed, the wrong right-hand side, what to say after "your dft"

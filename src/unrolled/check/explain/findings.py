@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from unrolled.check.explain.expressions import Array
-from unrolled.check.explain.locate import Located, Recorded, Right, locate, right_values
-from unrolled.check.explain.match import Match, match, match_value, values_of
+from unrolled.check.explain.locate import Located, Recorded, locate, right_values
+from unrolled.check.explain.match import Match, match, match_value
 from unrolled.check.explain.models import Form, Model, given_outputs, model_of, same
+from unrolled.check.explain.places import Trace
 from unrolled.check.explain.program import Equation, inlined
-from unrolled.check.explain.sequences import AFTERWARDS
 from unrolled.check.results import Finding, Place
 
 __all__ = ["explain"]
@@ -54,7 +54,7 @@ def explain(
             return []
         right = right_values(model, inputs) if records else None
         suspects = locate(records or (), right, code, _nowhere(model, wrong)) if right else []
-        return _findings(model, found, wrong, list(records or ()), suspects, right, dict(names or {}))
+        return _findings(Trace(model, found, dict(names or {}), records or (), suspects, right), wrong)
 
 
 def _nowhere(model: Model, wrong: Mapping[str, Array]) -> list[Array]:
@@ -63,59 +63,45 @@ def _nowhere(model: Model, wrong: Mapping[str, Array]) -> list[Array]:
     return [value for value in wrong.values() if not any(same(value, other) for other in right)]
 
 
-def _findings(
-    model: Model,
-    found: dict[str, Array],
-    wrong: dict[str, Array],
-    records: list[Recorded],
-    suspects: list[Located],
-    right: Right | None,
-    names: dict[str, str],
-) -> list[Finding]:
+def _findings(trace: Trace, wrong: dict[str, Array]) -> list[Finding]:
+    model = trace.model
     kept = {role: value for role, value in wrong.items() if role.startswith("cache")}
     if len(kept) == len(wrong) and model.name.endswith("cell_forward"):
         return [_of_cache(model, role, value) for role, value in kept.items()]
-    swapped = _exchanged(model, found, wrong, names, records)
+    swapped = _exchanged(trace, wrong)
     if swapped is not None:
         return [swapped]
-    matches, unexplained = match(model, found, wrong, [np.asarray(record.array) for record in records])
+    matches, unexplained = match(model, trace.found, wrong, trace.arrays)
     explained = [
         _of_cache(model, each.roles[0], wrong[each.roles[0]])
         if each.local and kept.keys() >= set(each.roles)
-        else _explained(model, each, found, names, records, suspects, right)
+        else _explained(trace, each)
         for each in matches
     ]
     if not unexplained:
         return explained
     lines = {finding.place.line for finding in explained if finding.place}
     rest = {role: wrong[role] for role in unexplained}
-    located = [_located(model, suspect, rest, found, names) for suspect in suspects if suspect.line not in lines]
-    return explained + (located or [_observed(model, found, rest, names)])
+    located = [_located(trace, suspect, rest) for suspect in trace.suspects if suspect.line not in lines]
+    return explained + (located or [_observed(trace, rest)])
 
 
-def _exchanged(
-    model: Model,
-    found: Mapping[str, Array],
-    wrong: Mapping[str, Array],
-    names: Mapping[str, str],
-    records: Sequence[Recorded],
-) -> Finding | None:
+def _exchanged(trace: Trace, wrong: Mapping[str, Array]) -> Finding | None:
     """Two outputs, each right under the other's name."""
-    if len(wrong) != 2:
+    if len(wrong) != 2 or any(role.startswith("cache") for role in wrong):
         return None
     one, other = wrong
-    if not (same(found[one], model.reference[other]) and same(found[other], model.reference[one])):
+    reference = trace.model.reference
+    if not (same(wrong[one], reference[other]) and same(wrong[other], reference[one])):
         return None
-    equation = _equation_of(model, one, wrong, found, {})
-    first, second = names.get(one, one), names.get(other, other)
+    first, second = (trace.names.get(role, role) for role in wrong)
     return Finding(
-        equation=equation.id,
+        equation=_equation_of(trace, one, wrong).id,
         symbol=first,
-        message=f"your {first} and {second} are exchanged: each stands where the other belongs",
+        message=f"your {first} and {second} are exchanged: each has the other's place",
         certainty="explained",
-        place=next((Place(records[at].line) for at in reversed([*_standing(records, found[one])])), None),
-        is_now=f"{one} = {other}, {other} = {one}",
-        should_be=f"{one} = {one}, {other} = {other}",
+        is_now=f"{one} is {other}, and {other} is {one}",
+        should_be=f"{one} is {one}, and {other} is {other}",
     )
 
 
@@ -136,53 +122,33 @@ def _of_cache(model: Model, role: str, value: Array) -> Finding:
     )
 
 
-def _explained(
-    model: Model,
-    each: Match,
-    found: Mapping[str, Array],
-    names: Mapping[str, str],
-    records: Sequence[Recorded],
-    suspects: Sequence[Located],
-    right: Right | None,
-) -> Finding:
+def _explained(trace: Trace, each: Match) -> Finding:
     if each.local and len(each.roles) == 1 and each.form.tree is not None and each.form.symbol != each.roles[0]:
-        reader = _reader(model, each.form, each.roles[0], found, names, records, suspects, right)
+        reader = _reader(trace, each.form, each.roles[0])
         if reader is not None:
             return reader
-    place, own = _place(model, each, found, names, records, suspects, right)
-    symbol = own or names.get(each.form.symbol, each.form.symbol)
-    roles = [names.get(role, role) for role in each.roles] if each.local else []
+    place, own = trace.place(each)
+    symbol = own or trace.names.get(each.form.symbol, each.form.symbol)
+    roles = [trace.names.get(role, role) for role in each.roles] if each.local else []
     whose = f"the {symbol} in your {' and '.join(roles)}" if roles and symbol not in roles else f"your {symbol}"
     return _said(each.form, place, symbol, whose)
 
 
-def _reader(
-    model: Model,
-    form: Form,
-    role: str,
-    found: Mapping[str, Array],
-    names: Mapping[str, str],
-    records: Sequence[Recorded],
-    suspects: Sequence[Located],
-    right: Right | None,
-) -> Finding | None:
+def _reader(trace: Trace, form: Form, role: str) -> Finding | None:
     """A value that is right elsewhere and not as one output reads it: the mistake is in that output's equation."""
-    target = model.program.outputs.get(role)
-    if target is None or form.tree is None or form.symbol not in model.program.leading[target]:
+    program = trace.model.program
+    target = program.outputs.get(role)
+    if target is None or form.tree is None or form.symbol not in program.leading[target]:
         return None
-    equation = model.program.equation(target)
-    own = {names.get(role, role), role}
-    line = next((suspect.line for suspect in suspects if _called(suspect.name, own)), None)
-    shown = _shown(records, [found[role]], own, suspects, right) if line is None else None
-    line = records[shown].line if shown is not None else line
-    symbol, output = names.get(form.symbol, form.symbol), names.get(role, role)
+    equation = program.equation(target)
+    symbol, output = (trace.names.get(name, name) for name in (form.symbol, role))
     return Finding(
         equation=equation.id,
         symbol=output,
         message=f"{equation.number}: the {symbol} in your {output} {form.words()}",
         certainty="explained",
-        place=None if line is None else Place(line),
-        is_now=equation.text(inlined(model.program, form.symbol, form.tree, target)),
+        place=trace.of_output(role),
+        is_now=equation.text(inlined(program, form.symbol, form.tree, target)),
         should_be=equation.text(),
     )
 
@@ -199,102 +165,17 @@ def _said(form: Form, place: Place | None, symbol: str, whose: str = "") -> Find
     )
 
 
-def _place(
-    model: Model,
-    each: Match,
-    found: Mapping[str, Array],
-    names: Mapping[str, str],
-    records: Sequence[Recorded],
-    suspects: Sequence[Located],
-    right: Right | None,
-) -> tuple[Place | None, str]:
-    """The line of a mistake, and the learner's name for what it computes where the values tell.
-
-    A form's value may stand on a later line than the mistake: where the values left the right ones before, it is there.
-    """
-    own = {own for name in (each.form.symbol, *each.roles) for own in (name, names.get(name, name))}
-    if each.form.way:
-        return _place_over_time(model, each.form, own, records, suspects), ""
-    shown = _shown(records, values_of(model, each.form), own, suspects, right)
-    before = [suspect for suspect in suspects if shown is None or suspect.at < shown]
-    if shown is not None and not before:
-        return Place(records[shown].line), records[shown].name
-    for suspect in suspects:
-        if _called(suspect.name, own):
-            return Place(suspect.line), ""
-    if before:
-        return Place(before[-1 if shown is not None else 0].line), ""
-    end = _shown(records, [found[role] for role in reversed(each.roles)], own, suspects, right)
-    return (None if end is None else Place(records[end].line)), ""
-
-
-def _place_over_time(
-    model: Model, form: Form, own: set[str], records: Sequence[Recorded], suspects: Sequence[Located]
-) -> Place | None:
-    """Where a wrong way through time is taken: where an output is filled or added up, where a state begins, or ends."""
-    kind = form.way[0][0].split(".")[0]
-    first = suspects[0].at if suspects else len(records)
-    if kind in AFTERWARDS:
-        ends = [*reversed(records)]
-        named = next((record for record in ends if record.name in own), None)
-        named = named or next((record for record in ends if _called(record.name, own)), None)
-        return None if named is None else Place(named.line)
-    if kind == "start":
-        begin = [record for record in records[:first] if any(same(_array(record), at) for at in model.begins(form))]
-        if begin:
-            return Place(begin[-1].line)
-    return Place(suspects[0].line) if suspects else None
-
-
-def _array(record: Recorded) -> Array:
-    return np.asarray(record.array)
-
-
-def _called(name: str, own: set[str]) -> bool:
-    """Whether a variable, or an entry of a dictionary by its key, has one of the names."""
-    return name in own or name.partition("[")[2].strip("]'") in own
-
-
-def _shown(
-    records: Sequence[Recorded],
-    values: Sequence[Array],
-    own: set[str],
-    suspects: Sequence[Located],
-    right: Right | None,
-) -> int | None:
-    """Where one of the values is made: under one of its `own` names, or first where it is none of the right values.
-
-    A value that is right somewhere else too, such as a part of another equation, is made there first; the last time
-    before the values leave the right ones is the mistake's.
-    """
-    places = sorted({at for value in values for at in _standing(records, value)})
-    named = next((at for at in places if _called(records[at].name, own)), None)
-    if named is not None or right is None:
-        return named
-    strange = next((at for at in places if not right.knows(_array(records[at]))), None)
-    before = [at for at in places if suspects and at < suspects[0].at]
-    return strange if strange is not None or not before else before[-1]
-
-
-def _standing(records: Sequence[Recorded], value: Array) -> Iterator[int]:
-    """Where among the records a value stands."""
-    return (at for at, record in enumerate(records) if same(np.asarray(record.array), value))
-
-
-def _located(
-    model: Model, suspect: Located, wrong: Mapping[str, Any], found: Mapping[str, Any], names: Mapping[str, str]
-) -> Finding:
-    target = _target_of(model, suspect.name, names)
-    form = match_value(model, suspect.array, target)
+def _located(trace: Trace, suspect: Located, wrong: Mapping[str, Any]) -> Finding:
+    form = match_value(trace.model, suspect.array, _target_of(trace, suspect.name))
     if form is not None:
         return _said(form, Place(suspect.line), suspect.name)
-    equation = _equation_of(model, suspect.name, wrong, found, names)
+    equation = _equation_of(trace, suspect.name, wrong)
     verb = "belong" if equation.shared else "belongs"
     return Finding(
         equation=equation.id,
         symbol=suspect.name,
         message=(
-            f"your {suspect.name} is none of the values on the way to {_listed(wrong, names)}, though all that it is "
+            f"your {suspect.name} is none of the values on the way to {_listed(trace, wrong)}, though all that it is "
             f"computed from is right; {equation.number} {verb} here"
         ),
         certainty="located",
@@ -303,50 +184,48 @@ def _located(
     )
 
 
-def _equation_of(
-    model: Model, name: str, wrong: Mapping[str, Any], found: Mapping[str, Any], names: Mapping[str, str]
-) -> Equation:
+def _equation_of(trace: Trace, name: str, wrong: Mapping[str, Any]) -> Equation:
     """The equation that computes what the learner calls `name`; else the one that all wrong outputs come from."""
-    outputs = model.program.outputs
-    target = _target_of(model, name, names)
+    program = trace.model.program
+    target = _target_of(trace, name)
     if target:
-        return model.program.equation(target)
+        return program.equation(target)
 
     def fit(equation: Equation) -> tuple[int, int]:
-        touched = {role for role, target in outputs.items() if target in model.program.reach[equation.target]}
-        return len(touched & set(wrong)) - len(touched & (set(found) - set(wrong))), -len(touched)
+        touched = {role for role, target in program.outputs.items() if target in program.reach[equation.target]}
+        return len(touched & set(wrong)) - len(touched & (set(trace.found) - set(wrong))), -len(touched)
 
-    return max(model.program.equations, key=fit)
+    return max(program.equations, key=fit)
 
 
-def _target_of(model: Model, name: str, names: Mapping[str, str]) -> str:
+def _target_of(trace: Trace, name: str) -> str:
     """What the learner's `name`, its dictionary or its key there, is in the table; "" if it is not there."""
-    roles = {own: role for role, own in names.items()}
+    roles = {own: role for role, own in trace.names.items()}
     owner, _, key = name.partition("[")
     for own in (name, owner, key.strip("]'"), owner.removesuffix("t")):  # da_prevt is the da_prev of a step
         role = roles.get(own, own)
-        target = model.program.outputs.get(role, role)
-        if target in model.program.reach:
+        target = trace.model.program.outputs.get(role, role)
+        if target in trace.model.program.reach:
             return target
     return ""
 
 
-def _observed(model: Model, found: Mapping[str, Any], wrong: Mapping[str, Any], names: Mapping[str, str]) -> Finding:
-    right = [role for role in found if role not in wrong]
+def _observed(trace: Trace, wrong: Mapping[str, Any]) -> Finding:
+    right = [role for role in trace.found if role not in wrong]
     first = next(iter(wrong))
-    equation = _equation_of(model, first, wrong, found, names)
+    equation = _equation_of(trace, first, wrong)
     return Finding(
         equation=equation.id,
-        symbol=names.get(first, first),
-        message=f"wrong: {_listed(wrong, names)}; "
-        + (f"right: {_listed(right, names)}" if right else "nothing is right"),
+        symbol=trace.names.get(first, first),
+        message=f"wrong: {_listed(trace, wrong)}; "
+        + (f"right: {_listed(trace, right)}" if right else "nothing is right"),
         certainty="observed",
         should_be=equation.text(),
     )
 
 
-def _listed(roles: Any, names: Mapping[str, str]) -> str:
-    shown = [names.get(role, role) for role in roles]
+def _listed(trace: Trace, roles: Iterable[str]) -> str:
+    shown = [trace.names.get(role, role) for role in roles]
     if len(shown) > _MANY:
         shown = [*shown[: _MANY - 1], f"{len(shown) - _MANY + 1} more outputs"]
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"

@@ -101,6 +101,10 @@ class Model(Protocol):
         """The states with which a wrong way through time begins; none for a function without a loop."""
         ...
 
+    def carries(self, form: Form) -> list[Array]:
+        """What the first step of a wrong way through time hands on, where that is neither zero nor where it began."""
+        ...
+
     def stepwise(self, forms: Sequence[Form], found: Mapping[str, Array]) -> bool:
         """Whether every step, one after the other, gives what the learner has for it; False without steps."""
         ...
@@ -153,6 +157,9 @@ class _Cell:
         return {role: values[target] for role, target in self._roles.items()}
 
     def begins(self, form: Form) -> list[Array]:
+        return []
+
+    def carries(self, form: Form) -> list[Array]:
         return []
 
     def stepwise(self, forms: Sequence[Form], found: Mapping[str, Array]) -> bool:
@@ -250,6 +257,12 @@ class _Loop:
     def begins(self, form: Form) -> list[Array]:
         way = dict(form.way)
         return [state for key, state in self.walk.begin(way).items() if f"start.{key}" in way]
+
+    def carries(self, form: Form) -> list[Array]:
+        way = dict(form.way)
+        altered = {key.split(".")[1] for key in way if key.startswith("carry")}
+        begin, handed = self.walk.begin(way), self.walk.handed_on(way)
+        return [handed[key] for key in altered if handed[key].any() and not same(handed[key], begin[key])]
 
     def stepwise(self, forms: Sequence[Form], found: Mapping[str, Array]) -> bool:
         seen = False

@@ -230,6 +230,7 @@ def steps_of(names: Mapping[str, Any]) -> list[dict[str, Any]]:
             key: value[:, t::steps] if np.shape(value)[-1:] == (int(names["m"]),) else value
             for key, value in names.items()
         }
+        | {"m": names["batch"]}
         for t in range(steps)
     ]
 

@@ -22,6 +22,7 @@ ONE, TWO, M = number(1), number(2), name("m")
 
 _GATES = frozenset(["ft", "it", "ot", "ut", "rt"])  # of which people also take 1 - ft
 
+_PLAIN = {"column_sum": "the sum over rows", "sum_all": "the sum", "max": "the maximum", "sqrt": "the root"}
 _OTHER_FUNCTIONS: dict[str, tuple[str, ...]] = {
     "tanh": ("sigmoid", "relu"),
     "sigmoid": ("tanh", "softmax", "relu"),
@@ -138,7 +139,8 @@ def _other_function(node: Node) -> Iterator[Change]:
     if node.op == "total":
         yield inner, 1.1, lambda: "is not summed over the batch"
     elif node.op not in ("first", "last", "zeros"):
-        yield inner, 1.0, lambda: f"lacks {node.op}: it has {written(inner)} where {written(node)} belongs"
+        lost = _PLAIN.get(node.op, node.op)
+        yield inner, 1.0, lambda: f"lacks {lost}: it has {written(inner)} where {written(node)} belongs"
     if node.op == "tanh":
         slope = call("add", ONE, call("neg", call("pow", node, TWO)))
         yield slope, 1.1, lambda: f"has {written(slope)}, the derivative, where {written(node)} belongs"

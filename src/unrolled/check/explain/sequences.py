@@ -66,7 +66,7 @@ LOOPS = {
 }
 
 AFTERWARDS = ("stored", "stored_at", "sum", "from", "end")  # choices that change no step, only what is made of them
-_HANDED = "handed"  # what a step hands to the one walked next, of the loop's own state
+_HANDED = "handed"  # what a step hands to the one walked next, of every state
 
 Steps = list[Evaluator | None]  # by time; None: a step that the walk left out
 
@@ -161,6 +161,12 @@ class Walk:
         last = {"last": self.upstream[..., -1], "first": self.upstream[..., 0], "ones": zeros + 1}
         return {state: last.get(way.get(f"start.{state}", ""), zeros) for state in self.loop.states}
 
+    def handed_on(self, way: Way) -> dict[str, Array]:
+        """What the first step of the walk hands to the second, of every state."""
+        first = self.steps(way)[self.times(way)[0]]
+        assert first is not None
+        return {state: first.values[f"{_HANDED}.{state}"] for state in self.loop.states}
+
     def _forward(self, way: Way, altered: Mapping[str, Node]) -> Iterator[tuple[int, Evaluator]]:
         begin = self.begin(way)
         previous = dict(begin)
@@ -171,6 +177,7 @@ class Walk:
             for state in previous:
                 carried = way.get(f"carry.{state}", f"{state}_next")
                 previous[state] = begin[state] if carried == "start" else values.values[carried]
+            values.values |= {f"{_HANDED}.{state}": value for state, value in previous.items()}
             yield t, values
 
     def _backward(self, way: Way, altered: Mapping[str, Node]) -> Iterator[tuple[int, Evaluator]]:
@@ -191,7 +198,7 @@ class Walk:
                 carry = way.get(f"carry.{state}", "replaced")
                 choices = {"replaced": back[state], "never": handed[state], "upstream": direct}
                 handed[state] = choices.get(carry, handed[state] + back[state])
-            values.values[_HANDED] = handed[own]
+            values.values |= {f"{_HANDED}.{state}": value for state, value in handed.items()}
             values.values["upstream"] = direct
             yield t, values
 
@@ -221,7 +228,7 @@ class Walk:
             source = way.get(f"from.{role}", role)
             parts = [step.values[source] for step in walked]
             return _summed(parts, way.get(f"sum.{role}", way.get("sum", "added")))
-        return self._end(walked, way.get("end", _HANDED))
+        return self._end(walked, way.get("end", f"{_HANDED}.{self.loop.states[0]}"))
 
     def _over_time(self, steps: Steps, target: str, at: str) -> Array:
         some = next(step for step in steps if step is not None).values[target]

@@ -105,6 +105,8 @@ def _forward(loop: Loop) -> Iterator[Form]:
                 carried,
                 {f"carry.{state}": f"{other}_next"},
             )
+    if len(states) == 2:
+        yield from _exchanged(family, *states)
     for at in ("first", "last", "reversed", "before", "after"):
         yield _form(
             _TAKES_X[family],
@@ -157,6 +159,30 @@ def _forward(loop: Loop) -> Iterator[Form]:
             _TAKES_X[family], "loop", f"does not reach every step: {words}", words, "t = 0, ..., T-1", {"steps": steps}
         )
     yield from _kept(loop)
+
+
+def _exchanged(family: str, one: str, other: str) -> Iterator[Form]:
+    """Two states taken for each other, as arguments of the cell or among what it returns."""
+    carry = {f"carry.{one}": f"{other}_next", f"carry.{other}": f"{one}_next"}
+    start = {f"start.{one}": other, f"start.{other}": one}
+    stored = {f"stored.{one}": f"{other}_next", f"stored.{other}": f"{one}_next"}
+    right = f"{one}_prev = {one}, {other}_prev = {other}"
+    yield _form(
+        f"{family}.init",
+        f"{one}_prev",
+        f"and {other}_prev are exchanged when the cell is called",
+        f"{one}_prev = {other}, {other}_prev = {one}",
+        right,
+        {**carry, **start},
+    )
+    yield _form(
+        _MAKES[family][one],
+        f"{one}_next",
+        f"and {other}_next are exchanged among what the cell returns",
+        f"{one} = {other}_next, {other} = {one}_next",
+        f"{one} = {one}_next, {other} = {other}_next",
+        {**carry, **stored},
+    )
 
 
 def _kept(loop: Loop) -> Iterator[Form]:
@@ -218,7 +244,7 @@ def _backward(loop: Loop, reset: str) -> Iterator[Form]:
         yield _form(
             f"{family}.cache",
             "caches",
-            f"are read at {_STEPS[at]} in step t, where caches[t] belongs",
+            f"are read at index {_STEPS[at]} in step t, where caches[t] belongs",
             f"cache = caches[{_STEPS[at]}]",
             "cache = caches[t]",
             {"cache": at},
