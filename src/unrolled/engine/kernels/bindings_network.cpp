@@ -157,7 +157,8 @@ template <typename T> class Network {
 
     const double flops = 2.0 * static_cast<double>(T_ * N * G() * H) * static_cast<double>(count * (H + shape_.inputs(count - 1)));
     const Pieces pieces = pieces_of(T_);
-    const bool waves = in_waves(shape_, kernels<T>(), N, team_worth(flops));
+    const int largest = useful_team(shape_, kernels<T>(), N, team_worth(flops));
+    const bool waves = in_waves(shape_, kernels<T>(), N, largest);
     run(flops, [&](Team* team, int rank, int size) {
       if (lengths) {  // padding in what is kept is 0
         std::fill(r.memory->get() + kept * rank / size, r.memory->get() + kept * (rank + 1) / size, T(0));
@@ -176,7 +177,7 @@ template <typename T> class Network {
             cell().forward(call, t, r_, s);
           },
           [](std::int64_t, Team*, int, int) {}, team, rank, size);
-    });
+    }, largest);
     if (!keep_gates)
       for (ForwardCall<T>& call : r.calls) call.gates = nullptr;
     for (std::int64_t index = 0; index < count; ++index) leave_state(r.calls[static_cast<std::size_t>(index)], index, last_h, last_c);
@@ -201,7 +202,7 @@ template <typename T> class Network {
     T* first_dh = pointer(dh0, count * N * H, "dh0");
     T* first_dc = pointer(dc0, count * N * H, "dc0");
     const double flops = 4.0 * static_cast<double>(T_ * N * rows) * static_cast<double>(count * (H + shape_.inputs(count - 1)));
-    const int size = flops < 1e5 ? 1 : team_worth(flops);
+    const int size = flops < 1e5 ? 1 : useful_team(shape_, k, N, team_worth(flops));
     const bool waves = in_waves(shape_, k, N, size);
 
     // dx of each direction of each layer, the second one's to be added to the first one's; scratch; carries where there is no dc0

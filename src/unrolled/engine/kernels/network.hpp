@@ -148,7 +148,18 @@ template <typename T> bool in_waves(const NetworkShape& shape, const Kernels<T>&
   return size > 1 && N < size * kernels.tile_rows && size <= (shape.directions > 1 ? shape.directions : shape.layers);
 }
 
-// Calls task(index, piece, team, rank, size; piece is -1 for all of them) for every layer, direction and piece of time, those of a layer after those that it reads.
+// How many of the threads that the whole work is `worth` are of use. Where they would share the hidden units, there is a barrier after
+// every step, as long as 10,000 flops: no more threads than the step has such parts, but as many as have sequences, a direction, or a
+// layer, to themselves.
+template <typename T> int useful_team(const NetworkShape& shape, const Kernels<T>& kernels, std::int64_t N, int worth) {
+  if (N >= worth * kernels.tile_rows) return worth;
+  const std::int64_t parts = 2 * N * kernels.cells[shape.cell].gates * shape.H * shape.H / 10000;
+  const std::int64_t apart = std::max(N / kernels.tile_rows, shape.directions > 1 ? shape.directions : shape.layers);
+  return static_cast<int>(std::clamp<std::int64_t>(std::max(parts, apart), 1, worth));
+}
+
+// Calls task(index, piece, team, rank, size; piece is -1 for all of them) for every layer, direction and piece of time, those of a layer
+// after those that it reads.
 // `layer_at(i)` is the i-th layer in the order of reading; `between(i)` comes when its directions are done.
 template <typename LayerAt, typename Task, typename Between>
 void in_order(const NetworkShape& shape, bool waves, std::int64_t pieces, LayerAt layer_at, Task task, Between between, Team* team, int rank,
