@@ -61,7 +61,8 @@ def test_a_wrong_file_is_told_its_line_and_leaves_1(check, wrong_code):
     status, out, error = check("rnn.py")
     assert (status, error) == (1, "")
     assert "✗ rnn_cell_backward  wrong" in out
-    assert "dz = da_next" in out
+    assert "Equation (0)" in out
+    assert "line 1" in out
     assert "✓ sigmoid  correct" in out
 
 

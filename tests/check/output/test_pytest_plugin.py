@@ -32,7 +32,8 @@ def test_each_function_is_a_test_and_a_failure_says_which_equation(run, tmp_path
     out = run("--unrolled-check", "hw.py", code=1)
     assert "hw.py::sigmoid PASSED" in out
     assert "hw.py::rnn_cell_backward FAILED" in out
-    assert "dz = da_next" in out
+    assert "Equation (0)" in out
+    assert "line 1" in out
     assert "it should be" in out
     assert "1 failed, 1 passed" in out
 
