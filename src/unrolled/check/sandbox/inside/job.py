@@ -260,7 +260,8 @@ def describe(error: BaseException) -> dict[str, str]:
     if number in TOO_MUCH:
         return {"status": "output", "error": f"it printed or wrote more than it may; {told}"}
     if isinstance(error, ModuleNotFoundError):
-        return {"status": "refused", "error": f"it needs a module that the sandbox does not have; {told}"}
+        has = "it has NumPy, and SciPy where SciPy is installed beside unrolled"
+        return {"status": "refused", "error": f"it needs a module that the sandbox does not have; {told}; {has}"}
     if isinstance(error, FileNotFoundError):
         return {"status": "refused", "error": f"it needs a file that the sandbox does not have; {told}"}
     if number in NO_WRITING:
