@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -222,7 +223,10 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(tmp_path, enviro
     for index in range(16):
         (tmp_path / f"file{index:02}.py").write_text(f"{code}\n# {index}\n")
     command = [*COMMAND, str(tmp_path), "--format", "csv", "--jobs", "2"]
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    listens = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's background jobs inherit it ignored
+    process = subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=listens
+    )
     deadline = time.monotonic() + 60
     while kept(tmp_path / "cache" / "unrolled" / "check.sqlite") < 3 and time.monotonic() < deadline:
         time.sleep(0.05)

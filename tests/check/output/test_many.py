@@ -128,8 +128,10 @@ def test_other_options_or_another_version_judge_again_and_another_name_does_not(
 
 
 LONG_RUN = """
+import signal
 import sys
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs inherit it ignored
 sys.path.insert(0, {tests!r})
 from test_many import judge
 from unrolled.check.files import Options
