@@ -9,7 +9,6 @@ import unrolled.models.char_lm as module
 from unrolled.data.text import UNKNOWN, Batch, Vocabulary
 from unrolled.errors import CheckpointError, DataError, ParameterError, WeightFormatError
 from unrolled.models import CharLM, load
-from unrolled.models.char_lm import choose
 from unrolled.storage import Unit, read_unit, write_unit
 
 TEXT = "the quick brown fox\njumps over the lazy dog\n" * 3
@@ -97,6 +96,17 @@ def test_evaluation_foretells_every_character_from_all_before_it(cell, layers):
     assert result.loss == pytest.approx(np.mean(by_steps(model, text)), abs=1e-5)  # float32, values near 3
 
 
+@cells
+def test_the_scores_are_those_of_single_steps_and_their_mean_is_the_evaluation(cell, layers):
+    model = make(cell, layers)
+    text = TEXT + "Z?" + TEXT
+    scores = model.score(text)
+    assert scores.positions.tolist() == list(range(1, len(text)))
+    np.testing.assert_allclose(scores.nats, by_steps(model, text), atol=1e-5)  # float32, values near 3
+    assert scores.nats.mean() == pytest.approx(model.evaluate(text).loss, abs=1e-6)
+    assert model.score("x").nats.size == 0
+
+
 @pytest.mark.parametrize("at_once", [1, 7, 10_000])
 def test_the_state_is_carried_over_the_parts_of_an_evaluation(monkeypatch, at_once):
     model = make()
@@ -160,6 +170,12 @@ def test_the_prompt_is_read_to_its_end():
         text += c
 
 
+def test_a_tight_nucleus_writes_what_the_likeliest_writes():
+    model = make()
+    assert sample(model, "the", 20, top_p=1e-9, seed=0) == sample(model, "the", 20, temperature=0)
+    assert sample(model, "the", 20, top_k=1, seed=0) == sample(model, "the", 20, temperature=0)
+
+
 def test_without_a_prompt_it_begins_as_after_a_line_end():
     model = make()
     assert sample(model, length=30, seed=3) == sample(model, "\n", 30, seed=3)
@@ -175,32 +191,6 @@ def test_the_unknown_symbol_is_never_written():
     assert UNKNOWN not in sample(model, length=20, temperature=0)
 
 
-def drawn(logits, draws=4000, **how):
-    rng = np.random.default_rng(0)
-    settings = {"temperature": 1.0, "top_k": None, **how}
-    chosen = [choose(np.array(logits, "float32"), rng=rng, **settings) for _ in range(draws)]
-    return np.bincount(chosen, minlength=len(logits)) / draws
-
-
-def test_characters_are_drawn_with_their_probability():
-    p = drawn(np.log([0.5, 0.1, 0.2, 0.7]))  # the first is the unknown symbol
-    np.testing.assert_allclose(p, [0, 0.1, 0.2, 0.7], atol=0.03)  # four deviations of 4000 draws
-
-
-def test_the_temperature_divides_the_logits():
-    want = np.array([0.1, 0.2, 0.7]) ** 2
-    np.testing.assert_allclose(drawn(np.log([1, 0.1, 0.2, 0.7]), temperature=0.5)[1:], want / want.sum(), atol=0.03)
-    assert drawn(np.log([1, 0.1, 0.2, 0.7]), temperature=1e-320).tolist() == [0, 0, 0, 1]
-
-
-def test_only_the_k_likeliest_are_drawn():
-    p = drawn(np.log([1, 0.1, 0.2, 0.7]), top_k=2)
-    assert p[1] == 0
-    np.testing.assert_allclose(p[2:], np.array([0.2, 0.7]) / 0.9, atol=0.03)
-    assert drawn(np.log([1, 0.1, 0.2, 0.7]), top_k=1).tolist() == [0, 0, 0, 1]
-    assert (drawn([0.0, 1, 1, 1], top_k=99)[1:] > 0.3).all()
-
-
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
@@ -214,6 +204,7 @@ def test_only_the_k_likeliest_are_drawn():
         ({"length": -1}, ParameterError, "`length` is -1, expected a whole number of at least 0"),
         ({"temperature": -0.5}, ParameterError, "`temperature` is -0.5, expected a finite number of at least 0"),
         ({"temperature": np.nan}, ParameterError, "`temperature` is nan, expected a finite number"),
+        ({"top_p": 0}, ParameterError, "`top_p` is 0, expected a number above 0 and at most 1; leave it out"),
         ({"top_k": 0}, ParameterError, "`top_k` is 0, expected a whole number of at least 1; leave it out"),
     ],
 )

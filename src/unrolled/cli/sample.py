@@ -19,6 +19,9 @@ def sample(
         float, typer.Option(metavar="T", help="Below 1 plays safe, above 1 dares more, 0 takes the likeliest.")
     ] = 0.8,
     top_k: Annotated[int | None, typer.Option(metavar="K", help="Choose among the K likeliest only.")] = None,
+    top_p: Annotated[
+        float, typer.Option(metavar="P", help="Choose among the likeliest that together have this probability.")
+    ] = 1.0,
     seed: Annotated[int | None, typer.Option(metavar="SEED", help="The same seed writes the same text.")] = None,
 ) -> None:
     """Write text with a trained model, streamed as it comes.
@@ -27,7 +30,7 @@ def sample(
     """
     from unrolled.models import load
 
-    characters = load(run).sample(prompt, length, temperature=temperature, top_k=top_k, seed=seed)
+    characters = load(run).sample(prompt, length, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
     sys.stdout.write(prompt or "")
     for character in characters:
         sys.stdout.write(character)

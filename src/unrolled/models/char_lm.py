@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrolled.data.text import Batch, Vocabulary
 from unrolled.errors import CheckpointError, DataError, ParameterError, ShapeError, WeightFormatError
 from unrolled.layers import GRU, LSTM, RNN, Dense, Embedding, LSTMState, Stack
 from unrolled.losses import softmax_cross_entropy
+from unrolled.models.char_stream import CharStream, Scores, check_length
+from unrolled.models.sampling import Sampling
 from unrolled.shapes import Array
 from unrolled.storage import Unit, write_unit
 
@@ -174,6 +175,24 @@ class CharLM:
             total += softmax_cross_entropy(logits, window)[0] * window.size
         return Evaluation(total / targets.size, targets.size, int((targets == 0).sum()))
 
+    def score(self, text: str) -> Scores:
+        """How well each character of a text is foretold from all before it.
+
+        Args:
+            text: characters outside the vocabulary count as the unknown symbol.
+
+        Returns:
+            `nats`, `-log p` of every character but the first, and their `positions` in the text.
+
+        >>> CharLM(Vocabulary("ab"), hidden_size=8, seed=0).score("abba").positions.tolist()
+        [1, 2, 3]
+        """
+        return self.stream().read(text)
+
+    def stream(self) -> CharStream:
+        """An empty text that is read, scored and written piece by piece; its place can be forked and saved."""
+        return CharStream(self)
+
     def sample(
         self,
         prompt: str | None = None,
@@ -181,6 +200,7 @@ class CharLM:
         *,
         temperature: float = 1.0,
         top_k: int | None = None,
+        top_p: float = 1.0,
         seed: int | None = None,
     ) -> Iterator[str]:
         """Writes on from a prompt, one character at a time.
@@ -190,6 +210,7 @@ class CharLM:
             length: how many characters to write.
             temperature: divides the logits: below 1 plays safe, above 1 dares more; 0 always takes the likeliest.
             top_k: only the k likeliest characters may come; `None` allows all.
+            top_p: only the likeliest characters that together have this probability may come; 1 allows all.
             seed: of the choices; `None` differs each time.
 
         Returns:
@@ -197,18 +218,32 @@ class CharLM:
 
         Raises:
             DataError: the prompt is empty, or has characters outside the vocabulary (they are named).
-            ParameterError: the length or the temperature is negative or not finite, or `top_k` is less than 1.
+            ParameterError: the length or the temperature is negative or not finite, `top_k` is less than 1, or `top_p`
+                is not in (0, 1].
         """
-        if length < 0:
-            raise ParameterError(f"`length` is {length}, expected a whole number of at least 0")
-        if not 0 <= temperature < np.inf:
-            raise ParameterError(
-                f"`temperature` is {temperature}, expected a finite number of at least 0; 0.8 is usual"
-            )
-        if top_k is not None and top_k < 1:
-            raise ParameterError(
-                f"`top_k` is {top_k}, expected a whole number of at least 1; leave it out to allow all"
-            )
+        check_length(length)
+        return self._prompted(prompt).write(length, Sampling(temperature, top_k, top_p), seed)
+
+    def continuations(
+        self,
+        prompt: str | None = None,
+        count: int = 4,
+        length: int = 200,
+        *,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float = 1.0,
+        seed: int | None = None,
+    ) -> list[str]:
+        """Writes on from a prompt in several ways, side by side in one batch; arguments and errors are `sample`'s.
+
+        >>> texts = CharLM(Vocabulary("ab"), hidden_size=8, seed=0).continuations("a", 3, 5, seed=1)
+        >>> [len(text) for text in texts]
+        [5, 5, 5]
+        """
+        return self._prompted(prompt).continuations(count, length, Sampling(temperature, top_k, top_p), seed)
+
+    def _prompted(self, prompt: str | None) -> CharStream:
         if prompt is None:
             prompt = "\n" if "\n" in self.vocabulary.characters else self.vocabulary.characters[0]
         if not prompt:
@@ -222,20 +257,9 @@ class CharLM:
                 f"the prompt has {'a character' if len(missing) == 1 else f'{len(missing)} characters'} that the model "
                 f"does not know: {names}; write it with the {len(self.vocabulary.characters)} characters that it knows"
             )
-        return self._write(prompt, length, temperature, top_k, np.random.default_rng(seed))
-
-    def _write(
-        self, prompt: str, length: int, temperature: float, top_k: int | None, rng: np.random.Generator
-    ) -> Iterator[str]:
-        tokens = self.vocabulary.encode(prompt)
-        state = None
-        if len(tokens) > 1:
-            _, state = self.stack(np.ascontiguousarray(tokens[:-1, None]))
-        token = tokens[-1:]
-        for _ in range(length):
-            logits, state = self.stack.step(token, state)
-            token = np.array([choose(logits[0], temperature, top_k, rng)], np.int32)
-            yield self.vocabulary.decode(token)
+        stream = self.stream()
+        stream.read(prompt)
+        return stream
 
     def save(self, folder: str | Path) -> None:
         """Writes the model, without any state of training, for `unrolled.load`.
@@ -267,17 +291,3 @@ class CharLM:
             ) from None
         model.set(unit.arrays["weights"])
         return model
-
-
-def choose(logits: Array, temperature: float, top_k: int | None, rng: np.random.Generator) -> int:
-    """Draws one token of the softmax of `logits / temperature`, `(K,)`; never token 0, the unknown one."""
-    known = logits[1:].astype(np.float64)
-    if temperature == 0:
-        return int(known.argmax()) + 1
-    with np.errstate(over="ignore"):  # a very low temperature: -inf is right
-        known = (known - known.max()) / temperature
-    if top_k is not None and top_k < len(known):
-        known[np.argsort(-known, kind="stable")[top_k:]] = -np.inf
-    cumulative: NDArray[np.float64] = np.exp(known).cumsum()
-    # side="right" passes over characters of probability zero even where the random number is exactly 0
-    return int(np.searchsorted(cumulative, rng.random() * float(cumulative[-1]), side="right")) + 1
