@@ -1,0 +1,179 @@
+"""Recurrent layers, pooling over time and a dense layer: a network for whole sequences; it does not train itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrolled.data.sequences import SequenceBatch
+from unrolled.errors import ParameterError, ShapeError, WeightFormatError
+from unrolled.layers import GRU, LSTM, RNN, Dense, LSTMState, Stack
+from unrolled.layers.recurrent import Recurrent
+from unrolled.shapes import Array
+
+__all__ = ["CELLS", "POOLINGS", "Loss", "Pooling", "SequenceNetwork"]
+
+CELLS = {"lstm": LSTM, "gru": GRU, "rnn": RNN}
+POOLINGS = ("last", "mean", "max", None)
+Pooling = Literal["last", "mean", "max"] | None
+Loss = Callable[[Array, NDArray[Any], Array | None], tuple[float, Array]]
+
+
+class SequenceNetwork:
+    """Recurrent layers over sequences of unequal length, pooled over time, with a dense layer on top.
+
+    Equations, over the T_n steps of sequence n:
+        (1) h_1..T_n = cell(x_1..T_n), each layer over the one below
+        (2) p = h_T_n, each direction's after its own last step; or mean_t h_t; or max_t h_t
+        (3) y = W p + b
+
+    Args:
+        input_size: I.
+        output_size: K.
+        loss: from `unrolled.losses`: of outputs, targets and weights.
+        cell: `"lstm"`, `"gru"` or `"rnn"`.
+        hidden_size: H.
+        num_layers: L.
+        bidirectional: read each sequence from its end as well.
+        pooling: `"last"`, `"mean"` or `"max"`; `None` pools nothing: an output for each step.
+        dtype: `"float32"` or `"float64"`.
+        seed: of the initial weights; `None` differs each time.
+
+    Raises:
+        ParameterError: the cell or the pooling is another, or a size is not positive.
+
+    >>> from unrolled.losses import softmax_cross_entropy
+    >>> network = SequenceNetwork(2, 3, softmax_cross_entropy, hidden_size=4, seed=0)
+    >>> network.predict(np.zeros((5, 7, 2), "float32")).shape
+    (7, 3)
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        output_size: int,
+        loss: Loss,
+        *,
+        cell: str = "lstm",
+        hidden_size: int = 64,
+        num_layers: int = 1,
+        bidirectional: bool = False,
+        pooling: Pooling = "last",
+        dtype: str = "float32",
+        seed: int | None = None,
+    ) -> None:
+        if cell not in CELLS:
+            raise ParameterError(f"`cell` is {cell!r}, expected one of {', '.join(CELLS)}; lstm is usual")
+        if pooling not in POOLINGS:
+            raise ParameterError(f"`pooling` is {pooling!r}, expected 'last', 'mean', 'max' or None")
+        seeds = (None,) * 2 if seed is None else np.random.SeedSequence(seed).generate_state(2).tolist()
+        self.loss, self.pooling = loss, pooling
+        self.recurrent: Recurrent[Any, Any] = CELLS[cell](
+            input_size, hidden_size, num_layers=num_layers, bidirectional=bidirectional, dtype=dtype, seed=seeds[0]
+        )
+        width = hidden_size * self.recurrent.num_directions
+        self.dense = Dense(width, output_size, dtype=dtype, seed=seeds[1])
+        self.stack = Stack(recurrent=self.recurrent, dense=self.dense)
+
+    @property
+    def parameters(self) -> Mapping[str, Array]:
+        """Read-only views by name: `recurrent.weight_ih_l0`, ..., `dense.bias`."""
+        return self.stack.parameters
+
+    def edit(self) -> AbstractContextManager[Mapping[str, Array]]:
+        """Hands an optimizer the writable arrays, and bumps the versions at the end."""
+        return self.stack.edit()
+
+    def set(self, arrays: Mapping[str, Array]) -> None:
+        """Replaces all parameters.
+
+        Raises:
+            WeightFormatError: a name is missing or unknown, or a shape differs.
+        """
+        wrong = sorted(arrays.keys() ^ self.parameters.keys())
+        if wrong:
+            raise WeightFormatError(
+                f"`{wrong[0]}` is {'unknown' if wrong[0] in arrays else 'missing'}, "
+                f"expected the weights {', '.join(self.parameters)}; were they saved from a model of another kind?"
+            )
+        try:
+            self.stack.set(arrays)
+        except ShapeError as error:
+            raise WeightFormatError(f"the weights belong to a model of another size: {error}") from None
+
+    def loss_and_gradients(self, batch: SequenceBatch, state: Any) -> tuple[float, dict[str, Array], Any]:
+        """Forward and backward over one batch.
+
+        Args:
+            batch: sequences `(T, N, I)` and their targets.
+            state: not used: no state is carried from batch to batch.
+
+        Returns:
+            The mean loss, the gradients by parameter name, and no state.
+        """
+        run = self.recurrent.forward(batch.x, lengths=batch.lengths)
+        pooled = self._pool(run.output, run.state, batch.lengths)
+        top = self.dense.forward(pooled)
+        loss, dy = self.loss(top.output, batch.targets, batch.weights)
+        back = self.dense.backward(top, dy)
+        assert back.x is not None
+        output, dstate = self._pool_backward(back.x, pooled, run.output, run.state, batch.lengths)
+        below = self.recurrent.backward(run, output, dstate, need_dx=False)
+        gradients = {f"recurrent.{name}": array for name, array in below.parameters.items()}
+        return loss, gradients | {f"dense.{name}": array for name, array in back.parameters.items()}, None
+
+    def predict(self, x: Array, lengths: NDArray[np.integer[Any]] | None = None) -> Array:
+        """The outputs for sequences `(T, N, I)`: `(N, K)`, or `(T, N, K)` where nothing is pooled."""
+        output, state = self.recurrent(x, lengths=lengths)
+        return self.dense(self._pool(output, state, lengths))[0]
+
+    def state_to_arrays(self, state: Any) -> dict[str, Array]:
+        """No state is carried, so there is none to keep."""
+        return {}
+
+    def state_from_arrays(self, arrays: Mapping[str, Array]) -> Any:
+        """Takes back what `state_to_arrays` gave."""
+        return None
+
+    def _pool(self, h: Array, state: Any, lengths: NDArray[np.integer[Any]] | None) -> Array:
+        """(2): `(T, N, D H)` to `(N, D H)`."""
+        if self.pooling is None:
+            return h
+        if self.pooling == "last":
+            return np.concatenate(self._last(state), axis=1)
+        steps = np.arange(len(h))[:, None, None]
+        if self.pooling == "mean":  # the output is 0 in padding
+            return h.sum(axis=0) / self._steps(h, lengths)
+        return h.max(axis=0) if lengths is None else np.where(steps < lengths[:, None], h, -np.inf).max(axis=0)
+
+    def _pool_backward(
+        self, dpooled: Array, pooled: Array, h: Array, state: Any, lengths: NDArray[np.integer[Any]] | None
+    ) -> tuple[Array | None, Any]:
+        """The gradients of the recurrent layers' output and last state."""
+        if self.pooling is None:
+            return dpooled, None
+        if self.pooling == "last":
+            # forward: p = the last layer's h, direction beside direction
+            dh = np.zeros_like(state.h if isinstance(state, LSTMState) else state)
+            dh[-self.recurrent.num_directions :] = np.split(dpooled, self.recurrent.num_directions, axis=1)
+            return None, LSTMState(dh, np.zeros_like(dh)) if isinstance(state, LSTMState) else dh
+        if self.pooling == "mean":
+            # forward: p = sum_t h_t / T_n
+            return np.broadcast_to(dpooled / self._steps(h, lengths), h.shape), None  # in padding it is not read
+        # forward: p = max_t h_t, which the first of the largest receives
+        dh = np.zeros_like(h)
+        first = np.argmax(h == pooled, axis=0)  # (N, D H); padding comes behind it
+        np.put_along_axis(dh, first[None], dpooled[None], axis=0)
+        return dh, None
+
+    def _last(self, state: Any) -> Array:
+        h: Array = state.h if isinstance(state, LSTMState) else state
+        return h[-self.recurrent.num_directions :]
+
+    def _steps(self, h: Array, lengths: NDArray[np.integer[Any]] | None) -> Array:
+        """How many steps each mean is over, `(N, 1)` or `(1, 1)`."""
+        return np.asarray([[len(h)]] if lengths is None else lengths[:, None]).astype(h.dtype)
