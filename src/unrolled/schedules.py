@@ -1,30 +1,157 @@
-"""Learning rates as functions of the step alone; nothing here remembers anything."""
+"""Learning rates as pure functions of the step, all called alike; only `ReduceOnPlateau` remembers something."""
 
 import math
+from collections.abc import Mapping
+from typing import Any, Literal, Protocol
 
-from unrolled.errors import ParameterError
+from unrolled.errors import CheckpointError, ParameterError
 
-__all__ = ["warmup_cosine"]
+__all__ = [
+    "SCHEDULES",
+    "ReduceOnPlateau",
+    "Schedule",
+    "constant",
+    "exponential",
+    "one_cycle",
+    "stepwise",
+    "warmup_cosine",
+]
 
 
-def warmup_cosine(step: int, *, peak: float, warmup: int, total: int | None, final: float = 0.0) -> float:
-    """The learning rate of one step: a linear warm-up, then half a cosine down to `final`.
+class Schedule(Protocol):
+    """How a learning rate is asked for; `total` and `final` are ignored by those that have no use for them.
 
-    Equations, with `s = step`, counted from 0, and `W = warmup`:
-        (1) s < W:   peak * (s + 1) / W
-        (2) s >= W:  final + (peak - final) * (1 + cos(pi * p)) / 2,   p = min(1, (s - W) / (total - W))
+    Each begins with a linear warm-up that does not depend on `total` (`one_cycle` with its own rise), so a run may
+    begin while it is still measuring how many steps it can afford:
 
-    The warm-up does not depend on `total`, so a run may begin while it is still measuring how many steps it can afford.
+        s < W:  rate = peak * (s + 1) / W      with s = step, counted from 0, and W = warmup
+
+    The equations below are for `s >= W`, and for s and `total` counted from the end of the warm-up: `u = s - W`,
+    `U = total - W`, `p = min(1, u / U)`.
+    """
+
+    def __call__(self, step: int, *, peak: float, warmup: int = 0, total: int | None = None, final: float = 0) -> float:
+        """The learning rate of the step about to be taken.
+
+        Args:
+            step: the step about to be taken, from 0.
+            peak: the highest learning rate.
+            warmup: the number of steps of the warm-up; 0 begins at the peak.
+            total: the number of steps of the run; `None` while it is not known, which only the warm-up allows.
+            final: the learning rate at step `total`, and after it; never less than this.
+
+        Returns:
+            The learning rate, a number of at most `peak`.
+
+        Raises:
+            ParameterError: `total` is needed and not known.
+        """
+        ...
+
+
+def constant(step: int, *, peak: float, warmup: int = 0, total: int | None = None, final: float = 0) -> float:
+    """The peak, after the warm-up; `total` and `final` do not matter.
+
+    >>> [constant(s, peak=1.0, warmup=4) for s in range(6)]
+    [0.25, 0.5, 0.75, 1.0, 1.0, 1.0]
+    """
+    return peak * (step + 1) / warmup if step < warmup else peak
+
+
+def stepwise(
+    step: int,
+    *,
+    peak: float,
+    warmup: int = 0,
+    total: int | None = None,
+    final: float = 0,
+    factor: float = 0.1,
+    every: int | None = None,
+) -> float:
+    """A stair: after each stretch of steps the rate is multiplied by one factor.
+
+    Equations, with the names of `Schedule`:
+        (1) rate = max(final, peak * factor^floor(u / every))
 
     Args:
-        step: the step about to be taken, from 0.
-        peak: the highest learning rate.
-        warmup: the number of steps of (1); 0 begins at the peak.
-        total: the number of steps of the run; `None` while it is not known, which only (1) allows.
-        final: the learning rate at step `total`, and after it.
+        step: as in `Schedule`.
+        peak: as in `Schedule`.
+        warmup: as in `Schedule`.
+        total: as in `Schedule`; not needed where `every` is given.
+        final: as in `Schedule`.
+        factor: what each stair multiplies by, in (0, 1].
+        every: steps of one stair; `None` for a third of those after the warm-up.
 
-    Returns:
-        The learning rate, a number of at most `peak`.
+    Raises:
+        ParameterError: neither `every` nor `total` is known after the warm-up, or a value is out of its range.
+
+    >>> [round(stepwise(s, peak=1.0, total=6, factor=0.5), 3) for s in range(7)]
+    [1.0, 1.0, 0.5, 0.5, 0.25, 0.25, 0.125]
+    """
+    _check_factor(factor)
+    if every is not None and every < 1:
+        raise ParameterError(f"`every` is {every}, expected a positive number of steps; after how many does it fall?")
+    if step < warmup:
+        return constant(step, peak=peak, warmup=warmup)
+    if every is None:
+        every = max(1, math.ceil((_known(total, step, warmup) - warmup) / 3))
+    return max(final, peak * factor ** ((step - warmup) // every))
+
+
+def exponential(
+    step: int,
+    *,
+    peak: float,
+    warmup: int = 0,
+    total: int | None = None,
+    final: float = 0,
+    factor: float | None = None,
+) -> float:
+    """A geometric fall: each step multiplies the rate by the same factor.
+
+    Equations, with the names of `Schedule`:
+        (1) rate = peak * (final / peak)^p              which is `final` at step `total`
+        (2) rate = max(final, peak * factor^u)          where `factor` is given
+
+    Args:
+        step: as in `Schedule`.
+        peak: as in `Schedule`.
+        warmup: as in `Schedule`.
+        total: as in `Schedule`; not needed where `factor` is given.
+        final: as in `Schedule`; must be positive where no `factor` is given.
+        factor: what each step multiplies by, in (0, 1].
+
+    Raises:
+        ParameterError: no `factor`, and no positive `final` or no `total`; or a `factor` out of its range.
+
+    >>> [round(exponential(s, peak=1.0, total=4, final=0.0625), 4) for s in range(6)]
+    [1.0, 0.5, 0.25, 0.125, 0.0625, 0.0625]
+    """
+    if factor is not None:
+        _check_factor(factor)
+    elif not final > 0:
+        raise ParameterError(
+            f"`final` is {final}, expected a positive rate to fall to where no `factor` is given; try peak / 100"
+        )
+    if step < warmup:
+        return constant(step, peak=peak, warmup=warmup)
+    if factor is not None:
+        return max(final, peak * factor ** (step - warmup))
+    return peak * (final / peak) ** _progress(step, warmup, total)
+
+
+def warmup_cosine(step: int, *, peak: float, warmup: int = 0, total: int | None = None, final: float = 0) -> float:
+    """The learning rate of one step: a linear warm-up, then half a cosine down to `final`.
+
+    Equations, with the names of `Schedule`:
+        (1) rate = final + (peak - final) * (1 + cos(pi * p)) / 2
+
+    Args:
+        step: as in `Schedule`.
+        peak: as in `Schedule`.
+        warmup: as in `Schedule`.
+        total: as in `Schedule`.
+        final: as in `Schedule`.
 
     Raises:
         ParameterError: a step after the warm-up, and no `total`.
@@ -35,11 +162,170 @@ def warmup_cosine(step: int, *, peak: float, warmup: int, total: int | None, fin
     [0.5, 1.0, 1.0, 0.854, 0.5, 0.146, 0.0]
     """
     if step < warmup:
-        return peak * (step + 1) / warmup
+        return constant(step, peak=peak, warmup=warmup)
+    return _half_cosine(peak, final, _progress(step, warmup, total))
+
+
+def one_cycle(
+    step: int, *, peak: float, warmup: int = 0, total: int | None = None, final: float = 0, divisor: float = 25.0
+) -> float:
+    """One cycle: half a cosine up to the peak, and half a cosine down to far below the start.
+
+    Equations, with `s = step`, `W = warmup` and the half cosine `c(a, b, p) = b + (a - b) * (1 + cos(pi * p)) / 2`:
+        (1) s < W:   rate = c(peak / divisor, peak, s / (W - 1))
+        (2) s >= W:  rate = c(peak, final, min(1, (s + 1 - W) / (total - W)))
+
+    The peak is at step W - 1 and `final` at step `total` - 1, as in PyTorch, whose `final` is `peak / divisor / 1e4`.
+
+    Args:
+        step: as in `Schedule`.
+        peak: as in `Schedule`.
+        warmup: the number of steps of the rise (1); 0 stands for 30 % of `total`.
+        total: as in `Schedule`; a rise of so many steps does not need it.
+        final: as in `Schedule`, but reached at the last step.
+        divisor: how many times the first rate is less than the peak, at least 1.
+
+    Raises:
+        ParameterError: `total` is not known where it is needed, or `divisor` is out of its range.
+
+    Source: Smith & Topin 2018, section 3, with cosines for the lines, as PyTorch's OneCycleLR does by default.
+
+    >>> [round(one_cycle(s, peak=1.0, warmup=3, total=7), 3) for s in range(8)]
+    [0.04, 0.52, 1.0, 0.854, 0.5, 0.146, 0.0, 0.0]
+    """
+    if not 1 <= divisor < math.inf:
+        raise ParameterError(f"`divisor` is {divisor}, expected a finite number of at least 1; 25 is usual")
+    rise = warmup or round(0.3 * _known(total, step, warmup))
+    if step < rise:
+        return _half_cosine(peak / divisor, peak, step / (rise - 1) if rise > 1 else 1.0)
+    return _half_cosine(peak, final, _progress(step + 1, rise, total))
+
+
+class ReduceOnPlateau:
+    """A rate that is multiplied by one factor whenever a monitored value has stopped improving.
+
+    It is called as a `Schedule` is, and is told each value through `update`. Equations, after each value:
+        (1) better = value < best - threshold * |best|     for `mode="min"`; `value > best + ...` for `"max"`
+        (2) bad = 0 where better or while cooling down, else bad + 1
+        (3) scale = scale * factor, bad = 0, and `cooldown` values are waited, where bad > patience
+        (4) rate = max(final, peak * scale)                after the warm-up, with the names of `Schedule`
+
+    A value that is not a number is not better. PyTorch compares with `best * (1 - threshold)`, which is the same for
+    positive values; of negative ones it would call a slightly worse value better.
+
+    Args:
+        factor: what the rate is multiplied by, in (0, 1).
+        patience: how many values without improvement are borne.
+        threshold: how much better a value must be, as a share of the best; at least 0.
+        cooldown: how many values after a reduction are not counted as bad.
+        mode: whether the value should become small, `"min"`, or large, `"max"`.
+
+    Raises:
+        ParameterError: one of them is out of its range.
+
+    Source: the rule of PyTorch's ReduceLROnPlateau; as a habit it is older than any paper.
+
+    >>> plateau = ReduceOnPlateau(factor=0.5, patience=1)
+    >>> for value in (1.0, 0.9, 0.95, 0.93):
+    ...     plateau.update(value)
+    >>> plateau(step=40, peak=0.2)
+    0.1
+    """
+
+    def __init__(
+        self,
+        factor: float = 0.1,
+        patience: int = 10,
+        threshold: float = 1e-4,
+        cooldown: int = 0,
+        mode: Literal["min", "max"] = "min",
+    ) -> None:
+        if not 0 < factor < 1:
+            raise ParameterError(f"`factor` is {factor}, expected a number between 0 and 1; 0.1 is usual")
+        for name, value in (("patience", patience), ("threshold", threshold), ("cooldown", cooldown)):
+            if not 0 <= value < math.inf:
+                raise ParameterError(f"`{name}` is {value}, expected a finite number of at least 0")
+        if mode not in ("min", "max"):
+            raise ParameterError(
+                f"`mode` is {mode!r}, expected 'min' or 'max'; should the value become small or large?"
+            )
+        self.factor, self.patience, self.threshold, self.cooldown = factor, patience, threshold, cooldown
+        self.mode = mode
+        self.scale = 1.0
+        self._best: float | None = None
+        self._bad = self._cooling = 0
+
+    def __call__(self, step: int, *, peak: float, warmup: int = 0, total: int | None = None, final: float = 0) -> float:
+        """The learning rate of the step about to be taken; see `Schedule`."""
+        rate = constant(step, peak=peak, warmup=warmup)
+        return rate if step < warmup else max(final, rate * self.scale)
+
+    def update(self, value: float) -> None:
+        """Takes in one more value of what is monitored: after each validation."""
+        better = self._is_better(value)
+        if better:
+            self._best = float(value)
+        if self._cooling:
+            self._cooling -= 1
+            self._bad = 0
+        else:
+            self._bad = 0 if better else self._bad + 1
+        if self._bad > self.patience:
+            self.scale *= self.factor
+            self._bad, self._cooling = 0, self.cooldown
+
+    def _is_better(self, value: float) -> bool:
+        if self._best is None:
+            return not math.isnan(value)
+        sign = 1 if self.mode == "min" else -1
+        return sign * value < sign * self._best - self.threshold * abs(self._best)
+
+    def state(self) -> dict[str, Any]:
+        """All that is remembered, as plain values for JSON."""
+        return {"scale": self.scale, "best": self._best, "bad": self._bad, "cooling": self._cooling}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Takes back what `state()` was.
+
+        Raises:
+            CheckpointError: something is missing, or unknown.
+        """
+        wrong = sorted(state.keys() ^ self.state().keys())
+        if wrong:
+            raise CheckpointError(
+                f"`{wrong[0]}` is {'unknown' if wrong[0] in state else 'missing'} in the state of a plateau, "
+                f"expected {', '.join(self.state())}; was it saved by another schedule?"
+            )
+        self.scale, self._best = state["scale"], state["best"]
+        self._bad, self._cooling = state["bad"], state["cooling"]
+
+
+SCHEDULES: Mapping[str, Schedule] = {
+    "constant": constant,
+    "step": stepwise,
+    "exponential": exponential,
+    "cosine": warmup_cosine,
+    "one_cycle": one_cycle,
+}
+
+
+def _half_cosine(start: float, end: float, p: float) -> float:
+    return end + (start - end) * (1 + math.cos(math.pi * p)) / 2
+
+
+def _progress(step: int, warmup: int, total: int | None) -> float:
+    return min(1.0, (step - warmup) / max(1, _known(total, step, warmup) - warmup))
+
+
+def _known(total: int | None, step: int, warmup: int) -> int:
     if total is None:
         raise ParameterError(
             f"`total` is None at step {step}, expected the number of steps once the warm-up of {warmup} steps is over; "
             "fix it before the warm-up ends"
         )
-    progress = min(1.0, (step - warmup) / max(1, total - warmup))
-    return final + (peak - final) * (1 + math.cos(math.pi * progress)) / 2
+    return total
+
+
+def _check_factor(factor: float) -> None:
+    if not 0 < factor <= 1:
+        raise ParameterError(f"`factor` is {factor}, expected a number in (0, 1]; 0.1 is usual for each stair")
