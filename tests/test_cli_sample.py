@@ -2,7 +2,7 @@
 
 from typer.testing import CliRunner
 
-from unrolled.cli import app
+from unrolled.cli.app import app
 from unrolled.data.text import Vocabulary
 from unrolled.models import CharLM
 

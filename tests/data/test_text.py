@@ -5,43 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from unrolled.data.text import UNKNOWN, Streams, Vocabulary, read_text, split_held_out
+from unrolled.data.text import UNKNOWN, Streams, Vocabulary, split_held_out
 from unrolled.errors import CheckpointError, DataError, ParameterError
-
-
-def test_a_text_is_read_as_it_is(tmp_path):
-    text = "a\r\nb\nc\tü\U0001f600"
-    (tmp_path / "t.txt").write_bytes(text.encode())
-    assert read_text(tmp_path / "t.txt") == text
-
-
-@pytest.mark.parametrize(
-    ("raw", "message"),
-    [
-        (None, r"`.*t.txt` does not exist, expected a text file; check the path"),
-        (b"", r"`.*t.txt` is empty, expected text in UTF-8"),
-        (b"abc\xe9d", r"`.*t.txt` is not UTF-8: byte offset 3 holds 0xe9 .* iconv"),
-        ("äö".encode() + b"\xff", r"not UTF-8: byte offset 4 holds 0xff"),
-        (b"ab\xc3", r"not UTF-8: byte offset 2 holds 0xc3 \(unexpected end of data\)"),
-    ],
-)
-def test_a_file_that_is_no_text_is_named_with_its_remedy(tmp_path, raw, message):
-    path = tmp_path / "t.txt"
-    if raw is not None:
-        path.write_bytes(raw)
-    with pytest.raises(DataError, match=message):
-        read_text(path)
-
-
-def test_a_folder_is_no_text(tmp_path):
-    with pytest.raises(DataError, match="is a folder, expected a text file; name a file in it"):
-        read_text(tmp_path)
-
-
-def test_a_file_that_cannot_be_read_is_named(tmp_path):
-    (tmp_path / "t.txt").write_text("a")
-    with pytest.raises(DataError, match=r"cannot be read .* check"):
-        read_text(tmp_path / "t.txt" / "deeper")
 
 
 @pytest.mark.parametrize(("length", "held"), [(10, 1), (100, 10), (14, 1), (16, 2)])

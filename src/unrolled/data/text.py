@@ -1,51 +1,30 @@
-"""Text in files, its vocabulary, and its contiguous streams of windows; no model, and no downloads."""
+"""A text's vocabulary, and its contiguous streams of windows; no model, and no downloads."""
 
 from __future__ import annotations
 
-from collections import Counter
-from pathlib import Path
-from typing import Any, NamedTuple
+import sys
+from collections.abc import Iterator
+from tempfile import TemporaryFile, gettempdir
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unrolled.data.text_file import PIECE, TextFile, open_text, read_text
 from unrolled.errors import CheckpointError, DataError, ParameterError
 
-__all__ = ["UNKNOWN", "Batch", "Streams", "Vocabulary", "read_text", "split_held_out"]
+__all__ = ["UNKNOWN", "Batch", "Streams", "TextFile", "Vocabulary", "open_text", "read_text", "split_held_out"]
 
 Tokens = NDArray[np.int32]
 
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"  # how token 0, which stands for every character outside the vocabulary, is shown
 
 
-def read_text(path: str | Path) -> str:
-    """Reads a whole file as UTF-8; line ends stay as they are.
-
-    Raises:
-        DataError: no such file, not a file, empty, or not UTF-8 (with the offset of the first wrong byte).
-    """
-    try:
-        raw = Path(path).read_bytes()
-    except FileNotFoundError:
-        raise DataError(f"`{path}` does not exist, expected a text file; check the path") from None
-    except IsADirectoryError:
-        raise DataError(f"`{path}` is a folder, expected a text file; name a file in it") from None
-    except OSError as error:
-        raise DataError(
-            f"`{path}` cannot be read ({error.strerror}), expected a text file; check its permissions"
-        ) from None
-    if not raw:
-        raise DataError(f"`{path}` is empty, expected text in UTF-8; nothing can be learned from it")
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"`{path}` is not UTF-8: byte offset {error.start} holds 0x{raw[error.start]:02x} ({error.reason}); "
-            "convert it first, for example with iconv -t UTF-8"
-        ) from None
-
-
-def split_held_out(text: str, fraction: float) -> tuple[str, str]:
+@overload
+def split_held_out(text: str, fraction: float) -> tuple[str, str]: ...
+@overload
+def split_held_out(text: TextFile, fraction: float) -> tuple[TextFile, TextFile]: ...
+def split_held_out(text: str | TextFile, fraction: float) -> tuple[str | TextFile, str | TextFile]:
     """Cuts the last `fraction` of the characters off for validation.
 
     >>> split_held_out("abcdefghij", 0.1)
@@ -81,13 +60,17 @@ class Vocabulary:
         self._points = points[self._order]
 
     @classmethod
-    def of(cls, text: str, minimum_count: int = 1) -> Vocabulary:
+    def of(cls, text: str | TextFile, minimum_count: int = 1) -> Vocabulary:
         """The characters that `text` holds at least `minimum_count` times, sorted.
 
         Raises:
             DataError: no character is that frequent.
         """
-        characters = "".join(sorted(c for c, count in Counter(text).items() if count >= minimum_count))
+        counts = np.zeros(sys.maxunicode + 1, np.int64)
+        for piece in _pieces(text):
+            found = np.bincount(_code_points(piece))
+            counts[: len(found)] += found
+        characters = "".join(map(chr, np.flatnonzero(counts >= max(1, minimum_count)).tolist()))
         if not characters:
             raise DataError(
                 f"no character of the text occurs {minimum_count} times; lower the minimum count, or give more text"
@@ -98,8 +81,35 @@ class Vocabulary:
         """How many tokens there are, with the unknown one."""
         return len(self.characters) + 1
 
-    def encode(self, text: str) -> Tokens:
-        """The token of each character, `(len(text),)`; 0 for a character outside the vocabulary."""
+    @overload
+    def encode(self, text: str) -> Tokens: ...
+    @overload
+    def encode(self, text: TextFile) -> NDArray[np.integer[Any]]: ...
+    def encode(self, text: str | TextFile) -> NDArray[np.integer[Any]]:
+        """The token of each character, `(len(text),)`; 0 for a character outside the vocabulary.
+
+        The tokens of a `TextFile` stay on the disk too: they are a read-only map of a file without a name, of as few
+        bytes for each token as the vocabulary needs.
+
+        Raises:
+            DataError: the file was changed since it was opened, or there is no room for the tokens.
+        """
+        if isinstance(text, str):
+            return self._encode(text)
+        smallest = np.min_scalar_type(len(self) - 1)
+        try:
+            with TemporaryFile(dir=text.scratch) as file:
+                for piece in text.pieces():
+                    file.write(self._encode(piece).astype(smallest).tobytes())
+                file.flush()
+                return np.memmap(file, smallest, "r") if len(text) else np.empty(0, smallest)
+        except OSError as error:
+            raise DataError(
+                f"the tokens of `{text.path}` cannot be kept in {text.scratch or gettempdir()} ({error.strerror}), "
+                "expected a folder with room for them; name one with open_text(path, scratch=FOLDER)"
+            ) from None
+
+    def _encode(self, text: str) -> Tokens:
         points = _code_points(text)
         place = np.minimum(np.searchsorted(self._points, points), len(self._points) - 1)
         return np.where(self._points[place] == points, self._order[place] + 1, 0).astype(np.int32)
@@ -112,6 +122,12 @@ class Vocabulary:
     def missing(self, text: str) -> str:
         """The characters of `text` that are outside the vocabulary, each once, in order of appearance."""
         return "".join(dict.fromkeys(c for c in text if c not in self.characters))
+
+
+def _pieces(text: str | TextFile) -> Iterator[str]:
+    if isinstance(text, TextFile):
+        return text.pieces()
+    return (text[start : start + PIECE] for start in range(0, len(text), PIECE))
 
 
 def _code_points(text: str) -> NDArray[np.uint32]:
@@ -134,7 +150,7 @@ class Streams:
     at the same places every time.
 
     Args:
-        tokens: `(length,)`.
+        tokens: `(length,)`, in memory or a map of a file.
         streams: N; a text too short for as many windows gets fewer streams.
         window: T.
         seed: of the random starts.
@@ -147,7 +163,7 @@ class Streams:
     (2, [[0, 1], [4, 5]], [[2, 3], [6, 7]])
     """
 
-    def __init__(self, tokens: Tokens, streams: int, window: int, seed: int) -> None:
+    def __init__(self, tokens: NDArray[np.integer[Any]], streams: int, window: int, seed: int) -> None:
         if len(tokens) < window + 1:
             raise DataError(
                 f"the text to train on has {len(tokens)} characters, expected at least {window + 1}: "
@@ -173,7 +189,7 @@ class Streams:
         start = self._offset + self._index * self.window
         columns = np.arange(self.streams) * self.length + start
         rows = np.arange(self.window + 1)
-        stretch = self.tokens[rows[:, None] + columns]  # (T + 1, N)
+        stretch = self.tokens[rows[:, None] + columns].astype(np.int32, copy=False)  # (T + 1, N)
         self._index += 1
         return Batch(stretch[:-1], stretch[1:], first=self._index == 1)
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from unrolled.data.text import Batch, Vocabulary
+from unrolled.data.text import Batch, TextFile, Vocabulary
 from unrolled.errors import CheckpointError, DataError, ParameterError, ShapeError, WeightFormatError
 from unrolled.layers import GRU, LSTM, RNN, Dense, Embedding, LSTMState, Stack
 from unrolled.losses import softmax_cross_entropy
@@ -142,7 +142,7 @@ class CharLM:
         """Takes back what `state_to_arrays` gave."""
         return {"recurrent": LSTMState(arrays["h"], arrays["c"]) if self.settings["cell"] == "lstm" else arrays["h"]}
 
-    def evaluate(self, text: str, streams: int = 1, limit: int | None = None) -> Evaluation:
+    def evaluate(self, text: str | TextFile, streams: int = 1, limit: int | None = None) -> Evaluation:
         """Foretells every character of a text but the first, in one pass from a zero state.
 
         Args:
@@ -163,17 +163,20 @@ class CharLM:
                 "the first has nothing before it to be foretold from"
             )
         tokens = self.vocabulary.encode(text)
-        inputs, targets = (
-            np.ascontiguousarray(part.reshape(streams, length)[:, :limit].T)  # (T, N)
+        inputs, targets = (  # (N, T): views, as a text on the disk is to stay there
+            part.reshape(streams, length)[:, :limit]
             for part in (tokens[: length * streams], tokens[1 : length * streams + 1])
         )
-        total, state = 0.0, None
-        rows = max(1, EVALUATED_AT_ONCE // streams)
-        for start in range(0, len(inputs), rows):
-            logits, state = self.stack(inputs[start : start + rows], state)
-            window = targets[start : start + rows]
+        total, unknown, state = 0.0, 0, None
+        columns = max(1, EVALUATED_AT_ONCE // streams)
+        for start in range(0, inputs.shape[1], columns):
+            part, window = (
+                np.ascontiguousarray(tokens[:, start : start + columns].T, np.int32) for tokens in (inputs, targets)
+            )
+            logits, state = self.stack(part, state)
             total += softmax_cross_entropy(logits, window)[0] * window.size
-        return Evaluation(total / targets.size, targets.size, int((targets == 0).sum()))
+            unknown += int((window == 0).sum())
+        return Evaluation(total / targets.size, targets.size, unknown)
 
     def score(self, text: str) -> Scores:
         """How well each character of a text is foretold from all before it.
