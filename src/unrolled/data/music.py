@@ -138,9 +138,8 @@ def music21_chorales(count: int | None = None, *, step: float = 1.0, seed: int =
         raise MissingExtraError(
             "music21 is not installed, which brings Bach's chorales; pip install 'unrolled[data]', or read a JSON file"
         ) from None
-    found: list[str] = list(corpus.chorales.Iterator(returnType="filename"))
-    paths = sorted(set(found))
-    order = np.random.default_rng(seed).permutation(len(paths))[:count].tolist()
+    paths: list[str] = sorted(set(corpus.chorales.Iterator(returnType="filename")))
+    order: list[int] = np.random.default_rng(seed).permutation(len(paths))[:count].tolist()
     rolls = [_sampled(corpus.parse(paths[index]), step, paths[index]) for index in order]
     first, second = round(len(rolls) * PARTS[0]), round(len(rolls) * (PARTS[0] + PARTS[1]))
     return Chorales(rolls[:first], rolls[first:second], rolls[second:])
