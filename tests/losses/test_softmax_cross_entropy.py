@@ -1,4 +1,4 @@
-"""The mean cross-entropy and its gradient, against the plain formula and central differences."""
+"""The mean cross-entropy of classes and its gradient, against the plain formula and central differences."""
 
 import numpy as np
 import pytest
@@ -10,53 +10,72 @@ from unrolled.losses import softmax_cross_entropy
 TOLERANCE = {"float32": 5e-6, "float64": 1e-12}
 
 
-def plain(logits, targets, weights):
+def plain(logits, targets, weights, smoothing=0.0):
     """The definition, in float64."""
     logits = logits.astype(np.float64)
     p = np.exp(logits - logits.max(-1, keepdims=True))
     p /= p.sum(-1, keepdims=True)
     share = weights / weights.sum()
-    right = np.take_along_axis(p, targets[..., None], -1)[..., 0]
     onehot = np.arange(logits.shape[-1]) == targets[..., None]
-    return float((share * -np.log(right)).sum()), share[..., None] * (p - onehot)
+    q = (1 - smoothing) * onehot + smoothing / logits.shape[-1]
+    return float((share * -(q * np.log(p)).sum(-1)).sum()), share[..., None] * (p - q)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("shape", [(1, 2), (7, 5), (3, 4, 11)])
 @pytest.mark.parametrize("weighted", [False, True])
-def test_loss_and_gradient_are_those_of_the_definition(dtype, shape, weighted):
+@pytest.mark.parametrize("smoothing", [0.0, 0.3])
+def test_loss_and_gradient_are_those_of_the_definition(dtype, shape, weighted, smoothing):
     rng = np.random.default_rng(3)
     logits = rng.normal(scale=3, size=shape).astype(dtype)
     targets = rng.integers(shape[-1], size=shape[:-1])
     weights = rng.uniform(0.1, 2, shape[:-1]) if weighted else None
-    loss, dlogits = softmax_cross_entropy(logits, targets, weights)
-    want, dwant = plain(logits, targets, np.ones(shape[:-1]) if weights is None else weights)
+    loss, dlogits = softmax_cross_entropy(logits, targets, weights, label_smoothing=smoothing)
+    want, dwant = plain(logits, targets, np.ones(shape[:-1]) if weights is None else weights, smoothing)
     assert dlogits.shape == shape
     assert dlogits.dtype == dtype
     assert loss == pytest.approx(want, abs=TOLERANCE[dtype])
     np.testing.assert_allclose(dlogits, dwant, atol=TOLERANCE[dtype])
 
 
-def test_the_gradient_is_that_of_the_returned_loss():
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_the_gradient_is_that_of_the_returned_loss(smoothing):
     rng = np.random.default_rng(4)
     logits, targets = rng.normal(size=(3, 2, 4)), rng.integers(4, size=(3, 2))
     weights = rng.uniform(size=(3, 2))
-    _, dlogits = softmax_cross_entropy(logits, targets, weights)
+
+    def loss(values):
+        return softmax_cross_entropy(values, targets, weights, label_smoothing=smoothing)[0]
+
+    _, dlogits = softmax_cross_entropy(logits, targets, weights, label_smoothing=smoothing)
     for i in np.ndindex(logits.shape):
         up, down = logits.copy(), logits.copy()
         up[i] += 1e-5
         down[i] -= 1e-5
-        slope = (
-            softmax_cross_entropy(up, targets, weights)[0] - softmax_cross_entropy(down, targets, weights)[0]
-        ) / 2e-5
+        slope = (loss(up) - loss(down)) / 2e-5
         assert slope == pytest.approx(dlogits[i], abs=1e-9)  # central differences in float64: see steps' gradient check
 
 
-def test_a_position_of_weight_zero_may_hold_anything():
-    logits = np.array([[1.0, 2.0], [np.nan, np.nan]])
-    loss, dlogits = softmax_cross_entropy(logits, np.array([0, 1]), np.array([1.0, 0.0]))
-    assert loss == pytest.approx(np.log(1 + np.e))
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("target", [1, -1, 99])
+@pytest.mark.parametrize("anything", [np.nan, np.inf])
+def test_a_position_of_weight_zero_may_hold_anything(smoothing, target, anything):
+    logits = np.array([[1.0, 2.0], [anything, anything]])
+    loss, dlogits = softmax_cross_entropy(
+        logits, np.array([0, target]), np.array([1.0, 0.0]), label_smoothing=smoothing
+    )
+    assert loss == pytest.approx(np.log(1 + np.e) + smoothing * (1 - 1.5))
     assert (dlogits[1] == 0).all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("smoothing", [0.0, 0.25])
+def test_logits_of_ten_thousand_neither_overflow_nor_lose_the_loss(dtype, smoothing):
+    logits = np.array([[1e4, -1e4], [-1e4, 1e4]], dtype)
+    loss, dlogits = softmax_cross_entropy(logits, np.array([0, 0]), label_smoothing=smoothing)
+    half = smoothing / 2  # p is one-hot to the last bit; -log p is 0 or 2e4
+    assert loss == pytest.approx(2e4 * (half + 1 - half) / 2, rel=1e-6)
+    np.testing.assert_allclose(dlogits, [[half / 2, -half / 2], [-(1 - half) / 2, (1 - half) / 2]], atol=1e-7)
 
 
 def test_a_nan_that_counts_is_not_dropped():
@@ -97,3 +116,9 @@ def test_logits_without_positions_are_named():
         ShapeError, match=r"`logits` has shape \(4,\), expected \(N, K\); it needs an axis of positions"
     ):
         softmax_cross_entropy(np.zeros(4), np.array(1))
+
+
+@pytest.mark.parametrize("smoothing", [-0.1, 1.0, np.nan])
+def test_a_smoothing_out_of_its_range_is_named(smoothing):
+    with pytest.raises(ParameterError, match=r"`label_smoothing` is .*, expected a number in \[0, 1\); 0.1 is usual"):
+        softmax_cross_entropy(np.zeros((2, 4)), np.zeros(2, int), label_smoothing=smoothing)

@@ -1,0 +1,12 @@
+"""What a model is trained to make small: each loss returns its value and its gradient together."""
+
+from unrolled.losses.classification import binary_cross_entropy, softmax_cross_entropy
+from unrolled.losses.regression import gaussian_nll, mean_absolute_error, mean_squared_error
+
+__all__ = [
+    "binary_cross_entropy",
+    "gaussian_nll",
+    "mean_absolute_error",
+    "mean_squared_error",
+    "softmax_cross_entropy",
+]
