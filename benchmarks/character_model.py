@@ -57,14 +57,14 @@ class Side:
         from unrolled.data.text import Streams, Vocabulary, read_text
         from unrolled.models import CharLM
         from unrolled.training.config import TrainConfig
-        from unrolled.training.loop import Session
+        from unrolled.training.session import Session
 
         if settings.data is None:
             text = "".join(random.Random(0).choices(RANDOM_CHARACTERS, k=RANDOM_LENGTH))
         else:
             text = read_text(settings.data)
         vocabulary = Vocabulary.of(text)
-        config = TrainConfig(
+        self.config = config = TrainConfig(
             hidden=settings.hidden,
             batch=settings.batch,
             window=settings.window,
@@ -74,7 +74,7 @@ class Side:
         )
         model = CharLM(vocabulary, hidden_size=config.hidden, embedding_size=config.embedding, seed=0)
         self.streams = Streams(vocabulary.encode(text), config.batch, config.window, config.seed)
-        self.session = Session(model, self.streams, config, config.steps)
+        self.session = Session(model, self.streams, config.settings(), config.steps)
 
     def take_step(self) -> float:
         raise NotImplementedError
@@ -132,7 +132,7 @@ class Torch(Side):
             self.lstm.bias_hh_l0.zero_()
         self.lstm.bias_hh_l0.requires_grad_(False)  # one bias for each gate, as ours: a second one would learn twice
         self.parameters = list(own.values())
-        config = self.session.config
+        config = self.config
         self.adam = torch.optim.Adam(
             self.parameters, config.learning_rate, (config.beta1, config.beta2), config.epsilon, fused=True
         )
@@ -146,7 +146,7 @@ class Torch(Side):
         loss = torch.nn.functional.cross_entropy(self.dense(h).flatten(0, 1), targets.flatten())
         self.adam.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.parameters, session.config.clip)
+        torch.nn.utils.clip_grad_norm_(self.parameters, session.settings.clip)
         for group in self.adam.param_groups:
             group["lr"] = session.learning_rate
         self.adam.step()

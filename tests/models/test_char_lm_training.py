@@ -130,14 +130,14 @@ def test_validation_in_training_is_a_part_and_at_the_end_all(tmp_path, text, mon
     monkeypatch.setattr(char_lm_training, "VALIDATED", 2)
     run = start(tmp_path / "run", from_file(text), TrainConfig(**SETTINGS))
     held_out = len(text.read_text()) - len(text.read_text()) * 9 // 10
-    assert run.task.validate(full=False)[1] == 32
-    assert run.task.validate(full=True)[1] == pytest.approx(held_out - 1, abs=1)
+    assert run.task.validate(full=False)["characters"] == 32
+    assert run.task.validate(full=True)["characters"] == pytest.approx(held_out - 1, abs=1)
     assert run.task.full_share > 1
 
 
 def test_it_learns(tmp_path, text):
     run = start(tmp_path / "run", from_file(text), TrainConfig(**SETTINGS | {"steps": 150, "learning_rate": 0.02}))
-    before, _ = run.task.validate(full=True)
+    before = run.task.validate(full=True)["loss"]
     report = train(run.session, run.task, Silent(), run.save)
     assert before > math.log(15)
     assert report.val_loss < 1.2

@@ -8,7 +8,8 @@ from training.toy import Clock, Log, ToyBatches, ToyModel, ToyTask
 from unrolled.errors import DivergenceError
 from unrolled.schedules import warmup_cosine
 from unrolled.training.config import TrainConfig
-from unrolled.training.loop import MEASURED_STEPS, Session, train
+from unrolled.training.loop import MEASURED_STEPS, train
+from unrolled.training.session import Session
 
 
 class Run:
@@ -19,7 +20,7 @@ class Run:
         settings = {"minutes": None, "clip": 1e9, "warmup": 5, **settings}
         self.config = TrainConfig(**settings)
         self.model = ToyModel(self.clock, step_cost)
-        self.session = Session(self.model, ToyBatches(poison), self.config, self.config.steps)
+        self.session = Session(self.model, ToyBatches(poison), self.config.settings(), self.config.steps)
         self.task = ToyTask(self.model, self.clock, look_cost)
         self.save_cost = save_cost
 
@@ -66,7 +67,7 @@ def test_the_run_ends_with_a_save_and_a_validation_on_everything_held_out():
     report = run.train()
     assert run.saved[-1][:2] == (7, 7)
     assert run.task.looks[-1][1] is True
-    assert (report.step, report.val_characters) == (7, 1000)
+    assert (report.step, report.metrics["characters"]) == (7, 1000)
     assert run.log.reports[-1] is report
 
 
@@ -95,7 +96,7 @@ def test_speed_counts_training_only_and_the_time_left_everything():
     run = Run(steps=1000, step_cost=0.5, look_cost=0.3)
     run.train()
     reports = run.log.reports[:-1]
-    assert all(report.chars_per_second == pytest.approx(200) for report in reports)
+    assert all(report.items_per_second == pytest.approx(200) for report in reports)
     end = run.log.reports[-1].seconds - 10 * 0.3
     late = [r for r in reports if r.step > 100]
     assert late
@@ -176,7 +177,7 @@ def test_a_finished_session_is_only_validated():
     before = run.model.w.tobytes()
     report = run.train()
     assert run.model.w.tobytes() == before
-    assert report.val_characters == 1000
+    assert report.metrics["characters"] == 1000
     assert math.isnan(report.train_loss)
 
 

@@ -10,9 +10,9 @@ import pytest
 from rich.console import Console
 
 from unrolled.errors import CheckpointError
-from unrolled.training.loop import Report
 from unrolled.training.metrics import COLUMNS, Metrics
 from unrolled.training.progress import JsonLines, LiveDisplay, PlainLines, Recorder
+from unrolled.training.report import Report
 
 BARE = Report(
     step=12,
@@ -20,11 +20,15 @@ BARE = Report(
     seconds=3.25,
     train_loss=2.0,
     learning_rate=0.004,
-    chars_per_second=12345.6,
+    items_per_second=12345.6,
     seconds_left=75.0,
+    epoch=0.5,
+    metrics={"loss": None, "characters": None},
+    unit="chars",
+    loss_unit="nats/char",
 )
 FULL = Report(
-    **{**BARE.__dict__, "val_loss": math.log(4), "val_characters": 999, "sample": "def f(x):\n\treturn\x1b[2J x\n"}
+    **{**BARE.__dict__, "metrics": {"loss": math.log(4), "characters": 999}, "sample": "def f(x):\n\treturn\x1b[2J x\n"}
 )
 
 
@@ -61,7 +65,17 @@ def test_each_json_report_is_one_line_with_everything():
     assert start == {"event": "start", "message": "two\nlines", "run": "runs/a"}
     assert report == {
         "event": "report",
-        **FULL.__dict__,
+        "step": 12,
+        "total_steps": 50,
+        "epoch": 0.5,
+        "seconds": 3.25,
+        "train_loss": 2.0,
+        "learning_rate": 0.004,
+        "chars_per_second": 12345.6,
+        "seconds_left": 75.0,
+        "val_loss": math.log(4),
+        "val_characters": 999,
+        "sample": FULL.sample,
         "perplexity": pytest.approx(4.0),
         "bits_per_char": pytest.approx(2.0),
     }
@@ -69,7 +83,7 @@ def test_each_json_report_is_one_line_with_everything():
 
 def test_json_has_no_numbers_that_are_not_json():
     out = io.StringIO()
-    JsonLines(out).report(Report(**{**BARE.__dict__, "train_loss": math.nan, "chars_per_second": math.inf}))
+    JsonLines(out).report(Report(**{**BARE.__dict__, "train_loss": math.nan, "items_per_second": math.inf}))
 
     def refuse(constant):
         raise AssertionError(constant)

@@ -59,6 +59,9 @@ class ToyBatches:
     def go_to(self, position):
         self.place = position["place"]
 
+    steps_per_epoch = 4
+    batch_items = 100
+
     def next(self):
         value = np.nan if self.place == self.poison else float(self.place % 3)
         batch = SimpleNamespace(value=value, first=self.place % 4 == 0)
@@ -69,7 +72,10 @@ class ToyBatches:
 class ToyTask:
     """Looks at the model; each look costs time."""
 
-    batch_characters = 100
+    by_epoch = decides = False
+    partial = True
+    unit, loss_unit = "chars", "nats/char"
+    metrics = ("loss", "characters")
     full_share = 10.0
 
     def __init__(self, model, clock, cost=0.0):
@@ -79,7 +85,7 @@ class ToyTask:
     def validate(self, full):
         self.looks.append((self.clock.now, full))
         self.clock.now += self.cost * (self.full_share if full else 1)
-        return float(self.model.w[0]), 1000 if full else 100
+        return {"loss": float(self.model.w[0]), "characters": 1000 if full else 100}
 
     def sample(self, step):
         return f"sample {step}"

@@ -182,7 +182,7 @@ def _follow(run: CharRun, show: Show) -> None:
     assert last.val_loss is not None
     show.say(
         "end",
-        f"{last.val_loss:.4f} nats/char on all {last.val_characters:,} held-out characters "
+        f"{last.val_loss:.4f} nats/char on all {last.metrics['characters']:,} held-out characters "
         f"(perplexity {perplexity(last.val_loss):.2f}, {bits(last.val_loss):.3f} bits/char), "
         f"after {session.step:,} steps.\n"
         f"Saved in {run.folder}. Now try:\n"

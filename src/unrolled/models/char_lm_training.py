@@ -15,7 +15,7 @@ from unrolled.models.char_lm import CharLM
 from unrolled.storage import holds_unit, read_unit
 from unrolled.training.checkpoint import GROUPS, restore_session, save_session
 from unrolled.training.config import TrainConfig
-from unrolled.training.loop import Session
+from unrolled.training.session import Session
 
 __all__ = ["CharRun", "CharTask", "resume", "start"]
 
@@ -23,20 +23,39 @@ STREAMS, VALIDATED = 16, 2048  # during training: so many stretches of held-out 
 SAMPLE_LENGTH, SAMPLE_TEMPERATURE = 320, 0.7
 
 
+class Windows(Streams):
+    """Streams that say how long an epoch is, and how many characters a step has."""
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Windows of each stream."""
+        return self.windows
+
+    @property
+    def batch_items(self) -> float:
+        """Characters in a window of all streams."""
+        return self.streams * self.window
+
+
 class CharTask:
     """Validation and samples, from random states of their own: training goes on as if nobody had looked."""
 
-    def __init__(self, model: CharLM, held_out: str, config: TrainConfig, batch_characters: int) -> None:
-        self.model, self.held_out, self.seed = model, held_out, config.seed
-        self.batch_characters = batch_characters
+    partial = True
+    unit = "chars"
+    loss_unit = "nats/char"
+    metrics = ("loss", "characters")
 
-    def validate(self, full: bool) -> tuple[float, int]:
+    def __init__(self, model: CharLM, held_out: str, config: TrainConfig) -> None:
+        self.model, self.held_out, self.seed = model, held_out, config.seed
+        self.by_epoch = self.decides = config.settings().decides
+
+    def validate(self, full: bool) -> dict[str, float]:
         """All held-out text in one stream; or stretches from all over it, side by side, in a small part of the time."""
         if full:
             result = self.model.evaluate(self.held_out)
         else:
             result = self.model.evaluate(self.held_out, min(STREAMS, len(self.held_out) - 1), VALIDATED)
-        return result.loss, result.characters
+        return {"loss": result.loss, "characters": result.characters}
 
     @property
     def full_share(self) -> float:
@@ -61,13 +80,13 @@ class CharRun:
                 f"the held-out part of the text has {len(held_out)} characters, expected at least 2; give more text"
             )
         self.folder, self.model, self.corpus, self.config = folder, model, corpus, config
-        batches = Streams(model.vocabulary.encode(training), config.batch, config.window, config.seed)
+        batches = Windows(model.vocabulary.encode(training), config.batch, config.window, config.seed)
         total = config.steps
         if config.epochs is not None:
             total = max(1, round(config.epochs * batches.windows))
         self.streams = batches.streams
-        self.session = Session(model, batches, config, total)
-        self.task = CharTask(model, held_out, config, batches.streams * config.window)
+        self.session = Session(model, batches, config.settings(), total)
+        self.task = CharTask(model, held_out, config)
         self.documents = documents or model.documents(
             {
                 "kind": model.kind,

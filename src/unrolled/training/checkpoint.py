@@ -7,7 +7,7 @@ from typing import Any
 
 from unrolled.errors import CheckpointError
 from unrolled.storage import Unit, write_unit
-from unrolled.training.loop import Session
+from unrolled.training.session import Session
 
 __all__ = ["GROUPS", "restore_session", "save_session"]
 

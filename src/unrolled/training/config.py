@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from unrolled.errors import CheckpointError, ParameterError
+from unrolled.training.settings import FitSettings
 
 __all__ = ["CELLS", "RESETS", "TrainConfig"]
 
@@ -49,6 +50,12 @@ class TrainConfig:
     held_out: float = 0.1  # the part of the text, at its end, for validation
     minimum_count: int | None = None  # rarer characters become one unknown symbol; None: as the corpus says
     seed: int = 0
+    optimizer: str = "adam"
+    schedule: str = "cosine"
+    dropout: float = 0.0  # between recurrent layers
+    weight_decay: float = 0.0  # of "adamw"
+    ema: float | None = None  # the decay of an average of the weights, which is validated and kept
+    patience: int | None = None  # epochs without a better validation loss that end the run
 
     def __post_init__(self) -> None:
         if self.cell not in CELLS:
@@ -69,6 +76,7 @@ class TrainConfig:
         self._check("seed", "a whole number of at least 0", self.seed >= 0)
         for name in ("beta1", "beta2"):
             self._check(name, "a number in [0, 1)", 0 <= getattr(self, name) < 1)
+        self._check("dropout", "a number in [0, 1)", 0 <= self.dropout < 1)
         self._check("final_rate", "a number in [0, 1]", 0 <= self.final_rate <= 1)
         self._check("held_out", "a number between 0 and 1", 0 < self.held_out < 1)
         self._check(
@@ -80,10 +88,37 @@ class TrainConfig:
                 f"`{'` and `'.join(lengths) or 'minutes'}` {'are set' if lengths else 'is not set'}, "
                 "expected exactly one of minutes, epochs and steps; set the others to None"
             )
+        self.settings()
 
     def _check(self, name: str, expected: str, fits: bool) -> None:
         if not fits:
             raise ParameterError(f"`{name}` is {getattr(self, name)}, expected {expected}")
+
+    def settings(self) -> FitSettings:
+        """What training itself needs of this.
+
+        Raises:
+            ParameterError: a setting is out of its range.
+        """
+        options = {}
+        if self.optimizer in ("adam", "adamw"):
+            options = {"beta1": self.beta1, "beta2": self.beta2, "epsilon": self.epsilon}
+        return FitSettings(
+            epochs=self.epochs,
+            steps=self.steps,
+            minutes=self.minutes,
+            optimizer=self.optimizer,
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            schedule=self.schedule,
+            warmup=self.warmup,
+            final_rate=self.final_rate,
+            clip=self.clip,
+            ema=self.ema,
+            patience=self.patience,
+            seed=self.seed,
+            optimizer_options=options,
+        )
 
     def to_record(self) -> dict[str, Any]:
         """Plain values for JSON."""

@@ -1,4 +1,4 @@
-"""The training loop: one step, and when to report, validate and save; knows no model, no file and no terminal."""
+"""The training loop: when to step, report, validate, save and stop; knows no model, no file and no terminal."""
 
 from __future__ import annotations
 
@@ -7,19 +7,13 @@ import statistics
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
-import numpy as np
+from unrolled.training.callbacks import StopTraining
+from unrolled.training.report import Observer, Report
+from unrolled.training.session import Session
 
-from unrolled.errors import DivergenceError
-from unrolled.optimizers import Adam, clip_by_global_norm
-from unrolled.schedules import warmup_cosine
-from unrolled.shapes import Array
-from unrolled.training.config import TrainConfig
-
-__all__ = ["Batches", "Model", "Observer", "Report", "Session", "Task", "train"]
+__all__ = ["MEASURED_STEPS", "Task", "train"]
 
 REPORT_SECONDS = 5.0
 VALIDATE_SECONDS = 15.0
@@ -32,59 +26,27 @@ RECENT = 64  # steps whose speed is shown, and is measured
 MEASURED_STEPS = 4  # at the least; their median does not see that the first is slower
 
 
-class Model(Protocol):
-    """What the loop needs of a model."""
-
-    @property
-    def parameters(self) -> Mapping[str, Array]:
-        """Read-only views by name."""
-        ...
-
-    def edit(self) -> AbstractContextManager[Mapping[str, Array]]:
-        """The writable arrays, for the optimizer."""
-        ...
-
-    def loss_and_gradients(self, batch: Any, state: Any) -> tuple[float, dict[str, Array], Any]:
-        """The mean loss of a batch in nats, its gradients by parameter name, and the state to carry on."""
-        ...
-
-    def state_to_arrays(self, state: Any) -> dict[str, Array]:
-        """A carried state as named arrays; none for no state."""
-        ...
-
-    def state_from_arrays(self, arrays: Mapping[str, Array]) -> Any:
-        """Takes back what `state_to_arrays` gave."""
-        ...
-
-
-class Batches(Protocol):
-    """What the loop needs of data: an endless row of batches, and a place in it that can be kept."""
-
-    @property
-    def position(self) -> dict[str, Any]:
-        """The place, as plain values for JSON."""
-        ...
-
-    def go_to(self, position: dict[str, Any]) -> None:
-        """Goes on from what `position` was."""
-        ...
-
-    def next(self) -> Any:
-        """The next batch; its `first` says whether the carried state must be dropped."""
-        ...
-
-
 class Task(Protocol):
-    """What is looked at while training; nothing here may change model, data or their random state."""
+    """What is looked at while training; nothing here may change model, data or their random state.
 
-    batch_characters: int
+    With `by_epoch` there is a report at the end of each epoch. Whether it comes with a validation is the clock's matter
+    (it takes 4 % of the time at most) unless `decides`: then every epoch is validated, at its end and only there, so
+    that the run does not depend on the clock.
+    """
 
-    def validate(self, full: bool) -> tuple[float, int]:
-        """The loss in nats/char on held-out text, all of it or a cheap part, and on how many characters."""
+    by_epoch: bool
+    decides: bool
+    partial: bool  # whether only `validate(full=True)` looks at everything
+    unit: str  # what a batch has so many of: "chars", "sequences"
+    loss_unit: str  # what losses are measured in, "" where it goes without saying
+    metrics: tuple[str, ...]  # the names of what `validate` returns, as far as they are known beforehand
+
+    def validate(self, full: bool) -> Mapping[str, float]:
+        """Metrics on held-out data, all of it or a cheap part."""
         ...
 
-    def sample(self, step: int) -> str:
-        """A short sample."""
+    def sample(self, step: int) -> str | None:
+        """A short sample, of a model that writes."""
         ...
 
     @property
@@ -93,107 +55,22 @@ class Task(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Report:
-    """How a run stands; one row of `metrics.csv`. Losses are in nats per character."""
-
-    step: int
-    total_steps: int | None  # None while it is being measured
-    seconds: float  # of training, validation and saving, over all sittings
-    train_loss: float  # mean since the last report
-    learning_rate: float
-    chars_per_second: float
-    seconds_left: float | None
-    val_loss: float | None = None
-    val_characters: int | None = None
-    sample: str | None = None
-
-
-class Observer(Protocol):
-    """Who is told how training goes."""
-
-    def step(self, report: Report) -> None:
-        """After every step, with the running loss: for a live display."""
-        ...
-
-    def report(self, report: Report) -> None:
-        """Every few seconds, and at every validation."""
-        ...
-
-
-@dataclass
-class Session:
-    """Everything that a step changes; a checkpoint of it is complete."""
-
-    model: Model
-    batches: Batches
-    config: TrainConfig
-    total_steps: int | None  # None: a budget in minutes that has not yet been measured
-    step: int = 0
-    seconds: float = 0.0
-    carried: Any = None
-    optimizer: Adam = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.optimizer = Adam(self.config.learning_rate, self.config.beta1, self.config.beta2, self.config.epsilon)
-
-    @property
-    def learning_rate(self) -> float:
-        """Of the step about to be taken: a function of `step` alone once `total_steps` is known."""
-        peak = self.config.learning_rate
-        return warmup_cosine(
-            self.step, peak=peak, warmup=self.config.warmup, total=self.total_steps, final=peak * self.config.final_rate
-        )
-
-    @property
-    def finished(self) -> bool:
-        """Whether all steps have been taken."""
-        return self.total_steps is not None and self.step >= self.total_steps
-
-    def take_step(self) -> float:
-        """One step of truncated back-propagation: loss, gradients, clipping, Adam. Returns the loss.
-
-        Raises:
-            DivergenceError: the loss or a gradient is not finite; the parameters are left as they were.
-        """
-        batch = self.batches.next()
-        with np.errstate(over="ignore", invalid="ignore"):  # looked for just below, and before each save
-            loss, gradients, carried = self.model.loss_and_gradients(batch, None if batch.first else self.carried)
-            norm = clip_by_global_norm(gradients, self.config.clip)
-            if not (math.isfinite(loss) and math.isfinite(norm)):
-                raise self._diverged(f"the loss is {loss} and the norm of its gradients {norm}")
-            self.optimizer.step(self.model, gradients, self.learning_rate)
-        self.carried = carried
-        self.step += 1
-        return loss
-
-    def check(self) -> None:
-        """Raises `DivergenceError` where a parameter is not finite, so that no such model is ever saved."""
-        for name, array in self.model.parameters.items():
-            if not np.isfinite(array).all():
-                raise self._diverged(f"`{name}` holds {array[~np.isfinite(array)][0]}")
-
-    def _diverged(self, what: str) -> DivergenceError:
-        return DivergenceError(
-            f"training diverged at step {self.step}: {what}, expected finite numbers; "
-            f"try a lower learning rate than {self.config.learning_rate:g}"
-        )
-
-
 class _Timer:
     """Something that is done again and again, but takes no more than its share of the time."""
 
     def __init__(self, interval: float, now: float) -> None:
         self.interval, self.due, self.cost = interval, now + interval, 0.0
+        self.free = now  # from when on its share of the time allows it
 
     def done(self, began: float, now: float) -> None:
         self.cost = now - began
+        self.free = now + SHARE * self.cost
         self.due = now + max(self.interval, SHARE * self.cost)
 
     @property
     def share(self) -> float:
         """Of the time, spent on this."""
-        return self.cost / (self.cost + max(self.interval, SHARE * self.cost))
+        return self.cost / (self.cost + max(self.interval, SHARE * self.cost, 1e-9))
 
 
 def train(
@@ -203,8 +80,10 @@ def train(
     save: Callable[[], None],
     stop: Callable[[], bool] = lambda: False,
     clock: Callable[[], float] = time.perf_counter,
+    *,
+    each_step: bool = True,
 ) -> Report | None:
-    """Takes all the steps that are left, then validates on all held-out text.
+    """Takes all the steps that are left, gives the model its final weights, and validates them.
 
     The session is saved at the start, when the number of steps has been measured, now and then, and at the end;
     whatever is saved is whole, so a run that is killed goes on from its last save.
@@ -212,25 +91,33 @@ def train(
     Args:
         session: new, or restored from a checkpoint.
         task: validation and samples.
-        observer: is told how it goes.
+        observer: is told how it goes; it may raise `StopTraining`, which ends the run as if all steps were taken.
         save: writes a checkpoint of the session.
         stop: asked after every step; once it says yes the session is saved and left.
         clock: seconds.
+        each_step: whether the observer wants to hear of every step.
 
     Returns:
-        The last report, with the loss on all held-out text; `None` if `stop` said yes first.
+        The last report, with the metrics on all held-out data; `None` if `stop` said yes first.
 
     Raises:
         DivergenceError: see `Session.take_step` and `Session.check`.
     """
-    return _Loop(session, task, observer, save, clock).run(stop)
+    return _Loop(session, task, observer, save, clock, each_step).run(stop)
 
 
 class _Loop:
     def __init__(
-        self, session: Session, task: Task, observer: Observer, save: Callable[[], None], clock: Callable[[], float]
+        self,
+        session: Session,
+        task: Task,
+        observer: Observer,
+        save: Callable[[], None],
+        clock: Callable[[], float],
+        each_step: bool,
     ) -> None:
         self.session, self.task, self.observer, self._save, self.clock = session, task, observer, save, clock
+        self.each_step = each_step
         now = clock()
         self.began = now - session.seconds
         self.reported = now
@@ -238,39 +125,55 @@ class _Loop:
         self.saving = _Timer(SAVE_SECONDS, now)
         self.loss, self.steps = 0.0, 0  # summed since the last report
         self.durations: deque[float] = deque(maxlen=RECENT)
+        self.names = task.metrics
+        self.last: Report | None = None
 
     def run(self, stop: Callable[[], bool]) -> Report | None:
         session = self.session
+        session.reopen()
         self.save()
-        while not session.finished:
-            if stop():
-                self.save()
-                return None
-            rate, began = session.learning_rate, self.clock()
-            self.loss += session.take_step()
-            self.steps += 1
-            self.durations.append(self.clock() - began)
-            if session.total_steps is None and self.measured():
-                self.fix_total()
-            if not session.finished:
-                self.look(rate)
+        try:
+            while not session.finished:
+                if stop():
+                    self.save()
+                    session.conclude()
+                    return None
+                rate, began = session.learning_rate, self.clock()
+                self.loss += session.take_step()
+                self.steps += 1
+                self.durations.append(self.clock() - began)
+                if session.total_steps is None and self.measured():
+                    self.fix_total()
+                if self.task.by_epoch or not session.finished:
+                    self.look(rate)
+        except StopTraining:
+            session.stopped = True
         self.save()
-        report = self.describe(session.learning_rate, validate=True, full=True)
-        self.observer.report(report)
-        return report
+        session.conclude()
+        if self.last is None or self.last.step != session.step or self.task.partial:
+            self.report(self.describe(session.learning_rate, validate=True, full=True))
+        return self.last
 
     def look(self, rate: float) -> None:
         """Reports, validates and saves where it is time to."""
-        now = self.clock()
-        validate = now >= self.validation.due
-        if validate or now >= self.reported + REPORT_SECONDS:
-            self.observer.report(self.describe(rate, validate))
-            self.loss, self.steps = 0.0, 0
-            self.reported = self.clock()
+        session, task, now = self.session, self.task, self.clock()
+        ended = task.by_epoch and (session.finished or session.step % session.batches.steps_per_epoch == 0)
+        if ended:
+            validate = task.decides or session.finished or now >= self.validation.free
         else:
+            validate = not task.decides and now >= self.validation.due
+        if ended or validate or now >= self.reported + REPORT_SECONDS:
+            self.report(self.describe(rate, validate, decide=task.decides))
+        elif self.each_step:
             self.observer.step(self.describe(rate))
         if now >= self.saving.due:
             self.save()
+
+    def report(self, report: Report) -> None:
+        self.loss, self.steps = 0.0, 0
+        self.last = report
+        self.observer.report(report)
+        self.reported = self.clock()
 
     def save(self) -> None:
         began = self.clock()
@@ -282,9 +185,9 @@ class _Loop:
     def measured(self) -> bool:
         """Whether the first steps say enough about those to come; never later than the end of the warm-up."""
         session = self.session
-        if session.step >= session.config.warmup:
+        if session.step >= session.settings.warmup:
             return True
-        budget = 60 * (session.config.minutes or 0)
+        budget = 60 * (session.settings.minutes or 0)
         return len(self.durations) >= MEASURED_STEPS and self.clock() - self.began >= MEASURED_SHARE * budget
 
     def fix_total(self) -> None:
@@ -295,37 +198,51 @@ class _Loop:
         self.validation.done(began, self.clock())
         each = statistics.median(self.durations)
         last = self.validation.cost * self.task.full_share + 2 * self.saving.cost
-        left = 60 * (session.config.minutes or 0) - (self.clock() - self.began) - last
-        left *= 1 - self.validation.share - self.saving.share
+        left = 60 * (session.settings.minutes or 0) - (self.clock() - self.began) - last
+        left *= 1 - self.overhead(each)
         session.total_steps = session.step + max(0, int(left / max(each, 1e-9)))
         self.save()
 
-    def describe(self, rate: float, validate: bool = False, full: bool = False) -> Report:
-        session = self.session
-        val_loss = val_characters = sample = None
+    def overhead(self, each: float) -> float:
+        """The part of the time that goes into validating and saving, where a step takes `each` seconds."""
+        validation = self.validation.share
+        if self.task.decides:
+            cost = self.validation.cost
+            validation = cost / max(cost + each * self.session.batches.steps_per_epoch, 1e-9)
+        return min(0.9, validation + self.saving.share)
+
+    def describe(self, rate: float, validate: bool = False, full: bool = False, decide: bool = False) -> Report:
+        session, task = self.session, self.task
+        metrics: dict[str, float | None] = dict.fromkeys(self.names)
+        sample = None
         if validate:
             began = self.clock()
-            val_loss, val_characters = self.task.validate(full)
-            sample = self.task.sample(session.step)
+            with session.averaged():
+                metrics = dict(task.validate(full))
+                sample = task.sample(session.step)
+                if decide:
+                    session.judge(metrics)
+            self.names = tuple(metrics)
             self.validation.done(began, self.clock())
         # no step of this sitting: no speed; a clock too coarse to see one: not infinitely fast
         each = max(sum(self.durations) / len(self.durations), 1e-9) if self.durations else math.inf
         seconds = self.clock() - self.began
         if session.total_steps is not None:
-            steps = session.total_steps - session.step
-            left = steps * each if steps else 0.0
-            left /= 1 - self.validation.share - self.saving.share
+            steps = 0 if session.finished else session.total_steps - session.step
+            left = steps * each / (1 - self.overhead(each)) if steps else 0.0
         else:
-            left = max(0.0, 60 * (session.config.minutes or 0) - seconds)
+            left = max(0.0, 60 * (session.settings.minutes or 0) - seconds)
         return Report(
             step=session.step,
             total_steps=session.total_steps,
             seconds=seconds,
             train_loss=self.loss / self.steps if self.steps else math.nan,
             learning_rate=rate,
-            chars_per_second=self.task.batch_characters / each,
+            items_per_second=session.batches.batch_items / each,
             seconds_left=left,
-            val_loss=val_loss,
-            val_characters=val_characters,
+            epoch=session.epoch,
+            metrics=metrics,
             sample=sample,
+            unit=task.unit,
+            loss_unit=task.loss_unit,
         )

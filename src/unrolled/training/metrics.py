@@ -9,7 +9,7 @@ from pathlib import Path
 
 from unrolled.errors import CheckpointError
 from unrolled.storage import write_atomic
-from unrolled.training.loop import Report
+from unrolled.training.report import Report
 
 __all__ = ["COLUMNS", "Metrics", "bits", "perplexity"]
 
@@ -57,7 +57,8 @@ class Metrics:
         Raises:
             CheckpointError: the file cannot be written.
         """
-        values: list[float | None] = [getattr(report, column) for column in COLUMNS]
+        row = report.row()
+        values: list[float | None] = [row.get(column) for column in COLUMNS]
         cells = [
             ""
             if value is None or not math.isfinite(value)

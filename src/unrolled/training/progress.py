@@ -8,11 +8,10 @@ import sys
 import time
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict
 from typing import Any, Protocol, TextIO
 
-from unrolled.training.loop import Observer, Report
 from unrolled.training.metrics import Metrics, bits, perplexity
+from unrolled.training.report import Observer, Report
 
 __all__ = ["JsonLines", "LiveDisplay", "PlainLines", "Recorder", "Show", "clock_time"]
 
@@ -41,7 +40,7 @@ def _facts(report: Report) -> dict[str, str]:
         "perplexity": f"{perplexity(loss):.2f}",
         "bits/char": f"{bits(loss):.3f}",
         "learning rate": f"{report.learning_rate:.2e}",
-        "chars/s": f"{report.chars_per_second:,.0f}",
+        f"{report.unit}/s": f"{report.items_per_second:,.0f}",
         "left": "" if report.seconds_left is None else clock_time(report.seconds_left),
     }
     return {name: value for name, value in shown.items() if value}
@@ -119,8 +118,12 @@ class JsonLines:
 
     def report(self, report: Report) -> None:
         """All of the report, with perplexity and bits per character."""
-        loss = report.train_loss if report.val_loss is None else report.val_loss
-        self._line({"event": "report", **asdict(report), "perplexity": perplexity(loss), "bits_per_char": bits(loss)})
+        values = {"event": "report", **report.row(), "total_steps": report.total_steps}
+        values |= {"seconds_left": report.seconds_left, "sample": report.sample}
+        if report.loss_unit == "nats/char":
+            loss = report.train_loss if report.val_loss is None else report.val_loss
+            values |= {"perplexity": perplexity(loss), "bits_per_char": bits(loss)}
+        self._line(values)
 
     def _line(self, values: dict[str, Any]) -> None:
         finite = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in values.items()}

@@ -1,0 +1,65 @@
+"""What a person hangs on a run: a class whose methods are called as it goes; none of them is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from unrolled.training.history import History
+    from unrolled.training.report import Report
+    from unrolled.training.session import Session
+
+__all__ = ["Callback", "Callbacks", "StopTraining"]
+
+
+class StopTraining(Exception):  # noqa: N818  (it is no error)
+    """Raised by a callback to end the run as if it were over: saved, and with its best weights put back."""
+
+
+class Callback:
+    """Hooks that do nothing; override those that you need. Raising `StopTraining` in any but `end` stops the run.
+
+    With a callback every epoch is validated, however little time it takes, as the callback might decide something.
+
+    >>> class Patient(Callback):
+    ...     def validated(self, report):
+    ...         if report.metrics["accuracy"] > 0.99:
+    ...             raise StopTraining
+    """
+
+    def start(self, session: Session) -> None:
+        """Before the first step of this sitting; `session.model` is the model."""
+
+    def step(self, report: Report) -> None:
+        """After every step; `report.train_loss` is the mean since the last report."""
+
+    def reported(self, report: Report) -> None:
+        """At the end of each epoch, and now and then in a long one."""
+
+    def validated(self, report: Report) -> None:
+        """After each validation; `report.metrics` is what it returned. Comes after `reported`."""
+
+    def end(self, history: History) -> None:
+        """When the run is over and the model has its final weights."""
+
+
+class Callbacks:
+    """Several callbacks as one observer of the loop."""
+
+    def __init__(self, callbacks: Sequence[Callback]) -> None:
+        self.callbacks = tuple(callbacks)
+        # nobody builds a report for each step where nobody reads it
+        self.each_step = any(type(each).step is not Callback.step for each in self.callbacks)
+
+    def step(self, report: Report) -> None:
+        """Hands it on."""
+        for each in self.callbacks:
+            each.step(report)
+
+    def report(self, report: Report) -> None:
+        """Hands it on, and once more where something was validated."""
+        for each in self.callbacks:
+            each.reported(report)
+            if report.validated:
+                each.validated(report)

@@ -1,0 +1,125 @@
+"""`fit`: trains any model on any batches with the one loop, and gives the history; what a model is, others say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from unrolled.errors import ParameterError
+from unrolled.training.callbacks import Callback, Callbacks, StopTraining
+from unrolled.training.early_stopping import sense_of
+from unrolled.training.history import History
+from unrolled.training.interrupt import stoppable
+from unrolled.training.loop import train
+from unrolled.training.report import Report
+from unrolled.training.session import Batches, Model, Session
+from unrolled.training.settings import FitSettings
+
+__all__ = ["BUDGET_WARMUP", "Callback", "FitSettings", "History", "StopTraining", "fit"]
+
+BUDGET_WARMUP = 10  # steps at the least, where a budget in minutes is turned into steps: they are measured meanwhile
+
+
+def fit(
+    model: Model,
+    batches: Batches,
+    settings: FitSettings,
+    *,
+    validate: Callable[[], Mapping[str, float]] | None = None,
+    folder: str | Path | None = None,
+    kind: str = "",
+    documents: Mapping[str, Any] | None = None,
+    resume: bool = False,
+    callbacks: Sequence[Callback] = (),
+    progress: bool = False,
+    unit: str = "sequences",
+) -> History:
+    """Trains a model.
+
+    After each epoch `validate` is called, with the averaged weights in the model where `settings.ema` is set. What it
+    finds decides when there is `settings.patience` or a plateau to be found, and may decide where there are callbacks;
+    without any of them it is only looked at: then it takes 4 % of the time at most, which for short epochs means that
+    not each is validated, and for long ones that they are in their middle as well. The last weights always are.
+
+    Args:
+        model: changed in place; see `Model`.
+        batches: see `Batches`.
+        settings: how.
+        validate: gives metrics by name, `"loss"` usually among them; must not change model, data or random states.
+        folder: for checkpoints; none are written without one.
+        kind: of the model, for `unrolled.load`.
+        documents: what else `unrolled.load` needs, as plain values by file name.
+        resume: go on with the run in `folder`, if there is one; it ends with the bits of one never interrupted.
+        callbacks: are told how it goes, and may raise `StopTraining`.
+        progress: whether to show it: a live display in a terminal, a line redrawn in a notebook, else plain lines.
+        unit: what the batches count, for the speed that is shown.
+
+    Returns:
+        The history. The model has the weights to be used: the best, or the averaged ones, or the last.
+
+    Raises:
+        ParameterError: the settings need a validation and there is none, or it lacks the monitored metric.
+        DivergenceError: the loss is no longer finite; try a lower learning rate.
+        KeyboardInterrupt: Ctrl-C; the model has the best weights so far, or the averaged ones, or the last, and there
+            is a checkpoint of now where there is a folder.
+    """
+    if validate is None and settings.decides:
+        name = "patience" if settings.patience is not None else "schedule"
+        raise ParameterError(
+            f"`{name}` is {getattr(settings, name)!r} without `validate`, expected a function that returns "
+            f"{settings.monitor!r}; hold some of the data out for it"
+        )
+    if settings.minutes is not None:
+        settings = replace(settings, warmup=max(settings.warmup, BUDGET_WARMUP))
+    total = settings.steps
+    if settings.epochs is not None:
+        total = max(1, round(settings.epochs * batches.steps_per_epoch))
+    session = Session(model, batches, settings, total)
+    history = History(sense_of(settings.monitor))
+    told = Callbacks(callbacks)
+    observer = _Both(history, told)
+    task = _Validation(validate, settings.decides or bool(callbacks), unit)
+    for each in callbacks:
+        each.start(session)
+    with stoppable() as stop:
+        last = train(session, task, observer, lambda: None, stop, each_step=told.each_step)
+    for each in callbacks:
+        each.end(history)
+    if last is None:
+        raise KeyboardInterrupt
+    return history
+
+
+class _Both:
+    """The history, then whoever else is told."""
+
+    def __init__(self, history: History, others: Callbacks) -> None:
+        self.history, self.others = history, others
+
+    def step(self, report: Report) -> None:
+        self.others.step(report)
+
+    def report(self, report: Report) -> None:
+        self.history.append(report)
+        self.others.report(report)
+
+
+class _Validation:
+    """A function that validates, as the loop's task."""
+
+    by_epoch = True
+    partial = False
+    loss_unit = ""
+    full_share = 1.0
+    metrics: tuple[str, ...] = ()
+
+    def __init__(self, validate: Callable[[], Mapping[str, float]] | None, decides: bool, unit: str) -> None:
+        self._validate, self.decides, self.unit = validate, decides, unit
+
+    def validate(self, full: bool) -> Mapping[str, float]:
+        return {} if self._validate is None else self._validate()
+
+    def sample(self, step: int) -> None:
+        return None

@@ -1,0 +1,146 @@
+"""How a run went, as a table and a plot; it is filled by `fit`."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from unrolled.errors import DataError, MissingExtraError
+from unrolled.storage import write_atomic
+from unrolled.training.early_stopping import Sense
+
+if TYPE_CHECKING:
+    from unrolled.training.report import Report
+
+__all__ = ["History"]
+
+
+class History:
+    """A table of a run: a row for the end of each epoch, and more in long ones.
+
+    Columns are `step`, `epoch`, `seconds`, `train_loss` (the mean since the row before), `learning_rate`, the speed in
+    items per second, and `val_NAME` for each metric of the validation.
+
+    Args:
+        sense: which metric, and which value of it, is best.
+        rows: to begin with.
+
+    >>> history = History(Sense("loss", larger=False), [{"epoch": 1.0, "val_loss": 3.0}, {"epoch": 2.0}])
+    >>> history.columns, history.best
+    (('epoch', 'val_loss'), {'epoch': 1.0, 'val_loss': 3.0})
+    """
+
+    def __init__(self, sense: Sense, rows: Iterable[Mapping[str, Any]] = ()) -> None:
+        self.sense = sense
+        self.rows: list[dict[str, Any]] = [dict(row) for row in rows]
+
+    def append(self, report: Report) -> None:
+        """Adds a row; what was not measured has no entry in it."""
+        self.rows.append({name: value for name, value in report.row().items() if value is not None})
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of all values that any row has, in order of appearance."""
+        return tuple(dict.fromkeys(name for row in self.rows for name in row))
+
+    @property
+    def best(self) -> dict[str, Any] | None:
+        """The row with the best value of the monitored metric; the first of equals. `None` without a validation."""
+        best: dict[str, Any] | None = None
+        name = f"val_{self.sense.name}"
+        for row in self.rows:
+            if name in row and self.sense.better(row[name], None if best is None else best[name]):
+                best = row
+        return best
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __repr__(self) -> str:
+        last = self.rows[-1] if self.rows else {}
+        facts = ", ".join(f"{name} {value:.4g}" for name, value in last.items())
+        return f"<History of {len(self.rows)} rows{': ' if facts else ''}{facts}>"
+
+    def to_csv(self, path: str | Path) -> None:
+        """Writes the table; a value that was not measured, or is not finite, is left empty.
+
+        Raises:
+            DataError: the file cannot be written.
+        """
+        columns = self.columns
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([_cell(row.get(name)) for name in columns] for row in self.rows)
+        try:
+            write_atomic(Path(path), out.getvalue().encode())
+        except OSError as error:
+            raise DataError(f"`{path}` cannot be written ({error.strerror}); does its folder exist?") from error
+
+    def to_pandas(self) -> Any:
+        """The table as a pandas data frame, NaN where nothing was measured.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError:
+            raise MissingExtraError(
+                "pandas is not installed, expected for a history as a data frame; "
+                "install it with: pip install 'unrolled[pandas]'"
+            ) from None
+        return pandas.DataFrame(self.rows, columns=list(self.columns))
+
+    def plot(self, axes: Any = None) -> Any:
+        """Draws the losses over the epochs, and each other metric in a panel of its own below.
+
+        Args:
+            axes: one of matplotlib's axes, for the losses alone; a new figure by default.
+
+        Returns:
+            The axes of the losses; the figure is `axes.figure`.
+
+        Raises:
+            MissingExtraError: matplotlib is not installed.
+        """
+        try:
+            from matplotlib import pyplot
+        except ImportError:
+            raise MissingExtraError(
+                "matplotlib is not installed, expected for a plot of the history; "
+                "install it with: pip install 'unrolled[plot]'"
+            ) from None
+        panels = [["train_loss", "val_loss"]]
+        if axes is None:
+            panels += [[name] for name in self.columns if name.startswith("val_") and name != "val_loss"]
+            _, grid = pyplot.subplots(
+                len(panels), 1, sharex=True, squeeze=False, figsize=(6, 1.5 + 2 * len(panels)), layout="constrained"
+            )
+            drawn = list(grid[:, 0])
+        else:
+            drawn = [axes]
+        for panel, names in zip(drawn, panels, strict=True):
+            for name in names:
+                points = [(row["epoch"], row[name]) for row in self.rows if name in row]
+                if points:
+                    panel.plot(*zip(*points, strict=True), marker="." if len(points) < 60 else None, label=name)
+            panel.set_ylabel("loss" if panel is drawn[0] else names[0].removeprefix("val_"))
+            panel.grid(alpha=0.3)
+        best = self.best
+        if best is not None:
+            drawn[0].axvline(best["epoch"], color="gray", linestyle=":", label=f"best {self.sense.name}")
+        if drawn[0].get_legend_handles_labels()[0]:
+            drawn[0].legend()
+        drawn[-1].set_xlabel("epoch")
+        return drawn[0]
+
+
+def _cell(value: Any) -> str:
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return ""
+    return repr(value)
