@@ -5,7 +5,7 @@ import pytest
 
 from helpers import rng, tolerance
 from unrolled.errors import ParameterError, ShapeError
-from unrolled.layers import GRU, LSTM, RNN, Dense, Embedding, LSTMState, Stack
+from unrolled.layers import GRU, LSTM, RNN, Dense, Dropout, Embedding, LSTMState, Stack
 
 T, N, V, E, H = 9, 4, 11, 5, 7
 KINDS = {"lstm": LSTM, "gru": GRU, "rnn": RNN}
@@ -244,10 +244,11 @@ def test_no_steps_and_no_sequences_give_empty_results_and_gradients_of_zero(stac
 
 
 def test_a_stack_of_nothing_and_an_embedding_behind_a_layer_are_refused():
-    with pytest.raises(
-        ParameterError, match=r"`layers` is empty, expected at least one layer by name; for example Stack"
-    ):
+    words = r", expected at least one layer with parameters, by name; for example Stack\("
+    with pytest.raises(ParameterError, match=r"`layers` is empty" + words):
         Stack()
+    with pytest.raises(ParameterError, match=r"`layers` is only Dropout" + words):
+        Stack(dropout=Dropout(0.5))
     with pytest.raises(
         ParameterError, match=r"`late` is an Embedding behind another layer, expected it first; it takes tok"
     ):

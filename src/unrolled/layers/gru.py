@@ -8,6 +8,7 @@ import numpy as np
 
 from unrolled.engine import recurrent as engine
 from unrolled.errors import ParameterError
+from unrolled.layers.options import Options
 from unrolled.layers.recurrent import Recurrent
 from unrolled.shapes import Array
 
@@ -38,16 +39,25 @@ class GRU(Recurrent[Array, GRUTrace]):
         input_size: I.
         hidden_size: H.
         num_layers: L; each layer's input is the h of the one below.
-        bidirectional: read each sequence from its end as well; D = 2, and the outputs stand side by side.
+        bidirectional: read each sequence from its end as well; D = 2.
+        merge: the two directions' outputs side by side (`"concat"`), or their `"sum"`, product (`"mul"`) or average
+            (`"ave"`): y = h + h', h * h', (h + h') / 2 (Schuster & Paliwal 1997, section II).
+        dropout: p, between layers and in training only: x = m * h of the layer below, m = 0 with probability p, else
+            1 / (1 - p), drawn for each step and unit (Zaremba, Sutskever & Vinyals 2014).
+        initial_state: `"zeros"`, or `"learned"`: where no state is given, all sequences begin with parameters that
+            start at zero.
+        weight_init: how `weight_ih` begins, gate by gate: a name in `unrolled.initializers.INITIALIZERS`.
+        recurrent_init: how `weight_hh` begins, the same way.
         reset: whether the reset gate stands `"after"` the candidate's recurrent product or `"before"` it.
         dtype: `"float32"` or `"float64"`.
-        seed: of the first weights: orthogonal recurrent blocks, Glorot input blocks; `None` differs each time.
+        seed: of the first weights, and of masks; `None` differs each time.
 
     Parameters of layer k: `weight_ih_l{k}` `(3H, I)`, `weight_hh_l{k}` `(3H, H)`, `bias_l{k}` `(3H,)`,
-    and with `reset="after"` `bias_hn_l{k}` `(H,)`; of its second direction the same with `_reverse`.
+    with `reset="after"` `bias_hn_l{k}` `(H,)`, and with a learned initial state `h0_l{k}` `(H,)`; of its second
+    direction the same with `_reverse`.
 
     Raises:
-        ParameterError: a size is not positive, or `reset` or the dtype is another.
+        ParameterError: a size is not positive, or an option is not one of those above.
 
     Source: Cho et al. 2014 (arXiv 1406.1078): its first version has the reset gate after the recurrent product, as
     cuDNN and PyTorch have, its third before it, as the course's lectures have.
@@ -66,6 +76,11 @@ class GRU(Recurrent[Array, GRUTrace]):
         *,
         num_layers: int = 1,
         bidirectional: bool = False,
+        merge: str = "concat",
+        dropout: float = 0.0,
+        initial_state: str = "zeros",
+        weight_init: str = "glorot_uniform",
+        recurrent_init: str = "orthogonal",
         reset: str = "after",
         dtype: str = "float32",
         seed: int | np.random.Generator | None = None,
@@ -74,9 +89,16 @@ class GRU(Recurrent[Array, GRUTrace]):
             raise ParameterError(f"`reset` is {reset!r}, expected 'after' or 'before'; the GRU has these two forms")
         self.reset = reset
         self.cell = _CELLS[reset]
-        super().__init__(
-            input_size, hidden_size, num_layers=num_layers, bidirectional=bidirectional, dtype=dtype, seed=seed
+        options = Options(
+            num_layers=num_layers,
+            bidirectional=bidirectional,
+            merge=merge,
+            dropout=dropout,
+            initial_state=initial_state,
+            weight_init=weight_init,
+            recurrent_init=recurrent_init,
         )
+        super().__init__(input_size, hidden_size, options, dtype=dtype, seed=seed)
 
     def _trace(self, h: Array, c: Array | None, gates: Array | None) -> GRUTrace:
         assert gates is not None

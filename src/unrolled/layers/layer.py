@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
+from typing import Any, cast
 
 import numpy as np
 
@@ -30,6 +31,33 @@ class Layer:
         self.version = 0
         self._arrays: dict[str, Array] = {}
         self._axes: dict[str, str] = {}
+        self._masks: np.random.Generator | None = None  # where masks come from, in a layer that draws any
+
+    @property
+    def random_state(self) -> dict[str, Any] | None:
+        """Where the layer's masks will come from, as plain values (strings, integers) that JSON can hold; `None` in a
+        layer that draws none.
+
+        Set to what it was, it repeats the same masks: training goes on bit for bit, and gradients can be checked.
+        """
+        return None if self._masks is None else cast("dict[str, Any]", self._masks.bit_generator.state)
+
+    @random_state.setter
+    def random_state(self, state: Mapping[str, Any] | None) -> None:
+        if self._masks is None:
+            if state is not None:
+                raise ParameterError(
+                    f"`random_state` is a {type(state).__name__}, expected None; this {type(self).__name__} draws no "
+                    "masks, was it saved with other options?"
+                )
+            return
+        try:
+            self._masks.bit_generator.state = cast("dict[str, Any]", state)
+        except (TypeError, ValueError, KeyError) as error:
+            raise ParameterError(
+                f"`random_state` is {state!r}, expected what this property gave before; was it saved with other "
+                "options?"
+            ) from error
 
     def _create(self, name: str, axes: str, value: Array) -> None:
         """Adds one parameter; `axes` names its axes for error messages: `"4H, I"`."""

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from unrolled.errors import ParameterError
+from unrolled.layers.options import Options, checked_number
 from unrolled.layers.recurrent import Recurrent
 from unrolled.shapes import Array
 
@@ -44,20 +45,28 @@ class LSTM(Recurrent[LSTMState, LSTMTrace]):
         input_size: I.
         hidden_size: H.
         num_layers: L; each layer's input is the h of the one below.
-        bidirectional: read each sequence from its end as well; D = 2, and the outputs stand side by side.
+        bidirectional: read each sequence from its end as well; D = 2.
+        merge: the two directions' outputs side by side (`"concat"`), or their `"sum"`, product (`"mul"`) or average
+            (`"ave"`): y = h + h', h * h', (h + h') / 2 (Schuster & Paliwal 1997, section II).
+        dropout: p, between layers and in training only: x = m * h of the layer below, m = 0 with probability p, else
+            1 / (1 - p), drawn for each step and unit (Zaremba, Sutskever & Vinyals 2014).
+        initial_state: `"zeros"`, or `"learned"`: where no state is given, all sequences begin with parameters that
+            start at zero.
+        weight_init: how `weight_ih` begins, gate by gate: a name in `unrolled.initializers.INITIALIZERS`.
+        recurrent_init: how `weight_hh` begins, the same way.
+        forget_bias: what the forget gate's bias begins with; 1 remembers, until training says otherwise (Jozefowicz,
+            Zaremba & Sutskever 2015, section 5).
         dtype: `"float32"` or `"float64"`.
-        seed: of the first weights: orthogonal recurrent blocks, Glorot input blocks, forget bias 1; `None` differs
-            each time.
+        seed: of the first weights, and of masks; `None` differs each time.
 
-    Parameters of layer k: `weight_ih_l{k}` `(4H, I)`, `weight_hh_l{k}` `(4H, H)`, `bias_l{k}` `(4H,)`; of its second
-    direction the same with `_reverse`.
+    Parameters of layer k: `weight_ih_l{k}` `(4H, I)`, `weight_hh_l{k}` `(4H, H)`, `bias_l{k}` `(4H,)`, and with a
+    learned initial state `h0_l{k}`, `c0_l{k}` `(H,)`; of its second direction the same with `_reverse`.
 
     Raises:
-        ParameterError: a size is not positive, or the dtype is another.
+        ParameterError: a size is not positive, or an option is not one of those above.
 
     Source: Hochreiter & Schmidhuber 1997 with the forget gate of Gers, Schmidhuber & Cummins 2000; two directions as
-        Schuster &
-    Paliwal 1997; forget bias 1 as Jozefowicz, Zaremba & Sutskever 2015 advise.
+    Schuster & Paliwal 1997.
 
     >>> lstm = LSTM(3, 4, seed=0)
     >>> run = lstm.forward(np.zeros((5, 2, 3), "float32"), trace=True)
@@ -69,10 +78,39 @@ class LSTM(Recurrent[LSTMState, LSTMTrace]):
     """
 
     cell = "lstm"
+    _state_parts = ("h", "c")
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        *,
+        num_layers: int = 1,
+        bidirectional: bool = False,
+        merge: str = "concat",
+        dropout: float = 0.0,
+        initial_state: str = "zeros",
+        weight_init: str = "glorot_uniform",
+        recurrent_init: str = "orthogonal",
+        forget_bias: float = 1.0,
+        dtype: str = "float32",
+        seed: int | np.random.Generator | None = None,
+    ) -> None:
+        self.forget_bias = checked_number("forget_bias", forget_bias)
+        options = Options(
+            num_layers=num_layers,
+            bidirectional=bidirectional,
+            merge=merge,
+            dropout=dropout,
+            initial_state=initial_state,
+            weight_init=weight_init,
+            recurrent_init=recurrent_init,
+        )
+        super().__init__(input_size, hidden_size, options, dtype=dtype, seed=seed)
 
     def _first_bias(self) -> Array:
         bias = np.zeros((4, self.hidden_size))
-        bias[1] = 1  # forget gate: remember, until training says otherwise
+        bias[1] = self.forget_bias
         return bias.reshape(-1)
 
     def _split_state(self, name: str, state: LSTMState, N: int) -> tuple[Array, Array | None]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Generic, Literal, NamedTuple, TypeVar, cast
+from typing import Any, Generic, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,40 +11,15 @@ from numpy.typing import ArrayLike, NDArray
 from unrolled.engine import recurrent as engine
 from unrolled.engine.arrays import checked, checked_tokens
 from unrolled.errors import ParameterError
-from unrolled.initializers import glorot_uniform, orthogonal
+from unrolled.layers.chain import Chain, ChainRun
 from unrolled.layers.layer import Layer
+from unrolled.layers.masks import mask_generator
+from unrolled.layers.options import Options
+from unrolled.layers.runs import KEEP, Memory, RecurrentGradients, RecurrentRun, State, Trace
+from unrolled.layers.weights import first_weights, suffixes
 from unrolled.shapes import Array
 
 __all__ = ["Memory", "Recurrent", "RecurrentGradients", "RecurrentRun"]
-
-State = TypeVar("State")  # a pair for an LSTM, else an array (L D, N, H)
-Trace = TypeVar("Trace")
-
-# What a forward pass keeps for `backward`. The gradients are the same, bit for bit.
-Memory = Literal["full", "low", "sqrt"]
-_KEEP: dict[Memory, engine.Keep] = {"full": "gates", "low": "cells", "sqrt": "checkpoints"}
-
-
-@dataclass
-class RecurrentRun(Generic[State, Trace]):
-    """What a forward pass computed, and what `backward` needs of it."""
-
-    output: Array  # (T, N, D H)
-    state: State  # after each sequence's last step
-    trace: tuple[Trace, ...] | None  # one for each layer and direction, where asked for
-    kept: engine.Forward | None  # for `backward`
-    layer: object  # that made it
-    version: int  # of the parameters it was made with
-
-
-@dataclass
-class RecurrentGradients(Generic[State]):
-    """Gradients of J, summed over time and batch."""
-
-    parameters: dict[str, Array]
-    x: Array | None  # (T, N, I)
-    state: State  # of the initial state
-    embedding: Array | None = None  # (V, I), where the input was tokens
 
 
 class _Step(NamedTuple):
@@ -55,7 +29,7 @@ class _Step(NamedTuple):
     x_shape: tuple[int, ...]
     shape: tuple[int, ...]  # of the state
     has_cell: bool
-    zeros: tuple[Array, Array | None]
+    first: tuple[Array, Array | None]  # where no state is given
     run: Callable[[Array, Array, Array | None, Array, Array | None], None]
 
 
@@ -68,39 +42,41 @@ class Recurrent(Layer, Generic[State, Trace]):
         self,
         input_size: int,
         hidden_size: int,
+        options: Options,
         *,
-        num_layers: int = 1,
-        bidirectional: bool = False,
-        dtype: str = "float32",
-        seed: int | np.random.Generator | None = None,
+        dtype: str,
+        seed: int | np.random.Generator | None,
     ) -> None:
         super().__init__(dtype)
-        for name, size in (("input_size", input_size), ("hidden_size", hidden_size), ("num_layers", num_layers)):
+        sizes = {"input_size": input_size, "hidden_size": hidden_size, "num_layers": options.num_layers}
+        for name, size in sizes.items():
             if not isinstance(size, int) or size < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
                 raise ParameterError(f"`{name}` is {size!r}, expected a positive integer; see the layer's docstring")
-        self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
-        self.bidirectional = bidirectional
-        self.num_directions = 2 if bidirectional else 1
+        self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, options.num_layers
+        self.bidirectional, self.options = options.bidirectional, options
+        self.num_directions = 2 if options.bidirectional else 1
+        self.output_size = hidden_size * (self.num_directions if options.merge == "concat" else 1)
+        # The names of the parameters that the engine reads, for each layer and direction, in its order; and of the
+        # learned initial states.
+        self._names: list[list[str]] = []
+        self._state_names: list[list[str]] = []
         rng = np.random.default_rng(seed)
-        shape = engine.CELLS[self.cell]
-        rows = f"{shape.gates}H" if shape.gates > 1 else "H"
-        # Every layer and direction: the suffix of its parameters' names, the layer, the direction; both of a layer
-        # together.
-        self._directions = [
-            (f"l{layer}{'_reverse' if direction else ''}", layer, direction)
-            for layer in range(num_layers)
-            for direction in range(self.num_directions)
-        ]
-        for suffix, layer, _ in self._directions:
-            inputs = hidden_size * self.num_directions if layer else input_size
-            weight_ih = [glorot_uniform(rng, hidden_size, inputs) for _ in range(shape.gates)]
-            weight_hh = [orthogonal(rng, hidden_size) for _ in range(shape.gates)]
-            self._create(f"weight_ih_{suffix}", f"{rows}, I", np.concatenate(weight_ih))
-            self._create(f"weight_hh_{suffix}", f"{rows}, H", np.concatenate(weight_hh))
-            self._create(f"bias_{suffix}", rows, self._first_bias())
-            if shape.has_bias_hn:
-                self._create(f"bias_hn_{suffix}", "H", np.zeros(hidden_size))
+        for index, suffix in enumerate(suffixes(self.num_layers, self.num_directions)):
+            inputs = input_size if index < self.num_directions else self.output_size
+            names: list[str] = []
+            for key, axes, value in first_weights(rng, self.cell, inputs, hidden_size, self._first_bias(), options):
+                names.append(f"{key}_{suffix}")
+                self._create(names[-1], axes, value)
+            self._names.append(names)
+            if options.initial_state == "learned":
+                self._state_names.append([f"{part}0_{suffix}" for part in self._state_parts])
+                for name in self._state_names[-1]:
+                    self._create(name, "H", np.zeros(hidden_size))
+        self._chained = {training: options.chained(training=training) for training in (False, True)}
+        if options.draws:
+            self._masks = mask_generator(rng)
         self._engine: engine.Network | None = None
+        self._levels: Chain | None = None
         self._step: _Step | None = None
 
     def forward(
@@ -111,17 +87,19 @@ class Recurrent(Layer, Generic[State, Trace]):
         lengths: Sequence[int] | NDArray[np.integer] | None = None,
         trace: bool = False,
         memory: Memory = "full",
+        training: bool = True,
     ) -> RecurrentRun[State, Trace]:
         """Runs the layers over a batch of sequences and keeps what `backward` needs.
 
         Args:
             x: `(T, N, I)`, time first.
-            state: the state before the first step, zeros where `None`.
+            state: the state before the first step; where `None`, zeros, or the learned one.
             lengths: steps of each sequence, `(N,)`, in any order, the rest being padding: it is never read, the
                 output there is 0, and a reverse direction begins at each sequence's own end. `None`: all have T.
             trace: hand back every gate and cell state of every step.
             memory: `"full"` keeps gates and cell states; `"low"` computes the gates again in `backward`, `"sqrt"`
                 the cell states too, from checkpoints: less memory for more arithmetic, and the same gradients.
+            training: `False` drops nothing, and still keeps what `backward` needs.
 
         Returns:
             A run: `output` `(T, N, D H)`, the last layer's h; `state` after each sequence's last step; `trace`, one
@@ -132,7 +110,7 @@ class Recurrent(Layer, Generic[State, Trace]):
             ParameterError: a dtype is another, a length is not from 0 to T, or a trace is asked for with gates not
                 kept.
         """
-        if memory not in _KEEP:
+        if memory not in KEEP:
             raise ParameterError(
                 f"`memory` is {memory!r}, expected 'full', 'low' or 'sqrt'; see this method's docstring"
             )
@@ -141,7 +119,8 @@ class Recurrent(Layer, Generic[State, Trace]):
                 f"`memory` is {memory!r} with `trace=True`, expected 'full'; a trace is every gate that was kept"
             )
         x = self._checked_x("x", x, ("T", "N", "I"))
-        return self._forward(x, None, None, state, self._padding(lengths, *x.shape[:2]), _KEEP[memory], trace=trace)
+        padding = self._padding(lengths, *x.shape[:2])
+        return self._forward(x, None, None, state, padding, KEEP[memory], trace=trace, training=training)
 
     def forward_tokens(
         self,
@@ -151,6 +130,7 @@ class Recurrent(Layer, Generic[State, Trace]):
         *,
         lengths: Sequence[int] | NDArray[np.integer] | None = None,
         keep: bool = True,
+        training: bool = True,
     ) -> RecurrentRun[State, Trace]:
         """As `forward(embedding[tokens])`, with the first input product as a look-up; `Stack` calls it and has checked.
 
@@ -159,10 +139,11 @@ class Recurrent(Layer, Generic[State, Trace]):
             embedding: `(V, I)`.
             state: as in `forward`.
             lengths: as in `forward`.
-            keep: `False` keeps nothing for `backward`.
+            keep: `False` keeps nothing for `backward`, and is inference.
+            training: as in `forward`.
         """
-        padding = self._padding(lengths, *tokens.shape)
-        return self._forward(None, tokens, embedding, state, padding, "gates" if keep else "nothing", trace=False)
+        padding, kept = self._padding(lengths, *tokens.shape), "gates" if keep else "nothing"
+        return self._forward(None, tokens, embedding, state, padding, kept, trace=False, training=keep and training)
 
     def backward(
         self,
@@ -197,14 +178,28 @@ class Recurrent(Layer, Generic[State, Trace]):
                 "one; call backward before the optimizer's step, or forward again"
             )
         T, N, width = run.output.shape
-        axes = "T, N, D H" if self.bidirectional else "T, N, H"
+        axes = "T, N, D H" if width > self.hidden_size else "T, N, H"
         remedy = "it needs the shape of the run's output"
         dy_in = None if dy is None else checked("dy", dy, self.dtype, axes, (T, N, width), remedy)
         dh_n, dc_n = (None, None) if dstate is None else self._split_state("dstate", dstate, N)
         assert run.kept is not None
-        back = self._network.backward(run.kept, dy_in, dh_n, dc_n, need_dx=need_dx)
-        # both list the parameters direction by direction
-        parameters = dict(zip(self._arrays, (part for parts in back.directions for part in parts), strict=True))
+        if isinstance(run.kept, ChainRun):
+            back = self._chain.backward(run.kept, dy_in, dh_n, dc_n, need_dx=need_dx)
+        else:
+            back = self._network.backward(run.kept, dy_in, dh_n, dc_n, need_dx=need_dx)
+        parameters = {
+            name: part
+            for names, parts in zip(self._names, back.directions, strict=True)
+            for name, part in zip(names, parts, strict=True)
+        }
+        if self._state_names:
+            # forward: h0 is the same for every sequence of the batch, unless a state was given
+            of_states = [back.dh0] if back.dc0 is None else [back.dh0, back.dc0]
+            for index, names in enumerate(self._state_names):
+                for name, dstates in zip(names, of_states, strict=True):
+                    dstate_0 = dstates[index].sum(axis=0)
+                    parameters[name] = dstate_0 if run.learned_state else np.zeros_like(dstate_0)
+            parameters = {name: parameters[name] for name in self._arrays}
         state = self._join_state(back.dh0, back.dh0 if back.dc0 is None else back.dc0)
         return RecurrentGradients(parameters, back.dx, state, back.dembedding)
 
@@ -220,7 +215,8 @@ class Recurrent(Layer, Generic[State, Trace]):
         if x.shape[0] == 1 and lengths is None and not self.bidirectional:
             y_t, new = self.step(x[0], state)  # the same bits, in a quarter of the time
             return y_t[np.newaxis].copy(), new
-        run = self._forward(x, None, None, state, self._padding(lengths, *x.shape[:2]), "nothing", trace=False)
+        padding = self._padding(lengths, *x.shape[:2])
+        run = self._forward(x, None, None, state, padding, "nothing", trace=False, training=False)
         return run.output, run.state
 
     def step(self, x_t: ArrayLike, state: State | None = None, *, out: State | None = None) -> tuple[Array, State]:
@@ -228,7 +224,7 @@ class Recurrent(Layer, Generic[State, Trace]):
 
         Args:
             x_t: `(N, I)`.
-            state: the state before the step, `(L, N, H)` each; zeros where `None`.
+            state: the state before the step, `(L, N, H)` each; where `None`, zeros, or the learned one.
             out: where to put the state after it, which may be `state` itself: then nothing is allocated. A new one
                 where `None`.
 
@@ -244,7 +240,7 @@ class Recurrent(Layer, Generic[State, Trace]):
         step = self._step
         if step is None or step.version != self.version or step.x_shape != x.shape:
             step = self._step = self._new_step(x)
-        h, c = step.zeros if state is None else self._parts(state)
+        h, c = step.first if state is None else self._parts(state)
         if out is None:
             h_new, c_new = np.empty(step.shape, self.dtype), np.empty(step.shape, self.dtype) if step.has_cell else None
         else:
@@ -279,6 +275,8 @@ class Recurrent(Layer, Generic[State, Trace]):
     def _join_state(self, h: Array, c: Array) -> State:
         return cast(State, h)
 
+    _state_parts: tuple[str, ...] = ("h",)
+
     def _first_bias(self) -> Array:
         return np.zeros(engine.CELLS[self.cell].gates * self.hidden_size)
 
@@ -294,9 +292,8 @@ class Recurrent(Layer, Generic[State, Trace]):
             )
         N = self._checked_x("x_t", x, ("N", "I")).shape[0]
         has_cell = engine.CELLS[self.cell].has_cell
-        zeros = np.zeros((self.num_layers, N, self.hidden_size), self.dtype)
-        run = self._network.stepper(self.version, N).run
-        return _Step(self.version, x.shape, zeros.shape, has_cell, (zeros, zeros if has_cell else None), run)
+        first = self._initial_state(N)
+        return _Step(self.version, x.shape, first[0].shape, has_cell, first, self._network.stepper(self.version, N).run)
 
     @staticmethod
     def _check_writable(*out: Any) -> None:
@@ -332,17 +329,40 @@ class Recurrent(Layer, Generic[State, Trace]):
         return None if N == 0 or given.min() == T else engine.Padding(given, T)
 
     @property
+    def _weights(self) -> list[list[Array]]:
+        """The arrays that the engine reads, of each layer and direction."""
+        return [[self._arrays[name] for name in names] for names in self._names]
+
+    @property
     def _network(self) -> engine.Network:
-        """The arrays as the engine holds them; made when first wanted, and again in a copy of this layer."""
+        """All layers as one native call; made when first wanted, and again in a copy of this layer."""
         if self._engine is None:
-            own, parts = self._arrays, len(self._arrays) // len(self._directions)
-            arrays = list(own.values())
-            weights = [arrays[first : first + parts] for first in range(0, len(arrays), parts)]
-            self._engine = engine.Network(self.cell, self.num_layers, self.num_directions, weights)
+            self._engine = engine.Network(self.cell, self.num_layers, self.num_directions, self._weights)
         return self._engine
 
+    @property
+    def _chain(self) -> Chain:
+        """The layers one by one; made when first wanted, and again in a copy of this layer."""
+        if self._levels is None:
+            self._levels = Chain(self.cell, self.num_directions, self._weights, self.options)
+        return self._levels
+
+    def _kept(self, run: engine.Forward | ChainRun, index: int) -> tuple[Array, Array | None, Array | None]:
+        """What layer and direction `index` kept: y, c and gates."""
+        return self._chain.kept(run, index) if isinstance(run, ChainRun) else self._network.kept(run, index)
+
+    def _initial_state(self, N: int) -> tuple[Array, Array | None]:
+        """Where no state is given: zeros, or the learned one, `(L D, N, H)` each."""
+        shape, has_cell = (len(self._names), N, self.hidden_size), engine.CELLS[self.cell].has_cell
+        if not self._state_names:
+            zeros = np.zeros(shape, self.dtype)
+            return zeros, zeros if has_cell else None
+        parts = [np.stack([self._arrays[name] for name in names]) for names in zip(*self._state_names, strict=True)]
+        h0, *c0 = (np.ascontiguousarray(np.broadcast_to(part[:, np.newaxis], shape)) for part in parts)
+        return h0, c0[0] if c0 else None
+
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_engine": None, "_step": None}
+        return self.__dict__ | {"_engine": None, "_levels": None, "_step": None}
 
     def _forward(
         self,
@@ -354,27 +374,33 @@ class Recurrent(Layer, Generic[State, Trace]):
         keep: engine.Keep,
         *,
         trace: bool,
+        training: bool,
     ) -> RecurrentRun[State, Trace]:
         given = tokens if x is None else x
         assert given is not None
-        N = given.shape[1]
-        if state is None:
-            h0 = c0 = np.zeros((self.num_layers * self.num_directions, N, self.hidden_size), self.dtype)
-        else:
-            h0, c0 = self._split_state("state", state, N)
-        network = self._network
-        run = network.forward(
-            self.version,
-            x,
-            h0,
-            c0 if network.shape.has_cell else None,
-            keep=keep,
-            tokens=tokens,
-            embedding=embedding,
-            padding=padding,
+        h0, c0 = (
+            self._initial_state(given.shape[1]) if state is None else self._split_state("state", state, given.shape[1])
         )
-        state = self._join_state(run.h_n, run.h_n if run.c_n is None else run.c_n)
+        if self._chained[training]:
+            run = self._chain.forward(
+                self.version,
+                x,
+                h0,
+                c0,
+                keep=keep,
+                tokens=tokens,
+                embedding=embedding,
+                padding=padding,
+                rng=self._masks if training else None,
+            )
+        else:
+            run = self._network.forward(
+                self.version, x, h0, c0, keep=keep, tokens=tokens, embedding=embedding, padding=padding
+            )
+        learned = state is None and bool(self._state_names)
+        last = self._join_state(run.h_n, run.h_n if run.c_n is None else run.c_n)
         traces = None
         if trace:
-            traces = tuple(self._trace(*network.kept(run, index)) for index in range(len(self._directions)))
-        return RecurrentRun(run.y, state, traces, None if keep == "nothing" else run, self, self.version)
+            traces = tuple(self._trace(*self._kept(run, index)) for index in range(len(self._names)))
+        kept = None if keep == "nothing" else run
+        return RecurrentRun(run.y, last, traces, kept, self, self.version, learned)

@@ -8,6 +8,7 @@ import numpy as np
 
 from unrolled.engine import recurrent as engine
 from unrolled.errors import ParameterError
+from unrolled.layers.options import Options
 from unrolled.layers.recurrent import Recurrent
 from unrolled.shapes import Array
 
@@ -32,18 +33,26 @@ class RNN(Recurrent[Array, RNNTrace]):
         input_size: I.
         hidden_size: H.
         num_layers: L; each layer's input is the h of the one below.
-        bidirectional: read each sequence from its end as well; D = 2, and the outputs stand side by side.
+        bidirectional: read each sequence from its end as well; D = 2.
+        merge: the two directions' outputs side by side (`"concat"`), or their `"sum"`, product (`"mul"`) or average
+            (`"ave"`): y = h + h', h * h', (h + h') / 2 (Schuster & Paliwal 1997, section II).
+        dropout: p, between layers and in training only: x = m * h of the layer below, m = 0 with probability p, else
+            1 / (1 - p), drawn for each step and unit (Zaremba, Sutskever & Vinyals 2014).
+        initial_state: `"zeros"`, or `"learned"`: where no state is given, all sequences begin with parameters that
+            start at zero.
+        weight_init: how `weight_ih` begins, gate by gate: a name in `unrolled.initializers.INITIALIZERS`.
+        recurrent_init: how `weight_hh` begins, the same way.
         nonlinearity: `"tanh"` or `"relu"`.
         dtype: `"float32"` or `"float64"`.
-        seed: of the first weights: orthogonal recurrent, Glorot input; `None` differs each time.
+        seed: of the first weights, and of masks; `None` differs each time.
 
-    Parameters of layer k: `weight_ih_l{k}` `(H, I)`, `weight_hh_l{k}` `(H, H)`, `bias_l{k}` `(H,)`; of its second
-    direction the same with `_reverse`.
+    Parameters of layer k: `weight_ih_l{k}` `(H, I)`, `weight_hh_l{k}` `(H, H)`, `bias_l{k}` `(H,)`, and with a
+    learned initial state `h0_l{k}` `(H,)`; of its second direction the same with `_reverse`.
 
     Raises:
-        ParameterError: a size is not positive, the nonlinearity or the dtype is another.
+        ParameterError: a size is not positive, or an option is not one of those above.
 
-    Source: Elman 1990; with max(0, .) Le, Jaitly & Hinton 2015.
+    Source: Elman 1990; with max(0, .) and `recurrent_init="identity"` the IRNN of Le, Jaitly & Hinton 2015.
 
     >>> import numpy as np
     >>> rnn = RNN(3, 4, seed=0)
@@ -59,6 +68,11 @@ class RNN(Recurrent[Array, RNNTrace]):
         *,
         num_layers: int = 1,
         bidirectional: bool = False,
+        merge: str = "concat",
+        dropout: float = 0.0,
+        initial_state: str = "zeros",
+        weight_init: str = "glorot_uniform",
+        recurrent_init: str = "orthogonal",
         nonlinearity: str = "tanh",
         dtype: str = "float32",
         seed: int | np.random.Generator | None = None,
@@ -69,9 +83,16 @@ class RNN(Recurrent[Array, RNNTrace]):
             )
         self.nonlinearity = nonlinearity
         self.cell = _CELLS[nonlinearity]
-        super().__init__(
-            input_size, hidden_size, num_layers=num_layers, bidirectional=bidirectional, dtype=dtype, seed=seed
+        options = Options(
+            num_layers=num_layers,
+            bidirectional=bidirectional,
+            merge=merge,
+            dropout=dropout,
+            initial_state=initial_state,
+            weight_init=weight_init,
+            recurrent_init=recurrent_init,
         )
+        super().__init__(input_size, hidden_size, options, dtype=dtype, seed=seed)
 
     def _trace(self, h: Array, c: Array | None, gates: Array | None) -> RNNTrace:
         return RNNTrace(h)

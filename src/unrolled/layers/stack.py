@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
@@ -15,13 +16,15 @@ from numpy.typing import ArrayLike, NDArray
 from unrolled.engine.arrays import checked_tokens
 from unrolled.errors import ParameterError
 from unrolled.layers.dense import Dense
+from unrolled.layers.dropout import Dropout
 from unrolled.layers.embedding import Embedding
 from unrolled.layers.recurrent import Recurrent
 from unrolled.shapes import Array
 
 __all__ = ["Stack", "StackGradients", "StackRun"]
 
-AnyLayer = Embedding | Dense | Recurrent[Any, Any]
+AnyLayer = Embedding | Dense | Dropout | Recurrent[Any, Any]
+Lengths = Sequence[int] | NDArray[np.integer] | None
 
 
 @dataclass
@@ -53,7 +56,7 @@ class Stack:
         layers: the layers by name; parameters are named `layer.parameter`.
 
     Raises:
-        ParameterError: no layers, an Embedding that is not first, or neighbours of other sizes or dtypes.
+        ParameterError: no layers but Dropout, an Embedding that is not first, or neighbours of other sizes or dtypes.
 
     >>> from unrolled.layers import LSTM
     >>> model = Stack(embedding=Embedding(7, 3, seed=0), lstm=LSTM(3, 4, seed=1), dense=Dense(4, 7, seed=2))
@@ -65,9 +68,11 @@ class Stack:
     """
 
     def __init__(self, **layers: AnyLayer) -> None:
-        if not layers:
+        sized = [name for name, layer in layers.items() if not isinstance(layer, Dropout)]
+        if not sized:
             raise ParameterError(
-                "`layers` is empty, expected at least one layer by name; for example Stack(lstm=LSTM(3, 4))"
+                f"`layers` is {'only Dropout' if layers else 'empty'}, expected at least one layer with parameters, by "
+                "name; for example Stack(lstm=LSTM(3, 4))"
             )
         for name, layer in list(layers.items())[1:]:
             if isinstance(layer, Embedding):
@@ -75,30 +80,41 @@ class Stack:
                     f"`{name}` is an Embedding behind another layer, expected it first; it takes tokens"
                 )
         self.layers: dict[str, AnyLayer] = dict(layers)
-        names = list(layers)
-        for below, above in pairwise(names):
+        self.dtype: np.dtype[Any] = layers[sized[0]].dtype  # of all parameters
+        for below, above in pairwise(sized):  # Dropout between them changes no size
             self._check_neighbours(below, above)
-        first, second = layers[names[0]], layers[names[1]] if len(names) > 1 else None
+        first, second, *_ = [*layers.values(), None]
         # The pair that runs as one: an Embedding and the recurrent layer behind it.
         self._embedding = first if isinstance(first, Embedding) and isinstance(second, Recurrent) else None
 
     def _check_neighbours(self, below: str, above: str) -> None:
-        width, dtype = _output_size(self.layers[below]), self.layers[below].dtype
-        other = self.layers[above]
-        if not isinstance(other, Embedding) and other.input_size != width:
+        width, other = _output_size(self.layers[below]), self.layers[above]
+        if not isinstance(other, Embedding | Dropout) and other.input_size != width:
             raise ParameterError(
                 f"`{above}` has input_size {other.input_size}, expected {width}, which `{below}` below it gives; "
                 "a bidirectional layer gives two hidden sizes"
             )
-        if other.dtype != dtype:
+        if other.dtype != self.dtype:
             raise ParameterError(
-                f"`{above}` has dtype {other.dtype}, expected {dtype}, as `{below}` has; make them alike"
+                f"`{above}` has dtype {other.dtype}, expected {self.dtype}, as `{below}` has; make them alike"
             )
 
     @property
-    def dtype(self) -> np.dtype[Any]:
-        """The parameters' dtype."""
-        return next(iter(self.layers.values())).dtype
+    def random_state(self) -> dict[str, Any] | None:
+        """`random_state` of each layer that draws masks, by its name; `None` where none does."""
+        states = {name: layer.random_state for name, layer in self.layers.items()}
+        return {name: state for name, state in states.items() if state is not None} or None
+
+    @random_state.setter
+    def random_state(self, state: Mapping[str, Any] | None) -> None:
+        states, own = state or {}, self.random_state or {}
+        if states.keys() != own.keys():
+            given, drawing = (", ".join(names) or "no layer" for names in (states, own))
+            raise ParameterError(
+                f"`random_state` has states of {given}, expected of {drawing}; was it saved with other options?"
+            )
+        for name, layer_state in states.items():
+            self.layers[name].random_state = layer_state
 
     @property
     def parameters(self) -> Mapping[str, Array]:
@@ -138,18 +154,28 @@ class Stack:
                 {f"{name}.{key}": array for name, arrays in own.items() for key, array in arrays.items()}
             )
 
-    def forward(self, x: ArrayLike, state: Mapping[str, Any] | None = None) -> StackRun:
+    def forward(
+        self,
+        x: ArrayLike,
+        state: Mapping[str, Any] | None = None,
+        *,
+        lengths: Lengths = None,
+        training: bool = True,
+    ) -> StackRun:
         """Runs all layers over a sequence and keeps what `backward` needs.
 
         Args:
             x: tokens `(T, N)` where the first layer is an Embedding, else `(T, N, I)`.
-            state: of each recurrent layer by name; zeros where missing.
+            state: of each recurrent layer by name; zeros, or the learned one, where missing.
+            lengths: steps of each sequence, `(N,)`, which the recurrent layers heed; what a Dense gives in the padding
+                behind them means nothing, and its gradient there must be 0.
+            training: `False` drops nothing, and still keeps what `backward` needs.
 
         Returns:
             A run: `output` `(T, N, .)` of the last layer, and `state` by name.
 
         Raises:
-            ShapeError: `x` or a state does not fit.
+            ShapeError: `x`, a state or `lengths` does not fit.
             ParameterError: tokens outside the vocabulary, or a wrong dtype.
         """
         before = self._known("state", state)
@@ -162,12 +188,13 @@ class Stack:
                 output = self._tokens(x, "T, N", (None, None))
                 continue
             if isinstance(layer, Recurrent):
-                run: Any = (
-                    layer.forward(output, before.get(name))
-                    if self._embedding is None or len(runs) != 1
-                    else layer.forward_tokens(output, self._embedding.parameters["weight"], before.get(name))
-                )
+                how = partial(layer.forward, output)
+                if self._embedding is not None and len(runs) == 1:
+                    how = partial(layer.forward_tokens, output, self._embedding.parameters["weight"])
+                run: Any = how(before.get(name), lengths=lengths, training=training)
                 states[name] = run.state
+            elif isinstance(layer, Dropout):
+                run = layer.forward(output, training=training)
             else:
                 run = layer.forward(np.asarray(output))
             runs.append(run)
@@ -214,15 +241,19 @@ class Stack:
         ordered = {f"{name}.{key}": array for name in self.layers for key, array in gradients[name].items()}
         return StackGradients(ordered, dx, states)
 
-    def __call__(self, x: ArrayLike, state: Mapping[str, Any] | None = None) -> tuple[Array, dict[str, Any]]:
+    def __call__(
+        self, x: ArrayLike, state: Mapping[str, Any] | None = None, *, lengths: Lengths = None
+    ) -> tuple[Array, dict[str, Any]]:
         """Runs all layers over a sequence and keeps nothing for `backward`."""
-        return self._run(x, state, one_step=False)
+        return self._run(x, state, lengths, one_step=False)
 
     def step(self, x_t: ArrayLike, state: Mapping[str, Any] | None = None) -> tuple[Array, dict[str, Any]]:
         """One step of a stream: tokens `(N,)` or `(N, I)` to `(N, .)`, and the states to pass with the next step."""
-        return self._run(x_t, state, one_step=True)
+        return self._run(x_t, state, None, one_step=True)
 
-    def _run(self, x: ArrayLike, state: Mapping[str, Any] | None, *, one_step: bool) -> tuple[Array, dict[str, Any]]:
+    def _run(
+        self, x: ArrayLike, state: Mapping[str, Any] | None, lengths: Lengths, *, one_step: bool
+    ) -> tuple[Array, dict[str, Any]]:
         output: Any = x
         states: dict[str, Any] = {}
         tokens = None
@@ -237,11 +268,15 @@ class Stack:
                         # one step looks up one row for each token; making the whole table would cost more
                         output, states[name] = layer.step(self._embedding.parameters["weight"][tokens], before)
                     else:
-                        run = layer.forward_tokens(tokens, self._embedding.parameters["weight"], before, keep=False)
+                        run = layer.forward_tokens(
+                            tokens, self._embedding.parameters["weight"], before, lengths=lengths, keep=False
+                        )
                         output, states[name] = run.output, run.state
                     tokens = None
+                elif one_step:
+                    output, states[name] = layer.step(output, before)
                 else:
-                    output, states[name] = (layer.step if one_step else layer)(output, before)
+                    output, states[name] = layer(output, before, lengths=lengths)
             else:
                 output, _ = layer(output)
         return output, states
@@ -264,6 +299,5 @@ class Stack:
 
 
 def _output_size(layer: AnyLayer) -> int:
-    if isinstance(layer, Embedding):
-        return layer.embedding_size
-    return layer.output_size if isinstance(layer, Dense) else layer.hidden_size * layer.num_directions
+    assert not isinstance(layer, Dropout)
+    return layer.embedding_size if isinstance(layer, Embedding) else layer.output_size
