@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from unrolled.errors import ParameterError
-from unrolled.models.sampling import Sampling
+from unrolled.models.sampling import Sampling, log_softmax
 
 DRAWS = 4000
 CLOSE = 0.03  # four standard deviations of 4000 draws
@@ -94,3 +94,8 @@ def test_huge_logits_overflow_nothing():
 def test_a_setting_out_of_its_range_is_named(how, message):
     with pytest.raises(ParameterError, match=message):
         Sampling(**how)
+
+
+def test_the_logarithm_of_the_softmax_is_finite_for_huge_logits():
+    assert log_softmax(np.array([[1e30, 0.0]], "float32")).tolist()[0][0] == 0
+    np.testing.assert_allclose(np.exp(log_softmax(np.log([[0.25, 0.75]]))), [[0.25, 0.75]])

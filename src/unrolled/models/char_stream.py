@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrolled.errors import CheckpointError, DataError, ParameterError
-from unrolled.models.sampling import Sampling
+from unrolled.models.sampling import Sampling, log_softmax
 from unrolled.shapes import Array
 from unrolled.storage import Unit, read_unit, write_unit
 
@@ -206,13 +206,6 @@ def check_length(length: int) -> None:
     """Raises `ParameterError` unless so many characters can be written."""
     if length < 0:
         raise ParameterError(f"`length` is {length}, expected a whole number of at least 0")
-
-
-def log_softmax(logits: Array) -> NDArray[np.float64]:
-    """`log softmax` of each row, in float64, finite however large the logits are."""
-    z = logits.astype(np.float64)
-    z -= z.max(-1, keepdims=True)
-    return z - np.log(np.exp(z).sum(-1, keepdims=True))
 
 
 def _weights_of(model: CharLM) -> str:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from unrolled.errors import ParameterError
 from unrolled.shapes import Array
 
-__all__ = ["Sampling"]
+__all__ = ["Sampling", "log_softmax"]
 
 
 @dataclass(frozen=True)
@@ -83,3 +83,10 @@ class Sampling:
         drawn = rng.random(len(logits)) * cumulative[:, -1]
         # <= passes over tokens of probability zero even where the random number is exactly 0
         return (cumulative <= drawn[:, None]).sum(1).astype(np.int32)
+
+
+def log_softmax(logits: Array) -> NDArray[np.float64]:
+    """`log softmax` of each row, in float64, finite however large the logits are."""
+    z = logits.astype(np.float64)
+    z -= z.max(-1, keepdims=True)
+    return z - np.log(np.exp(z).sum(-1, keepdims=True))
