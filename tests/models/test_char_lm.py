@@ -1,6 +1,7 @@
 """The character model: gradients, evaluation, sampling, and what comes back from disk."""
 
 import itertools
+import json
 
 import numpy as np
 import pytest
@@ -51,6 +52,46 @@ def test_the_gradients_foretell_how_the_loss_changes(cell, layers):
         slope = (losses[0] - losses[2]) / 1e-2  # after +, +-, +--, +--+
         # the loss is near 3, with float32's 2e-7 of error: about 1e-4 in the slope; curvature about 1e-4
         assert slope == pytest.approx(float((gradient * direction).sum()), rel=1e-2, abs=3e-4)
+
+
+def gradients_with(model, batch, state=None):
+    model.random_state = state or model.random_state
+    before = model.random_state
+    loss, gradients, _ = model.loss_and_gradients(batch, None)
+    return loss, gradients, before
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_dropout_changes_training_alone_and_its_masks_are_repeated_from_their_place(layers):
+    plain, model = make(layers=layers), make(layers=layers, dropout=0.5)
+    assert all((plain.parameters[name] == array).all() for name, array in model.parameters.items())
+    assert model.evaluate(TEXT) == plain.evaluate(TEXT)
+    assert sample(model, "the ", 30, seed=1) == sample(plain, "the ", 30, seed=1)
+    batch = batch_of(model)
+    loss, gradients, before = gradients_with(model, batch)
+    assert loss != gradients_with(plain, batch)[0]
+    assert gradients_with(model, batch)[0] != loss
+    again, gradients_again, _ = gradients_with(model, batch, json.loads(json.dumps(before)))
+    assert again == loss
+    assert all((gradients_again[name] == gradient).all() for name, gradient in gradients.items())
+    assert plain.random_state is None
+    # the mean over many masks is near what is without
+    losses = [gradients_with(model, batch)[0] for _ in range(200)]
+    assert np.mean(losses) == pytest.approx(gradients_with(plain, batch)[0], abs=0.1)
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_a_model_with_dropout_is_saved_with_it(tmp_path, layers):
+    model = make(layers=layers, dropout=0.25)
+    model.save(tmp_path)
+    again = load(tmp_path)
+    assert again.settings == model.settings
+    assert again.stack.layers["dropout"].rate == 0.25
+    assert again.evaluate(TEXT) == model.evaluate(TEXT)
+    assert "dropout" not in make().settings  # so that a model without is saved as it was before there was any
+    for rate in (1, -0.1):
+        with pytest.raises(ParameterError, match=r"`dropout` is .*, expected a number from 0 to below 1; it is a prob"):
+            make(layers=layers, dropout=rate)
 
 
 @cells

@@ -12,6 +12,8 @@ import numpy as np
 from unrolled.data.text import Batch, TextFile, Vocabulary
 from unrolled.errors import CheckpointError, DataError, ParameterError, ShapeError, WeightFormatError
 from unrolled.layers import GRU, LSTM, RNN, Dense, Embedding, LSTMState, Stack
+from unrolled.layers.dropout import Dropout
+from unrolled.layers.options import checked_rate
 from unrolled.losses import softmax_cross_entropy
 from unrolled.models.char_stream import CharStream, Scores, check_length
 from unrolled.models.sampling import Sampling
@@ -47,12 +49,14 @@ class CharLM:
         hidden_size: H.
         num_layers: L.
         embedding_size: E.
-        seed: of the initial weights; `None` differs each time.
+        dropout: the part of the recurrent layers' outputs that training drops, of each layer.
+        seed: of the initial weights and of what is dropped; `None` differs each time.
 
     Raises:
-        ParameterError: the cell or its reset is another, or a size is not positive.
+        ParameterError: the cell or its reset is another, a size is not positive, or the dropout is not in [0, 1).
 
-    Source: Graves 2013, section 2, with one-hot inputs in place of (1).
+    Source: Graves 2013, section 2, with one-hot inputs in place of (1); dropout as in Zaremba, Sutskever & Vinyals
+        2014, but not of (1).
 
     >>> model = CharLM(Vocabulary("ab\n"), hidden_size=8, seed=0)
     >>> text = "".join(model.sample("a", length=5, seed=1))
@@ -71,25 +75,24 @@ class CharLM:
         hidden_size: int = 256,
         num_layers: int = 1,
         embedding_size: int = 64,
+        dropout: float = 0.0,
         seed: int | None = None,
     ) -> None:
         if cell not in CELLS:
             raise ParameterError(f"`cell` is {cell!r}, expected one of {', '.join(CELLS)}")
         if reset != "after" and cell != "gru":
             raise ParameterError(f"`reset` is {reset!r} for {cell!r}, which has no reset gate; leave it out")
-        of_cell: dict[str, Any] = {"reset": reset} if cell == "gru" else {}
+        sizes: dict[str, Any] = {"hidden_size": hidden_size, "num_layers": num_layers}
+        options: dict[str, Any] = {"reset": reset} if cell == "gru" else {}
+        regular: dict[str, Any] = {"dropout": checked_rate("dropout", dropout)} if dropout else {}
         self.vocabulary = vocabulary
-        self.settings = {
-            "cell": cell,
-            **of_cell,
-            "hidden_size": hidden_size,
-            "num_layers": num_layers,
-            "embedding_size": embedding_size,
-        }
-        seeds = (None,) * 3 if seed is None else np.random.SeedSequence(seed).generate_state(3).tolist()
+        self.settings: dict[str, Any] = {"cell": cell, **options, **sizes, "embedding_size": embedding_size, **regular}
+        seeds = (None,) * 4 if seed is None else np.random.SeedSequence(seed).generate_state(4).tolist()
+        between = regular if num_layers > 1 else {}
         self.stack = Stack(
             embedding=Embedding(len(vocabulary), embedding_size, seed=seeds[0]),
-            recurrent=CELLS[cell](embedding_size, hidden_size, num_layers=num_layers, **of_cell, seed=seeds[1]),
+            recurrent=CELLS[cell](embedding_size, **sizes, **options, **between, seed=seeds[1]),
+            **({"dropout": Dropout(dropout, seed=seeds[3])} if regular else {}),
             dense=Dense(hidden_size, len(vocabulary), seed=seeds[2]),
         )
 
@@ -118,6 +121,15 @@ class CharLM:
             self.stack.set(arrays)
         except ShapeError as error:
             raise WeightFormatError(f"the weights belong to a model of another size: {error}") from None
+
+    @property
+    def random_state(self) -> dict[str, Any] | None:
+        """Where the random numbers of dropout stand, as plain values for JSON; `None` where nothing is dropped."""
+        return self.stack.random_state
+
+    @random_state.setter
+    def random_state(self, state: dict[str, Any] | None) -> None:
+        self.stack.random_state = state
 
     def loss_and_gradients(self, batch: Batch, state: Any) -> tuple[float, dict[str, Array], Any]:
         """Forward and backward over one window.
