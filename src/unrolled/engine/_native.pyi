@@ -81,6 +81,49 @@ class Step64(Step32): ...
 class NetworkRun64(NetworkRun32): ...
 class Network64(Network32): ...
 
+class VariantRun32:
+    def kept(self) -> tuple[Array, int, int] | None: ...
+
+class Variant32:
+    packings: int
+    def __init__(self, cell: int, I: int, H: int, R: int, parameters: list[Array | None]) -> None: ...
+    def forward(
+        self,
+        version: int | None,
+        T: int,
+        N: int,
+        x: Array,
+        lengths: NDArray[np.int32] | None,
+        order: NDArray[np.int32] | None,
+        running: NDArray[np.int32] | None,
+        reverse: bool,
+        h0: Array,
+        c0: Array | None,
+        mask: Array | None,
+        masks_h: Array | None,
+        rate_h: float,
+        masks_c: Array | None,
+        rate_c: float,
+        y: Array,
+        h_n: Array,
+        c_n: Array | None,
+        keep: bool,
+    ) -> VariantRun32: ...
+    def backward(
+        self,
+        run: VariantRun32 | VariantRun64,
+        dy: Array | None,
+        dh_n: Array | None,
+        dc_n: Array | None,
+        gradients: list[Array | None],
+        dx: Array | None,
+        dh0: Array,
+        dc0: Array | None,
+    ) -> None: ...
+
+class VariantRun64(VariantRun32): ...
+class Variant64(Variant32): ...
+
 def fma_rate(like: Array, seconds: float) -> float: ...
 def empty(size: int) -> NDArray[np.uint8]: ...
 def release_memory() -> int: ...

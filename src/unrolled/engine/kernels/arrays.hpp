@@ -69,5 +69,6 @@ template <typename Body> void run(double flops, Body body, int largest = 1024) {
 }
 
 void bind_network(nb::module_& m);
+void bind_variants(nb::module_& m);
 
 }  // namespace unrolled

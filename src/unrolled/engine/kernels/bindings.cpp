@@ -99,6 +99,7 @@ NB_MODULE(_native, m) {
   bind<float>(m);
   bind<double>(m);
   bind_network(m);
+  bind_variants(m);
   m.def("empty", [](std::int64_t bytes) {
     void* memory = take_memory(static_cast<std::size_t>(bytes));
     const nb::capsule owner(memory, [](void* p) noexcept { give_memory(p); });

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "arrays.hpp"
+#include "chunks.hpp"
 #include "network.hpp"
 
 using namespace nanobind::literals;
@@ -12,33 +13,6 @@ namespace {
 
 // What a forward pass keeps; the numbers are those of engine/recurrent.py.
 enum Keep { kKeepGates, kKeepCells, kKeepCheckpoints, kKeepNothing };
-
-constexpr std::int64_t kForwardRows = 256;  // rows, steps times sequences, whose input products are made at once: one panel serves all from L2
-constexpr std::int64_t kChunkRows = 512;    // rows of gate gradients held at once: enough for the sums' products, few enough for the cache
-
-// Where the way back's runs of steps begin, the last first, and the most rows of one.
-struct Chunks {
-  std::vector<std::int64_t> starts;
-  std::int64_t rows = 0;
-};
-Chunks chunks_of(const Batch& batch) {
-  Chunks chunks;
-  const std::int64_t T = batch.steps, N = batch.size;
-  if (!batch.running) {
-    const std::int64_t steps = std::max<std::int64_t>(1, (kChunkRows + N - 1) / std::max<std::int64_t>(N, 1));
-    for (std::int64_t start = T ? (T - 1) / steps * steps : -1; start >= 0; start -= steps) chunks.starts.push_back(start);
-    chunks.rows = std::min(steps, T) * N;
-    return chunks;
-  }
-  for (std::int64_t end = T; end > 0;) {
-    std::int64_t start = end, rows = 0;
-    while (start > 0 && (rows < kChunkRows || start == end)) rows += batch.running[--start];
-    chunks.starts.push_back(start);
-    chunks.rows = std::max(chunks.rows, rows);
-    end = start;
-  }
-  return chunks;
-}
 
 template <typename T> class Network;
 
@@ -105,7 +79,7 @@ template <typename T> class Network {
     r.batch = {T_, N, pointer(lengths, N, "lengths"), pointer(order, N, "order"), pointer(running, T_, "running"), false};
     if (r.keep != kKeepNothing) r.chunks = chunks_of(r.batch);
     const bool keep_gates = has_gates() && r.keep == kKeepGates, keep_c = has_cell() && r.keep <= kKeepCells;
-    const std::int64_t chunk = std::min(T_, std::max<std::int64_t>(1, (kForwardRows + N - 1) / std::max<std::int64_t>(N, 1)));
+    const std::int64_t chunk = forward_chunk(T_, N);
     const std::int64_t chunks = static_cast<std::int64_t>(r.chunks.starts.size());
     const T* first_h = pointer(h0, count * N * H, "h0");
     const T* first_c = pointer(c0, count * N * H, "c0");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "backward.hpp"
+#include "variant_sums.hpp"
 
 extern "C" double log(double);
 
@@ -155,6 +156,14 @@ template <typename C, typename T> constexpr Cell<T> cell() {
           &BackwardLoop<C, T>::scratch_numbers,
           &BackwardLoop<C, T>::run};
 }
+template <typename C, typename T> constexpr Variant<T> variant() {
+  return {first_gates<C>(),
+          &record_of<C, T>,
+          &VariantForward<C, T>::scratch_numbers,
+          &VariantForward<C, T>::run,
+          &VariantSums<C, T>::scratch_numbers,
+          &VariantSums<C, T>::run};
+}
 template <typename T> constexpr Kernels<T> kernels() {
   return {kTileRows,
           &packed_size<T>,
@@ -163,6 +172,7 @@ template <typename T> constexpr Kernels<T> kernels() {
           &outer_scratch<T>,
           &outer_product<T>,
           {cell<Lstm, T>(), cell<GruAfter, T>(), cell<GruBefore, T>(), cell<RnnTanh, T>(), cell<RnnRelu, T>()},  // as CellKind
+          {variant<Lstm, T>(), variant<GruAfter, T>(), variant<GruBefore, T>(), variant<RnnTanh, T>(), variant<RnnRelu, T>()},
           &softmax_cross_entropy<T>,
           &exp_of<T>,
           &sigmoid_of<T>,

@@ -5,9 +5,9 @@
 
 #include <stdint.h>
 
-namespace unrolled {
+#include "variant_table.hpp"
 
-struct Team;
+namespace unrolled {
 
 // A matrix packed for the tile: see `Panels` in tile.hpp.
 struct PanelShape {
@@ -35,18 +35,6 @@ template <typename T> struct OuterProduct {  // C += A' B, column_sum += sums ov
   T* c;            // fills (m, n), added to
   T* column_sum;   // fills (m,), added to; or null
   T* scratch;      // outer_scratch(...) numbers
-};
-
-// The sequences of a batch: how long each is, and in which order of time it is read.
-//
-// Step s of a sequence is its time s, or counted from its own end where `reverse`. With lengths, `order` lists the sequences by
-// falling length, so that those which still run at step s are the first `running[s]` of it.
-struct Batch {
-  int64_t steps, size;
-  const int32_t* lengths;  // (N,) or null: all have `steps`
-  const int32_t* order;    // (N,), null without lengths
-  const int32_t* running;  // (steps,), null without lengths
-  bool reverse;
 };
 
 // One direction of one layer over a whole batch. Gate order: i, f, g, o (LSTM); r, z, n (GRU).
@@ -117,6 +105,7 @@ template <typename T> struct Kernels {
   int64_t (*outer_scratch)(const OuterProduct<T>&, int size);
   void (*outer_product)(const OuterProduct<T>&, Team*, int rank, int size);
   Cell<T> cells[kCells];
+  Variant<T> variants[kCells];
   void (*softmax_cross_entropy)(int64_t rows, int64_t classes, const T* logits, const int32_t* targets, T* losses, T* dlogits,
                                 int rank, int size);
   void (*exp)(int64_t count, const T* x, T* y);
