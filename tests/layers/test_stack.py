@@ -1,5 +1,9 @@
 """Stack: what its layers give one after the other, with tokens looked up in a table; and what it refuses."""
 
+import copy
+import json
+import pickle
+
 import numpy as np
 import pytest
 
@@ -291,3 +295,132 @@ def test_a_run_of_another_layer_and_a_size_that_is_no_integer_are_refused():
         LSTM(3, 5, seed=0).backward(run, None)
     with pytest.raises(ParameterError, match=r"`input_size` is 3\.0, expected a positive integer"):
         LSTM(3.0, 4)
+
+
+# Dropout, training and lengths
+
+
+def dropping(seed: int = 0) -> Stack:
+    """Dropout first, in the middle, last, and inside a layer."""
+    return Stack(
+        first=Dropout(0.2, seed=seed),
+        lstm=LSTM(E, H, num_layers=2, dropout=0.3, dtype="float64", seed=seed + 1),
+        middle=Dropout(0.4, variational=True, seed=seed + 2),
+        rnn=RNN(H, E, dtype="float64", seed=seed + 3),
+        dense=Dense(E, 3, dtype="float64", seed=seed + 4),
+        last=Dropout(0.5, seed=seed + 5),
+    )
+
+
+def test_dropout_may_stand_anywhere_and_gives_what_the_layers_give_one_after_the_other():
+    stack, same = dropping(), dropping()
+    x, dy = rng(0).normal(size=(T, N, E)), rng(1).normal(size=(T, N, 3))
+    run = stack.forward(x)
+    grads = stack.backward(run, dy)
+    runs, output = {}, x
+    for name, layer in same.layers.items():
+        runs[name] = layer.forward(output)
+        output = runs[name].output
+    np.testing.assert_array_equal(run.output, output)
+    dx, expected = dy, {}
+    for name, layer in reversed(same.layers.items()):
+        back = layer.backward(runs[name], dx)
+        dx = back.x
+        expected |= {f"{name}.{key}": array for key, array in back.parameters.items()}
+    np.testing.assert_array_equal(grads.x, dx)
+    assert list(grads.parameters) == list(stack.parameters)
+    for name, array in expected.items():
+        np.testing.assert_array_equal(grads.parameters[name], array)
+    assert list(run.state) == ["lstm", "rnn"]
+
+
+def test_dropout_between_the_embedding_and_a_recurrent_layer_drops_entries_of_the_embedded_tokens():
+    layers = {"embedding": Embedding(V, E, dtype="float64", seed=1), "gru": GRU(E, H, dtype="float64", seed=2)}
+    stack = Stack(embedding=layers["embedding"], dropout=Dropout(0.5, seed=0), gru=layers["gru"])
+    tokens = some_tokens()
+    run = stack.forward(tokens)
+    dropped = Dropout(0.5, seed=0).forward(layers["embedding"](tokens)[0])
+    np.testing.assert_array_equal(run.output, layers["gru"](dropped.output)[0])
+    grads = stack.backward(run, np.ones_like(run.output))
+    of_gru = layers["gru"].backward(layers["gru"].forward(dropped.output), np.ones_like(run.output))
+    rows = np.zeros((V, E))
+    np.add.at(rows, tokens, of_gru.x * dropped.mask)
+    assert_close(grads.parameters["embedding.weight"], rows)
+    assert_close(stack(tokens)[0], Stack(**layers)(tokens)[0])
+    assert_close(stack.step(tokens[0])[0], Stack(**layers)(tokens)[0][0])
+
+
+def test_nothing_is_dropped_without_training():
+    stack, x = dropping(), rng(0).normal(size=(T, N, E))
+    before = stack.random_state
+    plain = Stack(**{name: layer for name, layer in stack.layers.items() if not isinstance(layer, Dropout)})
+    expected, _ = plain(x)
+    run = stack.forward(x, training=False)
+    for found in (run.output, stack(x)[0], stack.step(x[0])[0][None]):
+        np.testing.assert_array_equal(found, expected[: len(found)])
+    dy = rng(1).normal(size=expected.shape)
+    dexpected = plain.backward(plain.forward(x, training=False), dy)
+    np.testing.assert_array_equal(stack.backward(run, dy).x, dexpected.x)
+    assert stack.random_state == before
+
+
+def test_the_random_states_of_all_layers_kept_as_json_repeat_a_training_pass():
+    stack, resumed, x = dropping(), dropping(seed=9), rng(0).normal(size=(T, N, E))
+    resumed.set(stack.parameters)
+    stack.forward(x)
+    assert list(stack.random_state) == ["first", "lstm", "middle", "last"]
+    kept = json.dumps(stack.random_state)
+    expected = stack.forward(x).output
+    resumed.random_state = json.loads(kept)
+    assert resumed.forward(x).output.tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda stack: pickle.loads(pickle.dumps(stack))])
+def test_a_copied_stack_goes_on_with_the_same_masks(copied):
+    stack, x = dropping(), rng(0).normal(size=(T, N, E))
+    stack.forward(x)
+    np.testing.assert_array_equal(copied(stack).forward(x).output, stack.forward(x).output)
+
+
+def test_random_states_of_other_layers_are_refused():
+    stack, plain = dropping(), Stack(lstm=LSTM(E, H, seed=0))
+    assert plain.random_state is None
+    plain.random_state = None
+    with pytest.raises(
+        ParameterError, match="`random_state` has states of first, lstm, middle, last, expected of"
+    ):
+        plain.random_state = stack.random_state
+    with pytest.raises(ParameterError, match="`random_state` has states of no layer, expected of first, lstm, middle"):
+        stack.random_state = None
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_lengths_reach_every_recurrent_layer(training):
+    lengths, tokens = [9, 0, 3, 5], some_tokens()
+    stack = Stack(
+        embedding=Embedding(V, E, dtype="float64", seed=1),
+        gru=GRU(E, H, bidirectional=True, dtype="float64", seed=2),
+        dropout=Dropout(0.5, seed=0),
+        lstm=LSTM(2 * H, 3, bidirectional=True, merge="sum", dtype="float64", seed=3),
+    )
+    masks = stack.random_state
+    run = stack.forward(tokens, lengths=lengths, training=training)
+    for n, length in enumerate(lengths):
+        assert not run.output[length:, n].any()
+    if not training:
+        assert_close(stack(tokens, lengths=lengths)[0], run.output)
+        for n, length in enumerate(lengths):
+            assert_close(run.output[:length, n], stack(tokens[:length, n, None])[0][:, 0])
+    changed = tokens.copy()
+    changed[3:, 2] = 1
+    stack.random_state = masks
+    again = stack.forward(changed, lengths=lengths, training=training)
+    np.testing.assert_array_equal(again.output, run.output)
+    with pytest.raises(ParameterError, match="`lengths` holds 10, expected integers from 0 to 9"):
+        stack.forward(tokens, lengths=[10, 0, 3, 5])
+
+
+def test_neighbours_are_compared_across_dropout_and_a_merged_layer_gives_one_width():
+    with pytest.raises(ParameterError, match="`dense` has input_size 5, expected 4, which `lstm` below it gives"):
+        Stack(lstm=LSTM(3, 4), dropout=Dropout(0.5), dense=Dense(5, 2))
+    Stack(dropout=Dropout(0.5), lstm=LSTM(3, 4, bidirectional=True, merge="sum"), dense=Dense(4, 2))

@@ -55,7 +55,8 @@ class Recurrent(Layer, Generic[State, Trace]):
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, options.num_layers
         self.bidirectional, self.options = options.bidirectional, options
         self.num_directions = 2 if options.bidirectional else 1
-        self.output_size = hidden_size * (self.num_directions if options.merge == "concat" else 1)
+        self.state_size = hidden_size  # of h
+        self.output_size = self.state_size * (self.num_directions if options.merge == "concat" else 1)
         # The names of the parameters that the engine reads, for each layer and direction, in its order; and of the
         # learned initial states.
         self._names: list[list[str]] = []
@@ -178,7 +179,7 @@ class Recurrent(Layer, Generic[State, Trace]):
                 "one; call backward before the optimizer's step, or forward again"
             )
         T, N, width = run.output.shape
-        axes = "T, N, D H" if width > self.hidden_size else "T, N, H"
+        axes = "T, N, D H" if width > self.state_size else "T, N, H"
         remedy = "it needs the shape of the run's output"
         dy_in = None if dy is None else checked("dy", dy, self.dtype, axes, (T, N, width), remedy)
         dh_n, dc_n = (None, None) if dstate is None else self._split_state("dstate", dstate, N)
