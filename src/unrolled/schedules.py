@@ -137,7 +137,7 @@ def exponential(
         return constant(step, peak=peak, warmup=warmup)
     if factor is not None:
         return max(final, peak * factor ** (step - warmup))
-    return peak * (final / peak) ** _progress(step, warmup, total)
+    return peak * (final / peak) ** _progress(step - warmup, _known(total, step, warmup) - warmup)
 
 
 def warmup_cosine(step: int, *, peak: float, warmup: int = 0, total: int | None = None, final: float = 0) -> float:
@@ -163,7 +163,7 @@ def warmup_cosine(step: int, *, peak: float, warmup: int = 0, total: int | None 
     """
     if step < warmup:
         return constant(step, peak=peak, warmup=warmup)
-    return _half_cosine(peak, final, _progress(step, warmup, total))
+    return _half_cosine(peak, final, _progress(step - warmup, _known(total, step, warmup) - warmup))
 
 
 def one_cycle(
@@ -198,7 +198,7 @@ def one_cycle(
     rise = warmup or round(0.3 * _known(total, step, warmup))
     if step < rise:
         return _half_cosine(peak / divisor, peak, step / (rise - 1) if rise > 1 else 1.0)
-    return _half_cosine(peak, final, _progress(step + 1, rise, total))
+    return _half_cosine(peak, final, _progress(step + 1 - rise, _known(total, step, rise) - rise))
 
 
 class ReduceOnPlateau:
@@ -210,7 +210,7 @@ class ReduceOnPlateau:
         (3) scale = scale * factor, bad = 0, and `cooldown` values are waited, where bad > patience
         (4) rate = max(final, peak * scale)                after the warm-up, with the names of `Schedule`
 
-    A value that is not a number is not better. PyTorch compares with `best * (1 - threshold)`, which is the same for
+    A value that is not finite is not better. PyTorch compares with `best * (1 - threshold)`, which is the same for
     positive values; of negative ones it would call a slightly worse value better.
 
     Args:
@@ -267,7 +267,6 @@ class ReduceOnPlateau:
             self._best = float(value)
         if self._cooling:
             self._cooling -= 1
-            self._bad = 0
         else:
             self._bad = 0 if better else self._bad + 1
         if self._bad > self.patience:
@@ -275,8 +274,8 @@ class ReduceOnPlateau:
             self._bad, self._cooling = 0, self.cooldown
 
     def _is_better(self, value: float) -> bool:
-        if self._best is None:
-            return not math.isnan(value)
+        if self._best is None or not math.isfinite(value):
+            return math.isfinite(value)
         sign = 1 if self.mode == "min" else -1
         return sign * value < sign * self._best - self.threshold * abs(self._best)
 
@@ -313,8 +312,8 @@ def _half_cosine(start: float, end: float, p: float) -> float:
     return end + (start - end) * (1 + math.cos(math.pi * p)) / 2
 
 
-def _progress(step: int, warmup: int, total: int | None) -> float:
-    return min(1.0, (step - warmup) / max(1, _known(total, step, warmup) - warmup))
+def _progress(taken: int, steps: int) -> float:
+    return min(1.0, taken / max(1, steps))
 
 
 def _known(total: int | None, step: int, warmup: int) -> int:
