@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from unrolled.errors import CheckpointError
-from unrolled.training.metrics import COLUMNS, Metrics
+from unrolled.training.metrics import Metrics
 from unrolled.training.progress import JsonLines, LiveDisplay, PlainLines, Recorder
 from unrolled.training.report import Report
 
@@ -161,14 +161,16 @@ def rows(folder):
 
 def test_the_table_holds_every_report_in_nats(tmp_path):
     out = io.StringIO()
-    recorder = Recorder(Metrics(tmp_path), PlainLines(out))
+    columns = ("step", "seconds", "train_loss", "val_loss", "val_characters", "learning_rate", "chars_per_second")
+    recorder = Recorder(Metrics(tmp_path, columns=columns), PlainLines(out))
     recorder.step(BARE)
     recorder.report(BARE)
     recorder.report(FULL)
     first, second = rows(tmp_path)
-    assert tuple(first) == COLUMNS
+    assert tuple(first) == (*columns, "epoch")
     assert first == {
         "step": "12",
+        "epoch": "0.5",
         "seconds": "3.25",
         "train_loss": "2",
         "val_loss": "",

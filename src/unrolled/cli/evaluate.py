@@ -21,7 +21,7 @@ def evaluate(
     """
     from unrolled.data.text import read_text
     from unrolled.models import load
-    from unrolled.training.metrics import bits, perplexity
+    from unrolled.training.facts import bits, perplexity
 
     model = load(run)
     result = model.evaluate(read_text(file))

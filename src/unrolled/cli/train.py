@@ -157,15 +157,16 @@ def _show(run: CharRun, json: bool) -> Show:
 
 def _follow(run: CharRun, show: Show) -> None:
     """Trains with a show, and says at the end, however it comes, what can be done next."""
+    from unrolled.training.facts import bits, perplexity
     from unrolled.training.loop import train
-    from unrolled.training.metrics import Metrics, bits, perplexity
+    from unrolled.training.metrics import Metrics
     from unrolled.training.progress import Recorder
 
     session, folder = run.session, shlex.quote(str(run.folder))
     go_on = f"unrolled train --resume {folder}"
     _introduce(run, show)
     run.save()
-    recorder = Recorder(Metrics(run.folder, session.step), show)
+    recorder = Recorder(Metrics(run.folder, session.step, run.columns), show)
     try:
         with _stoppable() as stop, show.held():
             last = train(session, run.task, recorder, run.save, stop)

@@ -43,7 +43,7 @@ class CharTask:
     partial = True
     unit = "chars"
     loss_unit = "nats/char"
-    metrics = ("loss", "characters")
+    metrics: tuple[str, ...] = ("loss", "characters")
 
     def __init__(self, model: CharLM, held_out: str, config: TrainConfig) -> None:
         self.model, self.held_out, self.seed = model, held_out, config.seed
@@ -70,6 +70,9 @@ class CharTask:
 
 class CharRun:
     """One training run: its session, its task, its folder, and how to save it."""
+
+    # of metrics.csv; val_characters says on how much held-out text val_loss was measured
+    columns = ("step", "seconds", "train_loss", "val_loss", "val_characters", "learning_rate", "chars_per_second")
 
     def __init__(
         self, folder: Path, model: CharLM, corpus: Corpus, config: TrainConfig, documents: dict[str, Any] | None

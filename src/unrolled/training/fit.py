@@ -13,9 +13,12 @@ from unrolled.training.early_stopping import sense_of
 from unrolled.training.history import History
 from unrolled.training.interrupt import stoppable
 from unrolled.training.loop import train
+from unrolled.training.progress import Show
 from unrolled.training.report import Report
+from unrolled.training.run_folder import RunFolder
 from unrolled.training.session import Batches, Model, Session
 from unrolled.training.settings import FitSettings
+from unrolled.training.shows import Silent, choose_show
 
 __all__ = ["BUDGET_WARMUP", "Callback", "FitSettings", "History", "StopTraining", "fit"]
 
@@ -48,7 +51,7 @@ def fit(
         batches: see `Batches`.
         settings: how.
         validate: gives metrics by name, `"loss"` usually among them; must not change model, data or random states.
-        folder: for checkpoints; none are written without one.
+        folder: for checkpoints and `metrics.csv`; nothing is written without one.
         kind: of the model, for `unrolled.load`.
         documents: what else `unrolled.load` needs, as plain values by file name.
         resume: go on with the run in `folder`, if there is one; it ends with the bits of one never interrupted.
@@ -61,7 +64,8 @@ def fit(
 
     Raises:
         ParameterError: the settings need a validation and there is none, or it lacks the monitored metric.
-        DivergenceError: the loss is no longer finite; try a lower learning rate.
+        CheckpointError: the folder holds a run that is not to be gone on with, or of another model or other settings.
+        DivergenceError: the loss is no longer finite; the last good checkpoint is kept.
         KeyboardInterrupt: Ctrl-C; the model has the best weights so far, or the averaged ones, or the last, and there
             is a checkpoint of now where there is a folder.
     """
@@ -78,32 +82,48 @@ def fit(
         total = max(1, round(settings.epochs * batches.steps_per_epoch))
     session = Session(model, batches, settings, total)
     history = History(sense_of(settings.monitor))
+    kept = RunFolder(folder, session, history, kind, documents or {}, resume)
+    show = choose_show("fit" if folder is None else str(folder)) if progress else Silent()
     told = Callbacks(callbacks)
-    observer = _Both(history, told)
+    observer = _All(history, kept, told, show)
     task = _Validation(validate, settings.decides or bool(callbacks), unit)
-    for each in callbacks:
-        each.start(session)
-    with stoppable() as stop:
-        last = train(session, task, observer, lambda: None, stop, each_step=told.each_step)
-    for each in callbacks:
-        each.end(history)
+    with stoppable() as stop, show.held():
+        for each in callbacks:
+            each.start(session)
+        last = train(session, task, observer, kept.save, stop, each_step=told.each_step or not isinstance(show, Silent))
+        for each in callbacks:
+            each.end(history)
+    show.say("end" if last is not None else "interrupted", _summary(session, history, last is None))
     if last is None:
         raise KeyboardInterrupt
     return history
 
 
-class _Both:
-    """The history, then whoever else is told."""
+def _summary(session: Session, history: History, interrupted: bool) -> str:
+    """How a run ended, in one line."""
+    text = f"{'interrupted' if interrupted else 'stopped' if session.stopped else 'done'} at epoch {session.epoch:.4g}"
+    best = history.best
+    if best is None:
+        return text
+    name = history.sense.name
+    return f"{text}; best {name} {best[f'val_{name}']:.4g} at epoch {best['epoch']:.4g}"
 
-    def __init__(self, history: History, others: Callbacks) -> None:
-        self.history, self.others = history, others
+
+class _All:
+    """Everyone who is told: the history and the folder first, as the others may stop the run."""
+
+    def __init__(self, history: History, kept: RunFolder, callbacks: Callbacks, show: Show) -> None:
+        self.history, self.kept, self.callbacks, self.show = history, kept, callbacks, show
 
     def step(self, report: Report) -> None:
-        self.others.step(report)
+        self.show.step(report)
+        self.callbacks.step(report)
 
     def report(self, report: Report) -> None:
         self.history.append(report)
-        self.others.report(report)
+        self.kept.report(report)
+        self.show.report(report)
+        self.callbacks.report(report)
 
 
 class _Validation:

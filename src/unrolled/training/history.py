@@ -6,6 +6,7 @@ import csv
 import io
 import math
 from collections.abc import Iterable, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,8 +40,24 @@ class History:
         self.rows: list[dict[str, Any]] = [dict(row) for row in rows]
 
     def append(self, report: Report) -> None:
-        """Adds a row; what was not measured has no entry in it."""
+        """Adds a row, unless its step has one; what was not measured has no entry in it."""
+        if self.rows and self.rows[-1]["step"] == report.step:
+            return
         self.rows.append({name: value for name, value in report.row().items() if value is not None})
+
+    def state(self) -> list[dict[str, Any]]:
+        """The rows as plain values for JSON, which has no NaN: numbers that are not finite as text."""
+        return [
+            {name: str(value) if isinstance(value, float) and not math.isfinite(value) else value
+             for name, value in row.items()}
+            for row in self.rows
+        ]  # fmt: skip
+
+    def restore(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Takes back what `state()` was."""
+        self.rows = [
+            {name: float(value) if isinstance(value, str) else value for name, value in row.items()} for row in rows
+        ]
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -88,7 +105,7 @@ class History:
             MissingExtraError: pandas is not installed.
         """
         try:
-            import pandas
+            pandas: Any = import_module("pandas")
         except ImportError:
             raise MissingExtraError(
                 "pandas is not installed, expected for a history as a data frame; "
@@ -109,7 +126,7 @@ class History:
             MissingExtraError: matplotlib is not installed.
         """
         try:
-            from matplotlib import pyplot
+            pyplot: Any = import_module("matplotlib.pyplot")
         except ImportError:
             raise MissingExtraError(
                 "matplotlib is not installed, expected for a plot of the history; "

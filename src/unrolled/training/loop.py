@@ -123,7 +123,6 @@ class _Loop:
         self.reported = now
         self.validation = _Timer(VALIDATE_SECONDS, now)
         self.saving = _Timer(SAVE_SECONDS, now)
-        self.loss, self.steps = 0.0, 0  # summed since the last report
         self.durations: deque[float] = deque(maxlen=RECENT)
         self.names = task.metrics
         self.last: Report | None = None
@@ -139,8 +138,7 @@ class _Loop:
                     session.conclude()
                     return None
                 rate, began = session.learning_rate, self.clock()
-                self.loss += session.take_step()
-                self.steps += 1
+                session.take_step()
                 self.durations.append(self.clock() - began)
                 if session.total_steps is None and self.measured():
                     self.fix_total()
@@ -170,7 +168,7 @@ class _Loop:
             self.save()
 
     def report(self, report: Report) -> None:
-        self.loss, self.steps = 0.0, 0
+        self.session.losses = (0.0, 0)
         self.last = report
         self.observer.report(report)
         self.reported = self.clock()
@@ -227,6 +225,8 @@ class _Loop:
         # no step of this sitting: no speed; a clock too coarse to see one: not infinitely fast
         each = max(sum(self.durations) / len(self.durations), 1e-9) if self.durations else math.inf
         seconds = self.clock() - self.began
+        total, steps = session.losses
+        loss = total / steps if steps else math.nan
         if session.total_steps is not None:
             steps = 0 if session.finished else session.total_steps - session.step
             left = steps * each / (1 - self.overhead(each)) if steps else 0.0
@@ -236,7 +236,7 @@ class _Loop:
             step=session.step,
             total_steps=session.total_steps,
             seconds=seconds,
-            train_loss=self.loss / self.steps if self.steps else math.nan,
+            train_loss=loss,
             learning_rate=rate,
             items_per_second=session.batches.batch_items / each,
             seconds_left=left,

@@ -6,44 +6,15 @@ import json
 import math
 import sys
 import time
-from collections.abc import Iterable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Generator, Iterable
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Protocol, TextIO
 
-from unrolled.training.metrics import Metrics, bits, perplexity
+from unrolled.training.facts import NATS_PER_CHARACTER, bits, facts_of, measured_of, perplexity, sample_lines
+from unrolled.training.metrics import Metrics
 from unrolled.training.report import Observer, Report
 
-__all__ = ["JsonLines", "LiveDisplay", "PlainLines", "Recorder", "Show", "clock_time"]
-
-SAMPLE_LINES = 8
-
-
-def clock_time(seconds: float) -> str:
-    """Minutes and seconds, with hours where there are any.
-
-    >>> clock_time(62), clock_time(3725.4)
-    ('1:02', '1:02:05')
-    """
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-def _facts(report: Report) -> dict[str, str]:
-    """What is shown of a report, in words; the validation loss goes before the training loss where there is one."""
-    loss = report.train_loss if report.val_loss is None else report.val_loss
-    total = "?" if report.total_steps is None else f"{report.total_steps:,}"
-    shown = {
-        "step": f"{report.step:,}/{total}",
-        "train": f"{report.train_loss:.3f} nats/char" if math.isfinite(report.train_loss) else "",
-        "validation": "" if report.val_loss is None else f"{report.val_loss:.3f} nats/char",
-        "perplexity": f"{perplexity(loss):.2f}",
-        "bits/char": f"{bits(loss):.3f}",
-        "learning rate": f"{report.learning_rate:.2e}",
-        f"{report.unit}/s": f"{report.items_per_second:,.0f}",
-        "left": "" if report.seconds_left is None else clock_time(report.seconds_left),
-    }
-    return {name: value for name, value in shown.items() if value}
+__all__ = ["JsonLines", "LiveDisplay", "PlainLines", "Recorder", "Show"]
 
 
 class Show(Observer, Protocol):
@@ -75,10 +46,16 @@ class Recorder:
 
 
 class PlainLines:
-    """One line for each report, and the samples, for a log or a pipe."""
+    """One line for each report, and the samples, for a log or a pipe.
 
-    def __init__(self, out: TextIO | None = None) -> None:
-        self.out = out or sys.stdout
+    Args:
+        out: where to; the standard output by default.
+        every: seconds between two lines at the least; a report that comes sooner is left out.
+    """
+
+    def __init__(self, out: TextIO | None = None, every: float = 0.0) -> None:
+        self.out, self.every = out or sys.stdout, every
+        self.written = -math.inf
 
     def say(self, event: str, text: str, **values: Any) -> None:
         """Prints the text."""
@@ -93,10 +70,14 @@ class PlainLines:
 
     def report(self, report: Report) -> None:
         """One line of facts, and the sample, indented."""
-        facts = _facts(report)
+        now = time.perf_counter()
+        if now < self.written + self.every:
+            return
+        self.written = now
+        facts = facts_of(report)
         self.say("report", "  ".join(f"{name} {value}" for name, value in facts.items()))
         if report.sample is not None:
-            self.say("sample", "\n".join("    | " + line for line in _sample_lines(report.sample)))
+            self.say("sample", "\n".join("    | " + line for line in sample_lines(report.sample)))
 
 
 class JsonLines:
@@ -120,7 +101,7 @@ class JsonLines:
         """All of the report, with perplexity and bits per character."""
         values = {"event": "report", **report.row(), "total_steps": report.total_steps}
         values |= {"seconds_left": report.seconds_left, "sample": report.sample}
-        if report.loss_unit == "nats/char":
+        if report.loss_unit == NATS_PER_CHARACTER:
             loss = report.train_loss if report.val_loss is None else report.val_loss
             values |= {"perplexity": perplexity(loss), "bits_per_char": bits(loss)}
         self._line(values)
@@ -152,25 +133,33 @@ class LiveDisplay:
         """Prints the text above the panel."""
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
-    def held(self) -> AbstractContextManager[Any]:
-        """The live display itself."""
+    @contextmanager
+    def held(self) -> Generator[None]:
+        """The live display itself; it is drawn once more at its end."""
         from rich.live import Live
 
         self.live = Live(console=self.console, auto_refresh=False, vertical_overflow="crop")
-        return self.live
+        with self.live:
+            try:
+                yield
+            finally:
+                self._draw()
 
     def step(self, report: Report) -> None:
         """Redraws, but not more often than `refresh`."""
         self.latest = report
-        if time.perf_counter() - self.drawn >= self.refresh:
-            self._draw()
+        self._draw_if_due()
 
     def report(self, report: Report) -> None:
-        """Redraws, with the new validation loss and sample if the report has them."""
+        """Redraws as well, with the new metrics and sample if the report has them."""
         self.latest = report
-        if report.val_loss is not None:
+        if report.validated:
             self.validated = report
-        self._draw()
+        self._draw_if_due()
+
+    def _draw_if_due(self) -> None:
+        if time.perf_counter() - self.drawn >= self.refresh:
+            self._draw()
 
     def _draw(self) -> None:
         self.drawn = time.perf_counter()
@@ -188,27 +177,20 @@ class LiveDisplay:
 
         report = self.latest
         assert report is not None
-        facts = _facts(report)
-        if self.validated is not None and self.validated.val_loss is not None:
-            loss = self.validated.val_loss
-            facts["validation"] = f"{loss:.3f} nats/char"
-            facts["perplexity"], facts["bits/char"] = f"{perplexity(loss):.2f}", f"{bits(loss):.3f}"
-        order = ("step", "left", "chars/s", "learning rate", "train", "validation", "perplexity", "bits/char")
+        facts = facts_of(report)
+        if self.validated is not None:
+            facts |= measured_of(self.validated)
+        first = ("step", "left", f"{report.unit}/s", "learning rate", "train", "validation")
+        order = [*first, *(name for name in facts if name not in first)]
         table = Table.grid(padding=(0, 2))
         for _ in range(4):
             table.add_column(justify="left", no_wrap=True)
-        for start in (0, 4):
+        for start in range(0, len(order), 4):
             cells: Iterable[str] = order[start : start + 4]
             table.add_row(*(Text.assemble((name + " ", "dim"), (facts.get(name, "-"), "bold")) for name in cells))
         bar = ProgressBar(total=report.total_steps or 1, completed=report.step if report.total_steps else 0)
         parts: list[Any] = [Padding(bar), table]  # a bar alone does not end its line
         if self.validated is not None and self.validated.sample is not None:
             parts += [Text(f"\na sample at step {self.validated.step:,}", style="dim")]
-            parts += [Text(line, no_wrap=True, overflow="ellipsis") for line in _sample_lines(self.validated.sample)]
+            parts += [Text(line, no_wrap=True, overflow="ellipsis") for line in sample_lines(self.validated.sample)]
         return Panel(Group(*parts), title=Text(self.title), title_align="left")
-
-
-def _sample_lines(sample: str) -> list[str]:
-    """The first lines of a sample, without what would move a terminal's cursor."""
-    lines = sample.strip("\n").expandtabs(4).splitlines()[:SAMPLE_LINES]
-    return ["".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line) for line in lines]

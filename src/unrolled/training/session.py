@@ -83,6 +83,7 @@ class Session:
     step: int = 0
     seconds: float = 0.0
     carried: Any = None
+    losses: tuple[float, int] = (0.0, 0)  # the sum of those since the last report, and how many they are
     stopped: bool = False  # before all steps were taken, because it was enough
     optimizer: Optimizer = field(init=False)
     average: WeightAverage | None = field(init=False)
@@ -143,6 +144,7 @@ class Session:
             self.average.update(self.model)
         self.carried = carried
         self.step += 1
+        self.losses = (self.losses[0] + loss, self.losses[1] + 1)
         return loss
 
     def averaged(self) -> AbstractContextManager[None]:

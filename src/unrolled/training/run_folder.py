@@ -1,0 +1,104 @@
+"""The folder of a run of `fit`: checkpoints with the history in them, and `metrics.csv`; takes no step."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, cast
+
+from unrolled.errors import CheckpointError, ParameterError
+from unrolled.storage import holds_unit, read_unit
+from unrolled.training.checkpoint import GROUPS, restore_session, save_session
+from unrolled.training.history import History
+from unrolled.training.metrics import Metrics
+from unrolled.training.report import Report
+from unrolled.training.session import Session
+
+__all__ = ["RunFolder"]
+
+
+class RunFolder:
+    """Where a run is kept; without a folder it is not.
+
+    Args:
+        folder: `None` for none.
+        session: that is saved; it is brought to where a saved run was.
+        history: is saved with it.
+        kind: of the model.
+        documents: what never changes in the run; its settings are added to them.
+        resume: go on with the run that the folder holds, if it holds one.
+
+    Raises:
+        CheckpointError: the folder holds a run that is not to be gone on with, or of another model or other settings.
+        ParameterError: there is no folder to resume from.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path | None,
+        session: Session,
+        history: History,
+        kind: str,
+        documents: Mapping[str, Any],
+        resume: bool,
+    ) -> None:
+        self.folder = None if folder is None else Path(folder)
+        self.session, self.history, self.kind = session, history, kind
+        self.documents = {**documents, "fit": asdict(session.settings)}
+        self.metrics: Metrics | None = None
+        if self.folder is None:
+            if resume:
+                raise ParameterError("`resume` is True without a `folder`, expected the one that the run was saved in")
+        elif holds_unit(self.folder):
+            if not resume:
+                raise CheckpointError(
+                    f"`{folder}` already holds a run; go on with it with resume=True, or choose another folder"
+                )
+            self._restore(self.folder)
+
+    def _restore(self, folder: Path) -> None:
+        unit = read_unit(folder, GROUPS)
+        if unit.record.get("kind") != self.kind:
+            raise CheckpointError(
+                f"`{folder}` holds a model of kind {unit.record.get('kind')!r}, expected {self.kind!r}; "
+                "choose another folder"
+            )
+        for name, wanted in self.documents.items():
+            as_saved = json.loads(json.dumps(wanted))  # which has no tuples
+            difference = _difference(unit.documents.get(name), as_saved)
+            if difference is not None:
+                raise CheckpointError(
+                    f"`{folder}` holds a run with another {name}: {difference}; "
+                    "go on with what it was begun with, or choose another folder"
+                )
+        restore_session(self.session, unit)
+        self.history.restore(unit.record["history"])
+        loss, steps = unit.record["losses"]
+        self.session.losses = (loss, steps)
+
+    def save(self) -> None:
+        """Writes a checkpoint, where there is a folder."""
+        if self.folder is None:
+            return
+        record = {"history": self.history.state(), "losses": list(self.session.losses)}
+        save_session(self.folder, self.session, self.kind, self.documents, record)
+        if self.metrics is None:  # the folder is there now
+            self.metrics = Metrics(self.folder, self.session.step)
+
+    def report(self, report: Report) -> None:
+        """Adds a row to `metrics.csv`, where there is one."""
+        if self.metrics is not None:
+            self.metrics.append(report)
+
+
+def _difference(saved: Any, wanted: Any) -> str | None:
+    """Where two plain values differ first, in words."""
+    if isinstance(saved, dict) and isinstance(wanted, dict):
+        theirs, own = cast("dict[str, Any]", saved), cast("dict[str, Any]", wanted)
+        for name in sorted(own.keys() | theirs.keys()):
+            if theirs.get(name) != own.get(name):
+                return f"{name} was {theirs.get(name)!r}, is {own.get(name)!r}"
+        return None
+    return None if saved == wanted else f"it was {saved!r}, is {wanted!r}"
