@@ -12,7 +12,7 @@ from unrolled.errors import ParameterError
 
 # A polynomial of e^r and its scaling, one sum and one division round four times, each by at most half a digit, and the
 # reduced argument brings its own half; the largest error of all float32 numbers is 2.5.
-DIGITS = 3
+DIGITS = {"float32": 3, "float64": 2}
 
 LONGER_THAN_FLOAT64 = np.finfo(np.longdouble).nmant > np.finfo(np.float64).nmant
 
@@ -20,20 +20,20 @@ LONGER_THAN_FLOAT64 = np.finfo(np.longdouble).nmant > np.finfo(np.float64).nmant
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_float32_samples_of_every_size_are_within_three_digits(name):
     errors = [worst_error(name, x) for x in float32_patterns(stride=997, start=499)]
-    assert max(errors) <= DIGITS
+    assert max(errors) <= DIGITS["float32"]
 
 
 @pytest.mark.skipif(not LONGER_THAN_FLOAT64, reason="longdouble is float64 on this system, no reference")
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_float64_samples_of_every_size_are_within_three_digits(name):
-    assert worst_error(name, float64_samples(400_000)) <= DIGITS
+def test_float64_samples_of_every_size_are_within_two_digits(name):
+    assert worst_error(name, float64_samples(400_000)) <= DIGITS["float64"]
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_result_one_part_in_a_million_off_is_noticed(name, monkeypatch):
     right = FUNCTIONS[name]
     monkeypatch.setitem(FUNCTIONS, name, lambda x: right(x) * x.dtype.type(1 - 1e-6))
-    assert max(worst_error(name, x) for x in float32_patterns(stride=99991)) > DIGITS
+    assert max(worst_error(name, x) for x in float32_patterns(stride=99991)) > DIGITS["float32"]
     monkeypatch.setitem(FUNCTIONS, name, lambda x: np.nan_to_num(right(x)))
     assert worst_error(name, np.array([np.nan, 1.0])) == np.inf
 
@@ -56,9 +56,9 @@ def test_results_lie_in_their_range_and_rise(name, dtype):
     assert y.min() == lowest
     assert y.max() == highest
     y = y[np.isfinite(y)]
-    # neighbours here lie further apart than three digits of the result, except where it is flat
+    # neighbours here lie further apart than its last digits, except where it is flat
     digit = np.spacing(np.maximum(np.abs(y[:-1]), np.finfo(dtype).tiny))
-    assert (np.diff(y) >= -DIGITS * digit).all()
+    assert (np.diff(y) >= -DIGITS[dtype] * digit).all()
     coarse = FUNCTIONS[name](np.linspace(-4, 4, 1001, dtype=dtype))
     assert (np.diff(coarse) > 0).all()
 
@@ -78,7 +78,7 @@ def test_tanh_is_odd_and_the_sigmoids_of_both_signs_sum_to_one(dtype):
     x = np.linspace(0, 30, 5001, dtype=dtype)
     np.testing.assert_array_equal(engine.tanh(-x), -engine.tanh(x))
     total = engine.sigmoid(x) + engine.sigmoid(-x)
-    np.testing.assert_allclose(total, 1, rtol=0, atol=2 * DIGITS * np.finfo(dtype).eps)
+    np.testing.assert_allclose(total, 1, rtol=0, atol=2 * DIGITS[dtype] * np.finfo(dtype).eps)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -50,14 +50,16 @@ template <typename T> UNROLLED_INLINE Multiple<T> nearest_multiple(Vec<T> y) {
   const Vec<T> magic = broadcast(ExpConstants<T>::round_magic), shifted = fma(y, broadcast(ExpConstants<T>::log2_e), magic);
   return {shifted - magic, bits(shifted) - bits(magic)};
 }
-// e^r - 1. A NaN stays one.
-template <typename T> UNROLLED_INLINE Vec<T> expm1_reduced(Vec<T> r) {
+// (e^r - 1 - r) / r^2
+template <typename T> UNROLLED_INLINE Vec<T> expm1_rest(Vec<T> r) {
   using C = ExpConstants<T>;
   Vec<T> q = broadcast(C::coefficient[0]);
 #pragma GCC unroll 16
   for (int k = 1; k < C::degree; ++k) q = fma(q, r, broadcast(C::coefficient[k]));
-  return fma(r * r, q, r);
+  return q;
 }
+// e^r - 1. A NaN stays one.
+template <typename T> UNROLLED_INLINE Vec<T> expm1_reduced(Vec<T> r) { return fma(r * r, expm1_rest(r), r); }
 // y = n ln 2 + r; gives e^r - 1 and n. A NaN stays one: it is in e^r - 1.
 template <typename T> struct Reduced {
   Vec<T> expm1_r;
@@ -66,9 +68,10 @@ template <typename T> struct Reduced {
 template <typename T> UNROLLED_INLINE Reduced<T> reduce_exp(Vec<T> y) {
   using C = ExpConstants<T>;
   const Multiple<T> m = nearest_multiple(y);
-  Vec<T> r = fma(m.n, broadcast(-C::ln2_high), y);
-  r = fma(m.n, broadcast(-C::ln2_low), r);
-  return {expm1_reduced(r), m};
+  const Vec<T> high = fma(m.n, broadcast(-C::ln2_high), y), r = fma(m.n, broadcast(-C::ln2_low), high);
+  if constexpr (sizeof(T) == sizeof(float)) return {expm1_reduced(r), m};
+  const Vec<T> r_low = fma(m.n, broadcast(-C::ln2_low), high - r);  // what the rounding of r lost
+  return {r + fma(r * r, expm1_rest(r), r_low), m};
 }
 
 template <typename T> UNROLLED_INLINE Vec<T> power_of_two(typename Vec<T>::Int n) {
@@ -97,6 +100,28 @@ template <typename T> UNROLLED_INLINE Vec<T> exp_nonpositive(Vec<T> y) {
   return times_power_of_two(e.expm1_r + broadcast(T(1)), e.m);
 }
 
+// What is left of a when q b, nearly equal to it, is taken away; rounded once.
+UNROLLED_INLINE Vec<double> rest(Vec<double> a, Vec<double> q, Vec<double> b) {
+#if defined(__FMA__) || defined(__aarch64__)
+  return fma(-q, b, a);
+#else  // Dekker 1971: each factor in two halves, whose products are exact
+  const Vec<double> splitter = broadcast(134217729.0);  // 2^27 + 1
+  const Vec<double> q_high = q * splitter - (q * splitter - q), q_low = q - q_high;
+  const Vec<double> b_high = b * splitter - (b * splitter - b), b_low = b - b_high;
+  const Vec<double> product = q * b;
+  const Vec<double> lost = ((q_high * b_high - product) + q_high * b_low + q_low * b_high) + q_low * b_low;
+  return (a - product) - lost;
+#endif
+}
+
+// a / (b + b_low) with what the roundings of b and of the quotient lost; `reciprocal` is 1 / b to a few per cent. float
+// keeps what is asked of it without.
+UNROLLED_INLINE Vec<float> divide(Vec<float> a, Vec<float> b, Vec<float>, Vec<float>) { return a / b; }
+UNROLLED_INLINE Vec<double> divide(Vec<double> a, Vec<double> b, Vec<double> b_low, Vec<double> reciprocal) {
+  const Vec<double> q = a / b;
+  return fma(fma(-q, b_low, rest(a, q, b)), reciprocal, q);
+}
+
 template <typename T> UNROLLED_INLINE Vec<T> sigmoid(Vec<T> x) {
   using C = ExpConstants<T>;
   const Vec<T> one = broadcast(T(1)), y = at_least(C::lowest - 1, at_most(C::sigmoid_is_one, x));
@@ -104,8 +129,8 @@ template <typename T> UNROLLED_INLINE Vec<T> sigmoid(Vec<T> x) {
   Vec<T> r = fma(m.n, broadcast(C::ln2_high), -y);  // -y = -n ln 2 + r
   r = fma(m.n, broadcast(C::ln2_low), r);
   // 1 + 2^n is exact, or is the larger of the two: the denominator is rounded once
-  const Vec<T> denominator = expm1_reduced(r) + (one + times_power_of_two(one, m));
-  return times_power_of_two(one / denominator, m);
+  const Vec<T> e = expm1_reduced(r), larger = one + times_power_of_two(one, m), denominator = e + larger;
+  return times_power_of_two(divide(one, denominator, e - (denominator - larger), one / denominator), m);
 }
 
 template <typename T> UNROLLED_INLINE Vec<T> tanh(Vec<T> x) {
@@ -113,7 +138,9 @@ template <typename T> UNROLLED_INLINE Vec<T> tanh(Vec<T> x) {
   const Reduced<T> e = reduce_exp(y);
   const Vec<T> scale = times_power_of_two(broadcast(T(1)), e.m);
   const Vec<T> m = fma(scale, e.expm1_r, scale - broadcast(T(1)));  // e^-2|x| - 1
-  return copy_sign(m / (broadcast(T(2)) + m), x);
+  const Vec<T> two = broadcast(T(2)), denominator = two + m;  // from 1 to 2: 1.457 - denominator / 2 is its reciprocal within 5 %
+  const Vec<T> reciprocal = fma(denominator, broadcast(T(-0.5)), broadcast(T(1.457)));
+  return copy_sign(divide(m, denominator, m - (denominator - two), reciprocal), x);
 }
 
 }  // namespace
