@@ -226,21 +226,27 @@ MUTANTS = [
         "a gap between threads",
     ),
     Mutant(
-        "activations.hpp", "r = «fma(m.n, broadcast(-C::ln2_low), high) → high»;", "the reduced argument is short of digits"
+        "activations.hpp",
+        "r = «fma(m.n, broadcast(-C::ln2_low), high) → high»;",
+        "the reduced argument is short of digits",
     ),
     Mutant("activations.hpp", "r = «fma(m.n, broadcast(C::ln2_low), r) → r»;", "and so is the sigmoid's"),
     Mutant(
         "activations.hpp", "q = fma(q, r, broadcast(C::coefficient[«k → 0»]))", "the polynomial has other coefficients"
     ),
     Mutant("activations.hpp", "{ return «fma(r * r, expm1_rest(r), r) → r»; }", "no polynomial at all"),
-    Mutant("activations.hpp", "larger = «one + times_power_of_two(one, m) → one»", "the sigmoid is never above one half"),
+    Mutant(
+        "activations.hpp", "larger = «one + times_power_of_two(one, m) → one»", "the sigmoid is never above one half"
+    ),
     Mutant(
         "activations.hpp",
         "return «times_power_of_two(divide(one, denominator, e - (denominator - larger), one / denominator), m)"
         " → one / denominator»;",
         "nor below",
     ),
-    Mutant("activations.hpp", "return «fma(fma(-q, b_low, rest(a, q, b)), reciprocal, q) → q»;", "float64 loses a digit"),
+    Mutant(
+        "activations.hpp", "return «fma(fma(-q, b_low, rest(a, q, b)), reciprocal, q) → q»;", "float64 loses a digit"
+    ),
     Mutant("activations.hpp", "negative(x) * broadcast(«T(2) → T(1)»)", "tanh of half the argument"),
     Mutant(
         "activations.hpp",
