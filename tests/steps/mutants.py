@@ -26,7 +26,16 @@ CHECKS = {
     "promote",
     "_check_forward",
 }
-NOT_EQUATIONS = ("_check", "_names", "_weight_name", "_distributions", "_layers")
+NOT_EQUATIONS = (
+    "_check",
+    "gru_names",
+    "check_rate",
+    "mask_of",
+    "masks_of",
+    "_weight_name",
+    "_distributions",
+    "_layers",
+)
 ACTIVATIONS = {"exp", "log", "sigmoid", "softmax", "log_softmax", "sqrt", "tanh", "abs", "minimum", "maximum"}
 
 

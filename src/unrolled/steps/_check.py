@@ -16,12 +16,15 @@ _NAMES_BY_AXES = {
     "n_x, m": "xt",
     "n_a, m, T_da": "da",
     "n_a, m, T_dc": "dc",
-    "n_a, m": "a0 c0 a_prev c_prev a_next c_next ft it cct ot ut rt da_next dc_next da_final dc_final",
+    "n_a, m": (
+        "a0 c0 a_prev c_prev a_next c_next ft it cct ot ut rt da_next dc_next da_final dc_final "
+        "mask zoneout_a zoneout_c"
+    ),
     "n_a, n_x": "Wax",
     "n_a, n_a": "Waa",
     "n_a, n_a+n_x": "Wf Wi Wc Wo Wu Wr",
     "n_y, n_a": "Wya Wy",
-    "n_a, 1": "ba bf bi bc bo bu br bca",
+    "n_a, 1": "ba bf bi bc bo bu br bca pf pi po gfx gix gcx gox gux grx gfa gia gca goa gua gra gc sc",
     "n_y, 1": "by",
 }
 AXES = {name: tuple(axes.split(", ")) for axes, names in _NAMES_BY_AXES.items() for name in names.split()}
@@ -39,15 +42,20 @@ def check_float(name: str, array: object) -> None:
         raise ParameterError(f"`{name}` has dtype {dtype}, expected a float dtype; convert it with .astype(float)")
 
 
-def check_arrays(arrays: Mapping[str, object], sizes: Mapping[str, int] | None = None) -> dict[str, int]:
+def check_arrays(
+    arrays: Mapping[str, object],
+    sizes: Mapping[str, int] | None = None,
+    axes_of: Mapping[str, tuple[str, ...]] = AXES,
+) -> dict[str, int]:
     """Checks that each array holds floats, and that all agree on the lengths of their axes.
 
     The first that has an axis decides its length. What fixes a length alone comes first: biases, square weights, other
     weights, then the other arrays as given; so a transposed weight is named itself, and not what it disagrees with.
 
     Args:
-        arrays: arrays by the names that `AXES` knows.
+        arrays: arrays by the names that `axes_of` knows.
         sizes: lengths that are known beforehand.
+        axes_of: the axes of every name.
 
     Returns:
         The length of every axis seen.
@@ -58,12 +66,13 @@ def check_arrays(arrays: Mapping[str, object], sizes: Mapping[str, int] | None =
     """
     known = {"1": 1, **(sizes or {})}
     for name in sorted(arrays, key=lambda name: (name[0] != "b", name != "Waa", name[0] != "W")):
-        array, axes = arrays[name], AXES[name]
+        array, axes = arrays[name], axes_of[name]
         check_float(name, array)
         shape = cast("Array", array).shape
         before = known.copy()
-        if axes[-1] == "n_a+n_x" and len(shape) == 2:
-            known.setdefault("n_x", shape[1] - known.setdefault("n_a", shape[0]))
+        first, _, second = axes[-1].partition("+")
+        if second and len(shape) == 2:
+            known.setdefault(second, shape[1] - known.setdefault(first, shape[0]))
         for axis, length in zip(axes, shape, strict=False):
             known.setdefault(axis, length)
         if len(shape) != len(axes) or shape != tuple(known[axis] for axis in axes):

@@ -62,7 +62,8 @@ GATES = ("Wu", "bu", "Wr", "br", "Wc", "bc")
 CACHE = "c_next, c_prev, ut, rt, cct, xt, parameters, reset"
 
 
-def _names(reset: str) -> tuple[str, ...]:
+def gru_names(reset: str) -> tuple[str, ...]:
+    """The parameters of one form's gates."""
     if reset not in ("before", "after"):
         raise ParameterError(f"`reset` is {reset!r}, expected 'before' or 'after'; pass one of the two as a string")
     return GATES if reset == "before" else (*GATES, "bca")
@@ -102,7 +103,7 @@ def gru_cell_forward(
     >>> c_next.round(4).tolist(), yt_pred.tolist()
     ([[0.5568]], [[0.5], [0.5]])
     """
-    names = (*_names(reset), "Wy", "by")
+    names = (*gru_names(reset), "Wy", "by")
     check_arrays({**pick(parameters, names), "xt": xt, "c_prev": c_prev})
     Wu, bu, Wr, br, Wc, bc, Wy, by = (parameters[name] for name in (*GATES, "Wy", "by"))
     n_a = c_prev.shape[0]
@@ -157,7 +158,7 @@ def gru_forward(
     >>> c[0, 0].round(4).tolist()
     [0.5568, 0.8383, 0.9245]
     """
-    names = (*_names(reset), "Wy", "by")
+    names = (*gru_names(reset), "Wy", "by")
     sizes = check_arrays({**pick(parameters, names), "x": x, "c0": c0})
     n_a, n_y, m, T = (sizes[axis] for axis in ("n_a", "n_y", "m", "T"))
     dtype = promote(x, c0, *pick(parameters, names).values())
@@ -200,7 +201,7 @@ def gru_cell_backward(dc_next: Array, cache: GRUCache) -> dict[str, Array]:
     """
     check_cache(cache, CACHE, "gru_cell_forward")
     c_next, c_prev, ut, rt, cct, xt, parameters, reset = cache
-    check_arrays({**pick(parameters, _names(reset)), "xt": xt, "c_prev": c_prev})
+    check_arrays({**pick(parameters, gru_names(reset)), "xt": xt, "c_prev": c_prev})
     check_arrays({"c_prev": c_prev, "ut": ut, "rt": rt, "cct": cct, "c_next": c_next, "dc_next": dc_next})
     Wu, Wr, Wc = (parameters[name] for name in ("Wu", "Wr", "Wc"))
     n_a = c_prev.shape[0]
@@ -281,7 +282,7 @@ def gru_backward(
     cells, x = caches
     n_x, n_a, m = sizes["n_x"], sizes["n_a"], sizes["m"]
     dtype = promote(dc, x, dc_final, *(cell[0] for cell in cells[:1]))
-    names = _names(cells[0][-1] if cells else "before")
+    names = gru_names(cells[0][-1] if cells else "before")
 
     dx = np.zeros((n_x, m, len(columns)), dtype)
     sums = {"d" + name: np.zeros((n_a, n_a + n_x if name[0] == "W" else 1), dtype) for name in names}
