@@ -21,6 +21,8 @@ __all__ = ["CharRun", "CharTask", "resume", "start"]
 
 STREAMS, VALIDATED = 16, 2048  # during training: so many stretches of held-out text, of so many characters
 SAMPLE_LENGTH, SAMPLE_TEMPERATURE = 320, 0.7
+# val_characters says on how much held-out text val_loss was measured
+COLUMNS = ("step", "seconds", "train_loss", "val_loss", "val_characters", "learning_rate", "chars_per_second")
 
 
 class Windows(Streams):
@@ -71,8 +73,7 @@ class CharTask:
 class CharRun:
     """One training run: its session, its task, its folder, and how to save it."""
 
-    # of metrics.csv; val_characters says on how much held-out text val_loss was measured
-    columns = ("step", "seconds", "train_loss", "val_loss", "val_characters", "learning_rate", "chars_per_second")
+    columns: tuple[str, ...] = COLUMNS  # of metrics.csv
 
     def __init__(
         self, folder: Path, model: CharLM, corpus: Corpus, config: TrainConfig, documents: dict[str, Any] | None
@@ -130,6 +131,7 @@ def start(folder: str | Path, corpus: Corpus, config: TrainConfig) -> CharRun:
         hidden_size=config.hidden,
         num_layers=config.layers,
         embedding_size=config.embedding,
+        dropout=config.dropout,
         seed=config.seed,
     )
     return CharRun(Path(folder), model, corpus, config, None)

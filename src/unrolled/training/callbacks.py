@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,7 +19,9 @@ class StopTraining(Exception):  # noqa: N818  (it is no error)
 
 
 class Callback:
-    """Hooks that do nothing; override those that you need. Raising `StopTraining` in any but `end` stops the run.
+    """Hooks that do nothing; override those that you need.
+
+    Raising `StopTraining` in `step`, `reported` or `validated` ends the run.
 
     With a callback every epoch is validated, however little time it takes, as the callback might decide something.
 
@@ -41,7 +44,7 @@ class Callback:
         """After each validation; `report.metrics` is what it returned. Comes after `reported`."""
 
     def end(self, history: History) -> None:
-        """When the run is over and the model has its final weights."""
+        """When the run is over, however it ended; the model has its final weights unless that was an error."""
 
 
 class Callbacks:
@@ -51,6 +54,15 @@ class Callbacks:
         self.callbacks = tuple(callbacks)
         # nobody builds a report for each step where nobody reads it
         self.each_step = any(type(each).step is not Callback.step for each in self.callbacks)
+
+    @contextmanager
+    def running(self, session: Session, history: History) -> Generator[None]:
+        """Starts all of them, and ends in the end those that were started."""
+        with ExitStack() as stack:
+            for each in self.callbacks:
+                each.start(session)
+                stack.callback(each.end, history)
+            yield
 
     def step(self, report: Report) -> None:
         """Hands it on."""

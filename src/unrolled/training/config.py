@@ -52,7 +52,7 @@ class TrainConfig:
     seed: int = 0
     optimizer: str = "adam"
     schedule: str = "cosine"
-    dropout: float = 0.0  # between recurrent layers
+    dropout: float = 0.0  # the part of each recurrent layer's outputs that a step drops
     weight_decay: float = 0.0  # of "adamw"
     ema: float | None = None  # the decay of an average of the weights, which is validated and kept
     patience: int | None = None  # epochs without a better validation loss that end the run

@@ -87,12 +87,9 @@ def fit(
     told = Callbacks(callbacks)
     observer = _All(history, kept, told, show)
     task = _Validation(validate, settings.decides or bool(callbacks), unit)
-    with stoppable() as stop, show.held():
-        for each in callbacks:
-            each.start(session)
-        last = train(session, task, observer, kept.save, stop, each_step=told.each_step or not isinstance(show, Silent))
-        for each in callbacks:
-            each.end(history)
+    each_step = told.each_step or not isinstance(show, Silent)
+    with stoppable() as stop, show.held(), told.running(session, history):
+        last = train(session, task, observer, kept.save, stop, each_step=each_step)
     show.say("end" if last is not None else "interrupted", _summary(session, history, last is None))
     if last is None:
         raise KeyboardInterrupt

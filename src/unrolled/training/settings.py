@@ -13,9 +13,10 @@ from unrolled.optimizers import OPTIMIZERS, Optimizer, create_optimizer
 from unrolled.schedules import SCHEDULES, ReduceOnPlateau
 from unrolled.training.early_stopping import sense_of
 
-__all__ = ["PLATEAU", "FitSettings"]
+__all__ = ["PLATEAU", "SCHEDULE_NAMES", "FitSettings"]
 
 PLATEAU = "reduce_on_plateau"  # the schedule that remembers: `ReduceOnPlateau`
+SCHEDULE_NAMES = (*SCHEDULES, PLATEAU)
 
 
 @dataclass(frozen=True)
@@ -94,10 +95,9 @@ class FitSettings:
         self._check_schedule()
 
     def _check_schedule(self) -> None:
-        names = [*SCHEDULES, PLATEAU]
-        if self.schedule not in names:
+        if self.schedule not in SCHEDULE_NAMES:
             raise ParameterError(
-                f"`schedule` is {self.schedule!r}, expected one of {', '.join(names)}; check the spelling"
+                f"`schedule` is {self.schedule!r}, expected one of {', '.join(SCHEDULE_NAMES)}; check the spelling"
             )
         target: Any = ReduceOnPlateau if self.schedule == PLATEAU else SCHEDULES[self.schedule]
         common = {"step", "peak", "warmup", "total", "final", "mode"}
