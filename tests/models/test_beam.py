@@ -10,14 +10,14 @@ from unrolled.errors import ParameterError
 from unrolled.models.beam import beam_search
 from unrolled.models.sampling import log_softmax
 
-START, END, V, LONGEST = 1, 2, 6, 4
+START, END, V, LONGEST = 1, 2, 6, 3
 
 
 class Chances:
     """A model whose logits depend on the input, the place and the token before; it remembers input and place."""
 
     def __init__(self, seed, N=3):
-        self.logits = 2 * rng(seed).normal(size=(N, LONGEST + 1, V, V))
+        self.logits = 2 * rng(seed).normal(size=(N, LONGEST + 2, V, V))
         self.N = N
 
     def step(self, tokens, memory):
@@ -38,12 +38,10 @@ class Chances:
         return sum(log_softmax(self.logits[n, t])[before[t], token] for t, token in enumerate(tokens))
 
     def all(self, n):
-        """Every sequence that may be written, and its log p with its end: `(tokens, log p, length)`."""
-        for length in range(LONGEST):
+        """Every sequence that may be written, and its log p and length with its end: `(tokens, log p, length)`."""
+        for length in range(LONGEST + 1):
             for tokens in itertools.product(range(3, V), repeat=length):
                 yield list(tokens), self.log_probability(n, (*tokens, END)), length + 1
-        for tokens in itertools.product(range(3, V), repeat=LONGEST):
-            yield list(tokens), self.log_probability(n, tokens), LONGEST
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -51,9 +49,11 @@ def test_width_one_takes_the_likeliest_token_each_time(seed):
     model = Chances(seed)
     for n, (found,) in enumerate(model.search()):
         tokens = []
-        for t in range(LONGEST):
+        for t in range(LONGEST + 1):
             allowed = model.logits[n, t, (tokens or [START])[-1]].copy()
             allowed[: START + 1] = -np.inf
+            if t == LONGEST:
+                allowed[:] = allowed == allowed[END]
             tokens.append(int(allowed.argmax()))
             if tokens[-1] == END:
                 break

@@ -1,5 +1,7 @@
 """The encoder-decoder's network: its whole gradient, and that steps, lengths and rows give what a whole batch gives."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -151,6 +153,33 @@ def test_scheduled_sampling_feeds_the_likeliest_token_where_chance_says_so():
     assert loss == network.loss(given._replace(inputs=network._scheduled(given)))
     network.random_state = state
     assert loss == network.loss_and_gradients(given, None)[0]
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_the_gradients_of_training_with_dropout_are_those_of_the_same_masks(layers):
+    network, given = make(num_layers=layers, dropout=0.4), batch((3, 2), (3, 2))
+    state = json.loads(json.dumps(network.random_state))
+
+    def loss():
+        network.random_state = state
+        return network.loss_and_gradients(given, None)[0]
+
+    assert loss() == loss() != network.loss(given)
+    assert network.loss_and_gradients(given, None)[0] != loss()
+    network.random_state = state
+    _, gradients, _ = network.loss_and_gradients(given, None)
+    for name in ("source_embedding.weight", "target_embedding.weight", "encoder.bias_l0", "decoder.bias_l0"):
+        want = np.empty_like(gradients[name])
+        for index in np.ndindex(want.shape):
+            ends = []
+            for change in (1e-5, -2e-5):
+                with network.edit() as own:
+                    own[name][index] += change
+                ends.append(loss())
+            with network.edit() as own:
+                own[name][index] += 1e-5
+            want[index] = (ends[0] - ends[1]) / 2e-5
+        np.testing.assert_allclose(gradients[name], want, **tolerance("central differences"), err_msg=name)
 
 
 def test_the_seed_decides_the_weights():

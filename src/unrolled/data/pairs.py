@@ -13,7 +13,7 @@ from unrolled.data.sequences import Rows, SequenceBatches, Sequences
 from unrolled.errors import DataError, ParameterError
 from unrolled.shapes import Array
 
-__all__ = ["END", "PADDING", "START", "PairBatch", "PairBatches", "Symbols"]
+__all__ = ["END", "PADDING", "START", "PairBatch", "PairBatches", "Pairs", "Symbols"]
 
 PADDING, START, END = 0, 1, 2  # tokens that stand for no symbol
 
@@ -97,6 +97,18 @@ class Symbols:
         given: list[int] = tokens.tolist()
         symbols = [self.symbols[token - END - 1] for token in given if token > END]
         return "".join(symbols) if self.joined else symbols
+
+
+class Pairs(NamedTuple):
+    """Tokens of sources, and those of a target for each."""
+
+    sources: list[Tokens]
+    targets: list[Tokens]
+
+    def take(self, rows: NDArray[np.intp]) -> Pairs:
+        """Some of them."""
+        chosen: list[int] = rows.tolist()
+        return Pairs([self.sources[row] for row in chosen], [self.targets[row] for row in chosen])
 
 
 class PairBatch(NamedTuple):

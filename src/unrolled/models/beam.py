@@ -51,7 +51,7 @@ def beam_search(
         start: the token that goes before the first; it and those below are never written.
         end: the token that ends a sequence.
         width: how many beginnings are kept.
-        max_length: of a sequence, with its end; what has not ended by then is given as it stands.
+        max_length: of a sequence, without its end: behind so many tokens only the end may come.
         length_penalty: 0 compares probabilities, which favours short sequences; 1 the mean per token.
 
     Returns:
@@ -77,13 +77,12 @@ def beam_search(
     total = np.full((N, width), -np.inf)  # log p of each beginning
     total[:, 0] = 0  # all are the same at first: one is enough
 
-    def finish(n: int, sequence: NDArray[np.int32], log_p: float, length: int) -> None:
-        finished[n].append(Hypothesis(sequence.tolist(), log_p, log_p / length**length_penalty))
-
-    for length in range(1, max_length + 1):
+    for length in range(1, max_length + 2):
         logits, memory = step(tokens, memory)
         log_p = log_softmax(logits).reshape(N, width, -1)
         log_p[..., : start + 1] = -np.inf
+        if length > max_length:
+            log_p[..., np.arange(log_p.shape[-1]) != end] = -np.inf
         V = log_p.shape[-1]
         tried = (total[..., None] + log_p).reshape(N, width * V)
         order = np.argsort(-tried, axis=1, kind="stable")[:, :width]
@@ -91,15 +90,15 @@ def beam_search(
         room = width - np.array([len(hypotheses) for hypotheses in finished])
         total[np.arange(width) >= room[:, None]] = -np.inf
         beams, chosen = order // V, (order % V).astype(np.int32)
-        for n, b in zip(*np.nonzero((chosen == end) & np.isfinite(total)), strict=True):
-            finish(n, written[n, beams[n, b]], float(total[n, b]), length)
+        ended: list[list[int]] = np.argwhere((chosen == end) & np.isfinite(total)).tolist()
+        for n, b in ended:
+            log_probability = float(total[n, b])
+            sequence: list[int] = written[n, beams[n, b]].tolist()
+            finished[n].append(Hypothesis(sequence, log_probability, log_probability / length**length_penalty))
             total[n, b] = -np.inf
         written = np.concatenate([np.take_along_axis(written, beams[..., None], 1), chosen[..., None]], 2)
         if not np.isfinite(total).any():
             break
         memory = take(memory, (np.arange(N)[:, None] * width + beams).reshape(-1))
         tokens = chosen.reshape(-1)
-    else:
-        for n, b in zip(*np.nonzero(np.isfinite(total)), strict=True):
-            finish(n, written[n, b], float(total[n, b]), max_length)
     return [sorted(hypotheses, key=lambda hypothesis: -hypothesis.score) for hypotheses in finished]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from unrolled.data.pairs import PairBatch, Tokens
 from unrolled.errors import ParameterError, ShapeError, WeightFormatError
 from unrolled.layers import Dense, Embedding, LSTMState
+from unrolled.layers.dropout import Dropout
 from unrolled.layers.layer import Layer
 from unrolled.layers.recurrent import Recurrent
 from unrolled.losses import softmax_cross_entropy
@@ -52,11 +53,12 @@ class EncoderDecoderNetwork:
         embedding_size: E, of both.
         bidirectional: the encoder reads each source from its end as well; D = 2.
         attention: whether the decoder looks at every state of the encoder, not only at the last.
+        dropout: the part of the embeddings, and of what goes from layer to layer, that training drops.
         dtype: `"float32"` or `"float64"`.
-        seed: of the initial weights and of scheduled sampling; `None` differs each time.
+        seed: of the initial weights, of what is dropped and of scheduled sampling; `None` differs each time.
 
     Raises:
-        ParameterError: the cell is another, or a size is not positive.
+        ParameterError: the cell is another, a size is not positive, or the dropout is not in [0, 1).
 
     Source: Sutskever, Vinyals & Le 2014; (3) Luong, Pham & Manning 2015, equations 5 and 6; scheduled sampling: Bengio,
         Vinyals, Jaitly & Shazeer 2015.
@@ -78,26 +80,38 @@ class EncoderDecoderNetwork:
         embedding_size: int = 32,
         bidirectional: bool = True,
         attention: bool = True,
+        dropout: float = 0.0,
         dtype: str = "float32",
         seed: int | None = None,
     ) -> None:
         if cell not in CELLS:
             raise ParameterError(f"`cell` is {cell!r}, expected one of {', '.join(CELLS)}; gru is usual")
-        first, *rest = np.random.SeedSequence(seed).spawn(7)
-        self._rng = np.random.default_rng(first)
-        seeds = [np.random.default_rng(each) for each in rest]
+        seeds = [np.random.default_rng(each) for each in np.random.SeedSequence(seed).spawn(9)]
+        self._rng: np.random.Generator = seeds[6]
         self.teacher_forcing = 1.0  # the probability that the decoder is fed the target's token, and not its own
         self.source_embedding = Embedding(source_size, embedding_size, dtype=dtype, seed=seeds[0])
         self.encoder: Recurrent[Any, Any] = CELLS[cell](
-            embedding_size, hidden_size, num_layers=num_layers, bidirectional=bidirectional, dtype=dtype, seed=seeds[1]
+            embedding_size,
+            hidden_size,
+            num_layers=num_layers,
+            bidirectional=bidirectional,
+            dropout=dropout if num_layers > 1 else 0.0,
+            dtype=dtype,
+            seed=seeds[1],
         )
         width = hidden_size * self.encoder.num_directions
         self.target_embedding = Embedding(target_size, embedding_size, dtype=dtype, seed=seeds[2])
         self.decoder: Recurrent[Any, Any] = CELLS[cell](
-            embedding_size, width, num_layers=num_layers, dtype=dtype, seed=seeds[3]
+            embedding_size,
+            width,
+            num_layers=num_layers,
+            dropout=dropout if num_layers > 1 else 0.0,
+            dtype=dtype,
+            seed=seeds[3],
         )
         self.combine = Dense(2 * width, width, dtype=dtype, seed=seeds[4]) if attention else None
         self.dense = Dense(width, target_size, dtype=dtype, seed=seeds[5])
+        self.source_dropout, self.target_dropout = (Dropout(dropout, seed=each) for each in seeds[7:])
         named = {
             "source_embedding": self.source_embedding,
             "encoder": self.encoder,
@@ -153,11 +167,24 @@ class EncoderDecoderNetwork:
     @property
     def random_state(self) -> dict[str, Any]:
         """Where the random numbers of training stand, as plain values for JSON."""
-        return dict(self._rng.bit_generator.state)
+        drawing = {name: layer.random_state for name, layer in self._drawing.items()}
+        return {"scheduled": self._rng.bit_generator.state, **drawing}
 
     @random_state.setter
     def random_state(self, state: dict[str, Any]) -> None:
-        self._rng.bit_generator.state = state
+        self._rng.bit_generator.state = state["scheduled"]
+        for name, layer in self._drawing.items():
+            layer.random_state = state[name]
+
+    @property
+    def _drawing(self) -> dict[str, Layer]:
+        layers: dict[str, Layer] = {
+            "source_dropout": self.source_dropout,
+            "encoder": self.encoder,
+            "target_dropout": self.target_dropout,
+            "decoder": self.decoder,
+        }
+        return {name: layer for name, layer in layers.items() if layer.random_state is not None}
 
     def state_to_arrays(self, state: Any) -> dict[str, Array]:
         """No state is carried, so there is none to keep."""
@@ -179,9 +206,11 @@ class EncoderDecoderNetwork:
         """
         inputs = batch.inputs if self.teacher_forcing >= 1 else self._scheduled(batch)
         embedded = self.source_embedding.forward(batch.sources)
-        encoded = self.encoder.forward(embedded.output, lengths=batch.lengths)
+        read = self.source_dropout.forward(embedded.output)
+        encoded = self.encoder.forward(read.output, lengths=batch.lengths)
         fed = self.target_embedding.forward(inputs)
-        decoded = self.decoder.forward(fed.output, self._bridge(encoded.state))
+        heard = self.target_dropout.forward(fed.output)
+        decoded = self.decoder.forward(heard.output, self._bridge(encoded.state))
         looked, combined, u = self._look(decoded.output, encoded.output, _steps(batch.sources, batch.lengths))
         top = self.dense.forward(u)
         loss, dlogits = softmax_cross_entropy(top.output, batch.targets, batch.weights)
@@ -200,16 +229,18 @@ class EncoderDecoderNetwork:
             dcontext, ds_direct = np.split(combine.x, 2, axis=-1)
             ds_looked, dencoded = attend_backward(looked, dcontext)
             ds = ds_direct + ds_looked
-        # forward (2): s = decoder(fed, s_0)
+        # forward (2): s = decoder(dropout(fed), s_0)
         decoder = self.decoder.backward(decoded, ds)
         gradients["decoder"] = decoder.parameters
         assert decoder.x is not None
-        gradients["target_embedding"] = self.target_embedding.backward(fed, decoder.x).parameters
-        # forward (1): encoded, s_0 = encoder(embedded)
+        dfed = self.target_dropout.backward(heard, decoder.x).x
+        gradients["target_embedding"] = self.target_embedding.backward(fed, dfed).parameters
+        # forward (1): encoded, s_0 = encoder(dropout(embedded))
         encoder = self.encoder.backward(encoded, dencoded, self._bridge_backward(decoder.state))
         gradients["encoder"] = encoder.parameters
         assert encoder.x is not None
-        gradients["source_embedding"] = self.source_embedding.backward(embedded, encoder.x).parameters
+        dembedded = self.source_dropout.backward(read, encoder.x).x
+        gradients["source_embedding"] = self.source_embedding.backward(embedded, dembedded).parameters
         return loss, {f"{name}.{key}": gradients[name][key] for name, key in self._names()}, None
 
     def _names(self) -> list[tuple[str, str]]:
@@ -219,10 +250,10 @@ class EncoderDecoderNetwork:
         """The decoder's inputs where each is, by chance, the target's token or the likeliest after those before it."""
         memory = self.encode(batch.sources, batch.lengths)
         inputs = batch.inputs.copy()
+        fed = self._rng.random(inputs.shape) < self.teacher_forcing
         for t in range(1, len(inputs)):
             logits, memory = self.step(inputs[t - 1], memory)
-            drawn: Array = self._rng.random(inputs.shape[1])
-            inputs[t] = np.where(drawn < self.teacher_forcing, inputs[t], logits.argmax(-1))
+            inputs[t] = np.where(fed[t], inputs[t], logits.argmax(-1))
         return inputs
 
     # What a search needs.
