@@ -14,16 +14,32 @@ from numpy.typing import NDArray
 from unrolled.engine import recurrent as engine
 from unrolled.layers.masks import dropout_mask
 from unrolled.layers.options import Options
+from unrolled.layers.variants import VariantLayer, VariantLayerRun
 from unrolled.shapes import Array
 
-__all__ = ["Chain", "ChainRun"]
+__all__ = ["Chain", "ChainRun", "named"]
+
+_GATES: dict[engine.Cell, str] = {
+    "lstm": "ifgo",
+    "gru_after": "rzn",
+    "gru_before": "rzn",
+    "rnn_tanh": "",
+    "rnn_relu": "",
+}
+
+
+def named(cell: engine.Cell, kept: tuple[Array, Array | None, Array | None]) -> dict[str, Array]:
+    """What `Network.kept` gives of one layer and direction, as gates and states by name."""
+    h, c, gates = kept
+    trace = {} if gates is None else {name: gates[:, :, k] for k, name in enumerate(_GATES[cell])}
+    return trace | ({} if c is None else {"c": c}) | {"h": h}
 
 
 @dataclass
 class ChainRun:
     """What a forward pass leaves; `backward` reads all of it."""
 
-    levels: list[engine.Forward]  # one for each layer
+    levels: list[engine.Forward | VariantLayerRun]  # one for each layer
     masks: list[Array | None]  # what each layer's input was multiplied by
     y: Array  # (T, N, W): the last layer's merged output
     h_n: Array  # (L D, N, H)
@@ -36,16 +52,20 @@ class Chain:
     Args:
         cell: which equations.
         directions: D, of each layer.
-        weights: as `engine.recurrent.Network` takes them. They are held, not copied.
-        options: dropout and merge.
+        weights: of each layer and direction, in the order of `engine.variants.Options.parameters`. They are held, not
+            copied.
+        options: dropout, merge, and the cell's variants.
     """
 
     def __init__(
         self, cell: engine.Cell, directions: int, weights: Sequence[Sequence[Array]], options: Options
     ) -> None:
-        self._D, self._options = directions, options
-        each = range(0, len(weights), directions)
-        self._levels = [engine.Network(cell, 1, directions, weights[first : first + directions]) for first in each]
+        self._cell: engine.Cell = cell
+        self._D, self._options, self._dtype = directions, options, weights[0][0].dtype
+        each = [weights[first : first + directions] for first in range(0, len(weights), directions)]
+        # of a kind: all plain, or all varied
+        self._plain = [] if options.varied else [engine.Network(cell, 1, directions, own) for own in each]
+        self._varied = [VariantLayer(cell, own, options) for own in each] if options.varied else []
 
     def forward(
         self,
@@ -73,10 +93,10 @@ class Chain:
             padding: as there.
             rng: what masks are drawn from; `None` draws none: inference.
         """
-        runs: list[engine.Forward] = []
+        runs: list[engine.Forward | VariantLayerRun] = []
         masks: list[Array | None] = []
         rate = 0.0 if rng is None else self._options.dropout
-        for k, level in enumerate(self._levels):
+        for k in range(len(h0) // self._D):
             mask = None
             if k and rate:
                 assert x is not None
@@ -85,11 +105,17 @@ class Chain:
                 mask = dropout_mask(rng, rate, x.shape, x.dtype)
                 x = x * mask
             own = slice(k * self._D, (k + 1) * self._D)
-            c_own = None if c0 is None else c0[own]
-            given = (tokens, embedding) if k == 0 else (None, None)
-            run = level.forward(
-                version, x, h0[own], c_own, keep=keep, tokens=given[0], embedding=given[1], padding=padding
-            )
+            h_own, c_own = h0[own], None if c0 is None else c0[own]
+            rows, table = (tokens, embedding) if k == 0 else (None, None)
+            if self._varied:
+                run = self._varied[k].forward(
+                    version, x, h_own, c_own,
+                    keep=keep != "nothing", tokens=rows, embedding=table, padding=padding, rng=rng,
+                )  # fmt: skip
+            else:
+                run = self._plain[k].forward(
+                    version, x, h_own, c_own, keep=keep, tokens=rows, embedding=table, padding=padding
+                )
             runs.append(run)
             masks.append(mask)
             x = self._merged(run.y)
@@ -110,15 +136,15 @@ class Chain:
             need_dx: as there.
         """
         backs: list[engine.Backward] = []
-        for k in reversed(range(len(self._levels))):
+        for k, level in reversed(list(enumerate(run.levels))):
             own = slice(k * self._D, (k + 1) * self._D)
-            back = self._levels[k].backward(
-                run.levels[k],
-                None if dy is None else self._unmerged(dy, run.levels[k].y),
-                None if dh_n is None else dh_n[own],
-                None if dc_n is None else dc_n[own],
-                need_dx=need_dx or k > 0,
-            )
+            upstream = None if dy is None else self._unmerged(dy, level.y)
+            dh_own, dc_own = None if dh_n is None else dh_n[own], None if dc_n is None else dc_n[own]
+            needed = need_dx or k > 0
+            if isinstance(level, VariantLayerRun):
+                back = self._varied[k].backward(level, upstream, dh_own, dc_own, need_dx=needed)
+            else:
+                back = self._plain[k].backward(level, upstream, dh_own, dc_own, need_dx=needed)
             backs.insert(0, back)
             dy, mask = back.dx, run.masks[k]
             if mask is not None:
@@ -129,10 +155,27 @@ class Chain:
         directions = [parts for back in backs for parts in back.directions]
         return engine.Backward(directions, dy, backs[0].dembedding, np.concatenate([back.dh0 for back in backs]), dc0)
 
-    def kept(self, run: ChainRun, index: int) -> tuple[Array, Array | None, Array | None]:
-        """What layer and direction `index` kept, as `Network.kept`."""
+    def step(self, version: int, x: Array, h: Array, c: Array | None, h_new: Array, c_new: Array | None) -> None:
+        """One step of a stream, as a `stepper` of `Network` runs it: x `(N, I)`, states `(L, N, .)`.
+
+        Raises:
+            TypeError: an array does not lie as the kernels need it.
+        """
+        for array in (x, h, c, h_new, c_new):
+            if array is not None and not (array.dtype == x.dtype == self._dtype and array.flags.c_contiguous):
+                raise TypeError
+        run = self.forward(version, x[np.newaxis], h, c, keep="nothing")
+        h_new[...] = run.h_n
+        if c_new is not None and run.c_n is not None:
+            c_new[...] = run.c_n
+
+    def trace(self, run: ChainRun, index: int) -> dict[str, Array]:
+        """Every gate and state of layer and direction `index`, by name."""
         k, direction = divmod(index, self._D)
-        return self._levels[k].kept(run.levels[k], direction)
+        level = run.levels[k]
+        if isinstance(level, VariantLayerRun):
+            return self._varied[k].trace(level, direction)
+        return named(self._cell, self._plain[k].kept(level, direction))
 
     def _merged(self, y: Array) -> Array:
         """The two directions' outputs, which stand side by side in `y`, as one."""

@@ -13,9 +13,21 @@ from unrolled.layers.dense import leading_axes
 from unrolled.layers.layer import Layer
 from unrolled.shapes import Array, check_shape
 
-__all__ = ["Embedding", "EmbeddingGradients", "EmbeddingRun"]
+__all__ = ["Embedding", "EmbeddingGradients", "EmbeddingRun", "rows_gradient"]
 
 Tokens = NDArray[np.integer[Any]]
+
+
+def rows_gradient(tokens: Tokens, dy: Array, weight: Array) -> Array:
+    """The gradient of `weight` from that of `weight[tokens]`: each row sums the `dy` of its token."""
+    dweight = np.zeros_like(weight)
+    if tokens.size:
+        # equal tokens are brought together, then each stretch is summed
+        flat = tokens.reshape(-1)
+        order = np.argsort(flat, kind="stable")
+        present, starts = np.unique(flat[order], return_index=True)
+        dweight[present] = np.add.reduceat(dy.reshape(-1, weight.shape[1])[order], starts, axis=0)
+    return dweight
 
 
 class EmbeddingRun(NamedTuple):
@@ -98,14 +110,8 @@ class Embedding(Layer):
         """
         axes = leading_axes(run.tokens.ndim, "E")
         check_shape("dy", dy.shape, axes, run.output.shape, "dy is the gradient of this run's output")
-        dweight = np.zeros_like(self._arrays["weight"])
-        if run.tokens.size:
-            # forward (1): y[j] = weight[tokens[j]]; equal tokens are brought together, then each stretch is summed
-            tokens = run.tokens.reshape(-1)
-            order = np.argsort(tokens, kind="stable")
-            present, starts = np.unique(tokens[order], return_index=True)
-            dweight[present] = np.add.reduceat(dy.reshape(-1, self.embedding_size)[order], starts, axis=0)
-        return EmbeddingGradients({"weight": dweight}, None, None)
+        # forward (1): y[j] = weight[tokens[j]]
+        return EmbeddingGradients({"weight": rows_gradient(run.tokens, dy, self._arrays["weight"])}, None, None)
 
     def __call__(self, tokens: Tokens, state: Any = None) -> tuple[Array, Any]:
         """Looks up every token and keeps nothing: `(...)` to `(..., E)`, and the state untouched."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from unrolled.engine import recurrent as engine
 from unrolled.errors import ParameterError
-from unrolled.layers.options import Options
+from unrolled.layers.options import Options, checked_zoneout
 from unrolled.layers.recurrent import Recurrent
 from unrolled.shapes import Array
 
@@ -23,7 +23,7 @@ class GRUTrace(NamedTuple):
     r: Array  # (T, N, H): reset gate, the course's Gamma_r
     z: Array  # (T, N, H): how much of h_prev stays, 1 - Gamma_u
     n: Array  # (T, N, H): candidate, c~
-    h: Array  # (T, N, H): hidden state
+    h: Array  # (T, N, H): hidden state, after zoneout
 
 
 class GRU(Recurrent[Array, GRUTrace]):
@@ -44,6 +44,16 @@ class GRU(Recurrent[Array, GRUTrace]):
             (`"ave"`): y = h + h', h * h', (h + h') / 2 (Schuster & Paliwal 1997, section II).
         dropout: p, between layers and in training only: x = m * h of the layer below, m = 0 with probability p, else
             1 / (1 - p), drawn for each step and unit (Zaremba, Sutskever & Vinyals 2014).
+        recurrent_dropout: p, in training only: h_prev is multiplied with m before it meets weight_hh, and nowhere
+            else; m `(N, H)`, 0 with probability p, else 1 / (1 - p), is the same at every step and for every gate
+            (Gal & Ghahramani 2016, section 4.2).
+        zoneout: the probability d that a unit keeps its old value for a step: h = d * h_prev + (1 - d) * h~ of the new
+            h~, d being 1 or 0 for each step and unit in training, and the rate itself in inference (Krueger et al.
+            2017, equation 3).
+        layer_norm: r, z = sigmoid(gain_ih * norm(weight_ih x_t) + gain_hh * norm(weight_hh h_prev) + bias), the norms
+            over their 2H, and n = tanh(gain_in * norm(weight_in x_t) + bias_n + r * (gain_hn * norm(weight_hn h_prev) +
+            bias_hn)), over its H, with norm(v) = (v - mean) / sqrt(var + 1e-5); for `reset="after"` (Ba, Kiros &
+            Hinton 2016, supplement).
         initial_state: `"zeros"`, or `"learned"`: where no state is given, all sequences begin with parameters that
             start at zero.
         weight_init: how `weight_ih` begins, gate by gate: a name in `unrolled.initializers.INITIALIZERS`.
@@ -53,8 +63,8 @@ class GRU(Recurrent[Array, GRUTrace]):
         seed: of the first weights, and of masks; `None` differs each time.
 
     Parameters of layer k: `weight_ih_l{k}` `(3H, I)`, `weight_hh_l{k}` `(3H, H)`, `bias_l{k}` `(3H,)`,
-    with `reset="after"` `bias_hn_l{k}` `(H,)`, and with a learned initial state `h0_l{k}` `(H,)`; of its second
-    direction the same with `_reverse`.
+    with `reset="after"` `bias_hn_l{k}` `(H,)`; with layer norm `gain_ih_l{k}`, `gain_hh_l{k}` `(3H,)`; with a learned
+    initial state `h0_l{k}` `(H,)`; of its second direction the same with `_reverse`.
 
     Raises:
         ParameterError: a size is not positive, or an option is not one of those above.
@@ -69,6 +79,8 @@ class GRU(Recurrent[Array, GRUTrace]):
     ((5, 2, 4), (1, 2, 4), (5, 2, 4))
     """
 
+    _trace = GRUTrace
+
     def __init__(
         self,
         input_size: int,
@@ -78,6 +90,9 @@ class GRU(Recurrent[Array, GRUTrace]):
         bidirectional: bool = False,
         merge: str = "concat",
         dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        zoneout: float = 0.0,
+        layer_norm: bool = False,
         initial_state: str = "zeros",
         weight_init: str = "glorot_uniform",
         recurrent_init: str = "orthogonal",
@@ -87,6 +102,11 @@ class GRU(Recurrent[Array, GRUTrace]):
     ) -> None:
         if reset not in _CELLS:
             raise ParameterError(f"`reset` is {reset!r}, expected 'after' or 'before'; the GRU has these two forms")
+        if layer_norm and reset == "before":
+            raise ParameterError(
+                "`layer_norm` is True with reset='before', expected reset='after'; the candidate's product with h is "
+                "normalised before the gate resets it"
+            )
         self.reset = reset
         self.cell = _CELLS[reset]
         options = Options(
@@ -94,13 +114,11 @@ class GRU(Recurrent[Array, GRUTrace]):
             bidirectional=bidirectional,
             merge=merge,
             dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            zoneout=checked_zoneout(zoneout, has_cell=False),
+            layer_norm=layer_norm,
             initial_state=initial_state,
             weight_init=weight_init,
             recurrent_init=recurrent_init,
         )
         super().__init__(input_size, hidden_size, options, dtype=dtype, seed=seed)
-
-    def _trace(self, h: Array, c: Array | None, gates: Array | None) -> GRUTrace:
-        assert gates is not None
-        r, z, n = (gates[:, :, k] for k in range(3))
-        return GRUTrace(r, z, n, h)

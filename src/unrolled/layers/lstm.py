@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from unrolled.errors import ParameterError
-from unrolled.layers.options import Options, checked_number
+from unrolled.layers.options import Options, checked_number, checked_zoneout
 from unrolled.layers.recurrent import Recurrent
 from unrolled.shapes import Array
 
@@ -17,7 +17,7 @@ __all__ = ["LSTM", "LSTMState", "LSTMTrace"]
 class LSTMState(NamedTuple):
     """Hidden and cell state of every layer and direction."""
 
-    h: Array  # (L D, N, H)
+    h: Array  # (L D, N, H), or P with a projection
     c: Array  # (L D, N, H)
 
 
@@ -28,8 +28,8 @@ class LSTMTrace(NamedTuple):
     f: Array  # (T, N, H): forget gate, Gamma_f
     g: Array  # (T, N, H): candidate, c~
     o: Array  # (T, N, H): output gate, Gamma_o
-    c: Array  # (T, N, H): cell state
-    h: Array  # (T, N, H): hidden state, the course's a
+    c: Array  # (T, N, H): cell state, after zoneout
+    h: Array  # (T, N, H or P): hidden state, after zoneout, the course's a
 
 
 class LSTM(Recurrent[LSTMState, LSTMTrace]):
@@ -50,6 +50,20 @@ class LSTM(Recurrent[LSTMState, LSTMTrace]):
             (`"ave"`): y = h + h', h * h', (h + h') / 2 (Schuster & Paliwal 1997, section II).
         dropout: p, between layers and in training only: x = m * h of the layer below, m = 0 with probability p, else
             1 / (1 - p), drawn for each step and unit (Zaremba, Sutskever & Vinyals 2014).
+        recurrent_dropout: p, in training only: h_prev is multiplied with m before it meets weight_hh, and nowhere
+            else; m `(N, H or P)`, 0 with probability p, else 1 / (1 - p), is the same at every step and for every gate
+            (Gal & Ghahramani 2016, section 4.2).
+        zoneout: the probability that a unit keeps its old value for a step, one rate or two, of h and of c:
+            h = d_h * h_prev + (1 - d_h) * h~ and c = d_c * c_prev + (1 - d_c) * c~ of the new h~ and c~, h~ being made
+            of c~; d is 1 or 0 for each step and unit in training, and the rate itself in inference (Krueger et al.
+            2017, equations 3 and 4).
+        layer_norm: z = gain_ih * norm(weight_ih x_t) + gain_hh * norm(weight_hh h_prev) + bias and
+            h = o * tanh(gain_c * norm(c) + shift_c), with norm(v) = (v - mean) / sqrt(var + 1e-5), in z over all 4H
+            (Ba, Kiros & Hinton 2016, equations 20 to 22).
+        peepholes: z_i += p_i * c_prev, z_f += p_f * c_prev, z_o += p_o * c, the gates seeing the cell state (Gers &
+            Schmidhuber 2000; Graves 2013, equations 3 to 7); with zoneout, the new c~.
+        proj_size: P, below H: h = weight_hr (o * tanh(c)), `(N, P)`, while c keeps its H units (Sak, Senior & Beaufays
+            2014, section 2); 0 leaves it out.
         initial_state: `"zeros"`, or `"learned"`: where no state is given, all sequences begin with parameters that
             start at zero.
         weight_init: how `weight_ih` begins, gate by gate: a name in `unrolled.initializers.INITIALIZERS`.
@@ -59,8 +73,10 @@ class LSTM(Recurrent[LSTMState, LSTMTrace]):
         dtype: `"float32"` or `"float64"`.
         seed: of the first weights, and of masks; `None` differs each time.
 
-    Parameters of layer k: `weight_ih_l{k}` `(4H, I)`, `weight_hh_l{k}` `(4H, H)`, `bias_l{k}` `(4H,)`, and with a
-    learned initial state `h0_l{k}`, `c0_l{k}` `(H,)`; of its second direction the same with `_reverse`.
+    Parameters of layer k: `weight_ih_l{k}` `(4H, I)`, `weight_hh_l{k}` `(4H, H)`, `bias_l{k}` `(4H,)`; with layer
+    norm `gain_ih_l{k}`, `gain_hh_l{k}` `(4H,)`, `gain_c_l{k}`, `shift_c_l{k}` `(H,)`; with peepholes `peephole_l{k}`
+    `(3, H)`, rows i, f, o, zeros at first; with a projection `weight_hr_l{k}` `(P, H)`, and P in place of H wherever h
+    is; with a learned initial state `h0_l{k}`, `c0_l{k}` `(H,)`; of its second direction the same with `_reverse`.
 
     Raises:
         ParameterError: a size is not positive, or an option is not one of those above.
@@ -78,6 +94,7 @@ class LSTM(Recurrent[LSTMState, LSTMTrace]):
     """
 
     cell = "lstm"
+    _trace = LSTMTrace
     _state_parts = ("h", "c")
 
     def __init__(
@@ -89,6 +106,11 @@ class LSTM(Recurrent[LSTMState, LSTMTrace]):
         bidirectional: bool = False,
         merge: str = "concat",
         dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        zoneout: float | tuple[float, float] = 0.0,
+        layer_norm: bool = False,
+        peepholes: bool = False,
+        proj_size: int = 0,
         initial_state: str = "zeros",
         weight_init: str = "glorot_uniform",
         recurrent_init: str = "orthogonal",
@@ -102,6 +124,11 @@ class LSTM(Recurrent[LSTMState, LSTMTrace]):
             bidirectional=bidirectional,
             merge=merge,
             dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            zoneout=checked_zoneout(zoneout, has_cell=True),
+            layer_norm=layer_norm,
+            peepholes=peepholes,
+            proj_size=proj_size,
             initial_state=initial_state,
             weight_init=weight_init,
             recurrent_init=recurrent_init,
@@ -115,7 +142,7 @@ class LSTM(Recurrent[LSTMState, LSTMTrace]):
 
     def _split_state(self, name: str, state: LSTMState, N: int) -> tuple[Array, Array | None]:
         h, c = self._parts(state, name)
-        return self._checked_state(f"{name}.h", h, N), self._checked_state(f"{name}.c", c, N)
+        return self._checked_state(f"{name}.h", h, N), self._checked_state(f"{name}.c", c, N, of_cell=True)
 
     def _parts(self, state: LSTMState, name: str = "state") -> LSTMState:
         given: Any = state
@@ -127,9 +154,3 @@ class LSTM(Recurrent[LSTMState, LSTMTrace]):
 
     def _join_state(self, h: Array, c: Array) -> LSTMState:
         return LSTMState(h, c)
-
-    def _trace(self, h: Array, c: Array | None, gates: Array | None) -> LSTMTrace:
-        assert c is not None
-        assert gates is not None
-        i, f, g, o = (gates[:, :, k] for k in range(4))
-        return LSTMTrace(i, f, g, o, c, h)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from numbers import Real
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
+from unrolled.engine import variants
 from unrolled.errors import ParameterError
 from unrolled.initializers import INITIALIZERS
 
-__all__ = ["MERGES", "Options", "checked_number", "checked_rate"]
+__all__ = ["MERGES", "Options", "checked_number", "checked_projection", "checked_rate", "checked_zoneout"]
 
 MERGES = ("concat", "sum", "mul", "ave")
 _INITIAL_STATES = ("zeros", "learned")
@@ -56,6 +57,11 @@ class Options:
     bidirectional: bool = False
     merge: str = "concat"
     dropout: float = 0.0
+    recurrent_dropout: float = 0.0
+    zoneout: tuple[float, float] = (0.0, 0.0)  # of h, and of c
+    layer_norm: bool = False
+    peepholes: bool = False
+    proj_size: int = 0
     initial_state: str = "zeros"
     weight_init: str = "glorot_uniform"
     recurrent_init: str = "orthogonal"
@@ -71,6 +77,7 @@ class Options:
                 f"`dropout` is {self.dropout!r} with one layer, expected 0; it acts between layers, "
                 "so use more of them, or a Dropout layer before or behind this one"
             )
+        checked_rate("recurrent_dropout", self.recurrent_dropout)
         _one_of("initial_state", self.initial_state, _INITIAL_STATES, "where no state is given")
         for name in ("weight_init", "recurrent_init"):
             _one_of(name, getattr(self, name), INITIALIZERS, "they are the functions of unrolled.initializers")
@@ -78,11 +85,57 @@ class Options:
     @property
     def draws(self) -> bool:
         """Whether training draws masks."""
-        return self.dropout > 0
+        return max(self.dropout, self.recurrent_dropout, *self.zoneout) > 0
+
+    @property
+    def variant(self) -> variants.Options:
+        """Which parameters there are beyond the cell's own."""
+        return variants.Options(self.layer_norm, self.peepholes, self.proj_size > 0)
+
+    @property
+    def varied(self) -> bool:
+        """Whether the cell is another than the plain one, in training or always."""
+        return self.recurrent_dropout > 0 or self._always_varied
 
     def chained(self, *, training: bool) -> bool:
-        """Whether the layers are run one by one, as something stands between them."""
-        return self.merge != "concat" or (training and self.dropout > 0)
+        """Whether the layers are run one by one, as something stands between them or in them."""
+        drops = training and max(self.dropout, self.recurrent_dropout) > 0
+        return drops or self._always_varied or self.merge != "concat"
+
+    @property
+    def _always_varied(self) -> bool:
+        return max(self.zoneout) > 0 or self.variant != variants.Options()
+
+
+def checked_zoneout(zoneout: Any, *, has_cell: bool) -> tuple[float, float]:
+    """The rates of h and of c from one rate for all, or from a pair where there are two states.
+
+    >>> checked_zoneout(0.1, has_cell=True), checked_zoneout((0.05, 0.5), has_cell=True)
+    ((0.1, 0.1), (0.05, 0.5))
+    """
+    if has_cell and isinstance(zoneout, tuple | list):
+        rates = cast("Sequence[Any]", zoneout)
+        if len(rates) != 2:
+            raise ParameterError(
+                f"`zoneout` is {zoneout!r}, expected one rate, or a pair: of h, and of c; give both, 0 for none"
+            )
+        return checked_rate("zoneout[0]", rates[0]), checked_rate("zoneout[1]", rates[1])
+    rate = checked_rate("zoneout", zoneout)
+    return rate, rate if has_cell else 0.0
+
+
+def checked_projection(proj_size: Any, hidden_size: int) -> int:
+    """0 for none, or P below H.
+
+    >>> checked_projection(3, 4)
+    3
+    """
+    if not isinstance(proj_size, int) or isinstance(proj_size, bool) or not 0 <= proj_size < hidden_size:
+        raise ParameterError(
+            f"`proj_size` is {proj_size!r}, expected an integer from 0 to below hidden_size = {hidden_size}; "
+            "a projection makes h smaller than c, and 0 leaves it out"
+        )
+    return proj_size
 
 
 def _is_number(value: Any) -> bool:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Generic, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unrolled.engine import recurrent as engine
-from unrolled.engine.arrays import checked, checked_tokens
+from unrolled.engine.arrays import checked
 from unrolled.errors import ParameterError
-from unrolled.layers.chain import Chain, ChainRun
+from unrolled.layers.chain import Chain, ChainRun, named
+from unrolled.layers.inputs import check_writable, checked_input, padding_of
 from unrolled.layers.layer import Layer
 from unrolled.layers.masks import mask_generator
-from unrolled.layers.options import Options
+from unrolled.layers.options import Options, checked_projection
 from unrolled.layers.runs import KEEP, Memory, RecurrentGradients, RecurrentRun, State, Trace
 from unrolled.layers.weights import first_weights, suffixes
 from unrolled.shapes import Array
@@ -27,8 +29,8 @@ class _Step(NamedTuple):
 
     version: int
     x_shape: tuple[int, ...]
-    shape: tuple[int, ...]  # of the state
-    has_cell: bool
+    shape: tuple[int, ...]  # of h
+    cell_shape: tuple[int, ...] | None  # of c, where there is one
     first: tuple[Array, Array | None]  # where no state is given
     run: Callable[[Array, Array, Array | None, Array, Array | None], None]
 
@@ -37,6 +39,7 @@ class Recurrent(Layer, Generic[State, Trace]):
     """Layers of one cell, in one direction or two; a subclass names the cell and shapes its state."""
 
     cell: engine.Cell
+    _trace: Callable[..., Trace]  # of gates and states by name
 
     def __init__(
         self,
@@ -55,7 +58,8 @@ class Recurrent(Layer, Generic[State, Trace]):
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, options.num_layers
         self.bidirectional, self.options = options.bidirectional, options
         self.num_directions = 2 if options.bidirectional else 1
-        self.state_size = hidden_size  # of h
+        self.state_size = checked_projection(options.proj_size, hidden_size) or hidden_size  # of h
+        self._size_of_h = "P" if options.proj_size else "H"
         self.output_size = self.state_size * (self.num_directions if options.merge == "concat" else 1)
         # The names of the parameters that the engine reads, for each layer and direction, in its order; and of the
         # learned initial states.
@@ -71,8 +75,9 @@ class Recurrent(Layer, Generic[State, Trace]):
             self._names.append(names)
             if options.initial_state == "learned":
                 self._state_names.append([f"{part}0_{suffix}" for part in self._state_parts])
-                for name in self._state_names[-1]:
-                    self._create(name, "H", np.zeros(hidden_size))
+                sizes_of = ((self._size_of_h, self.state_size), ("H", hidden_size))
+                for name, (axes, size) in zip(self._state_names[-1], sizes_of, strict=False):
+                    self._create(name, axes, np.zeros(size))
         self._chained = {training: options.chained(training=training) for training in (False, True)}
         if options.draws:
             self._masks = mask_generator(rng)
@@ -119,8 +124,13 @@ class Recurrent(Layer, Generic[State, Trace]):
             raise ParameterError(
                 f"`memory` is {memory!r} with `trace=True`, expected 'full'; a trace is every gate that was kept"
             )
-        x = self._checked_x("x", x, ("T", "N", "I"))
-        padding = self._padding(lengths, *x.shape[:2])
+        if memory != "full" and self.options.varied and self._chained[training]:
+            raise ParameterError(
+                f"`memory` is {memory!r}, expected 'full'; with recurrent_dropout, zoneout, layer_norm, peepholes or "
+                "proj_size nothing is computed again in backward"
+            )
+        x = checked_input("x", x, self.dtype, ("T", "N", "I"), self.input_size)
+        padding = padding_of(lengths, *x.shape[:2])
         return self._forward(x, None, None, state, padding, KEEP[memory], trace=trace, training=training)
 
     def forward_tokens(
@@ -143,7 +153,7 @@ class Recurrent(Layer, Generic[State, Trace]):
             keep: `False` keeps nothing for `backward`, and is inference.
             training: as in `forward`.
         """
-        padding, kept = self._padding(lengths, *tokens.shape), "gates" if keep else "nothing"
+        padding, kept = padding_of(lengths, *tokens.shape), "gates" if keep else "nothing"
         return self._forward(None, tokens, embedding, state, padding, kept, trace=False, training=keep and training)
 
     def backward(
@@ -179,7 +189,7 @@ class Recurrent(Layer, Generic[State, Trace]):
                 "one; call backward before the optimizer's step, or forward again"
             )
         T, N, width = run.output.shape
-        axes = "T, N, D H" if width > self.state_size else "T, N, H"
+        axes = f"T, N, {'D ' if width > self.state_size else ''}{self._size_of_h}"
         remedy = "it needs the shape of the run's output"
         dy_in = None if dy is None else checked("dy", dy, self.dtype, axes, (T, N, width), remedy)
         dh_n, dc_n = (None, None) if dstate is None else self._split_state("dstate", dstate, N)
@@ -212,11 +222,11 @@ class Recurrent(Layer, Generic[State, Trace]):
         lengths: Sequence[int] | NDArray[np.integer] | None = None,
     ) -> tuple[Array, State]:
         """Runs the layers and keeps nothing for `backward`: `(T, N, I)` to `(T, N, D H)`, and the last state."""
-        x = self._checked_x("x", x, ("T", "N", "I"))
+        x = checked_input("x", x, self.dtype, ("T", "N", "I"), self.input_size)
         if x.shape[0] == 1 and lengths is None and not self.bidirectional:
             y_t, new = self.step(x[0], state)  # the same bits, in a quarter of the time
             return y_t[np.newaxis].copy(), new
-        padding = self._padding(lengths, *x.shape[:2])
+        padding = padding_of(lengths, *x.shape[:2])
         run = self._forward(x, None, None, state, padding, "nothing", trace=False, training=False)
         return run.output, run.state
 
@@ -243,23 +253,24 @@ class Recurrent(Layer, Generic[State, Trace]):
             step = self._step = self._new_step(x)
         h, c = step.first if state is None else self._parts(state)
         if out is None:
-            h_new, c_new = np.empty(step.shape, self.dtype), np.empty(step.shape, self.dtype) if step.has_cell else None
+            cell_shape = step.cell_shape
+            h_new, c_new = np.empty(step.shape, self.dtype), np.empty(cell_shape, self.dtype) if cell_shape else None
         else:
             h_new, c_new = self._parts(out)
         try:
             if h.shape != step.shape or h_new.shape != step.shape:
                 raise TypeError
-            if c is not None and c_new is not None and (c.shape != step.shape or c_new.shape != step.shape):
+            if c is not None and c_new is not None and (c.shape != step.cell_shape or c_new.shape != step.cell_shape):
                 raise TypeError
             step.run(x, h, c, h_new, c_new)
         except (AttributeError, TypeError, ValueError):  # what is wrong is looked for only when something is
             N = x.shape[0]
-            x = self._checked_x("x_t", x, ("N", "I"))
+            x = checked_input("x_t", x, self.dtype, ("N", "I"), self.input_size)
             if state is not None:
                 h, c = self._split_state("state", state, N)
             if out is not None:
                 self._split_state("out", out, N)
-                self._check_writable(h_new, c_new)
+                check_writable(h_new, c_new)
             step.run(x, h, c, h_new, c_new)
         return h_new[-1], self._join_state(h_new, h_new if c_new is None else c_new)
 
@@ -281,9 +292,6 @@ class Recurrent(Layer, Generic[State, Trace]):
     def _first_bias(self) -> Array:
         return np.zeros(engine.CELLS[self.cell].gates * self.hidden_size)
 
-    def _trace(self, h: Array, c: Array | None, gates: Array | None) -> Trace:
-        raise NotImplementedError
-
     # What they share.
 
     def _new_step(self, x: Array) -> _Step:
@@ -291,43 +299,20 @@ class Recurrent(Layer, Generic[State, Trace]):
             raise ParameterError(
                 "`bidirectional` is True, expected False for step; a stream has no end to start from, call the layer"
             )
-        N = self._checked_x("x_t", x, ("N", "I")).shape[0]
-        has_cell = engine.CELLS[self.cell].has_cell
-        first = self._initial_state(N)
-        return _Step(self.version, x.shape, first[0].shape, has_cell, first, self._network.stepper(self.version, N).run)
-
-    @staticmethod
-    def _check_writable(*out: Any) -> None:
-        for array in out:
-            if array is not None and not (
-                isinstance(array, np.ndarray) and array.flags.c_contiguous and array.flags.writeable
-            ):
-                raise ParameterError(
-                    "`out` cannot be written as it lies, expected C-contiguous, writable arrays; "
-                    "pass the state that an earlier step returned"
-                )
-
-    def _checked_x(self, name: str, x: ArrayLike, axes: tuple[str, ...]) -> Array:
-        given: Array = np.asarray(x)
-        fits = given.ndim == len(axes) and given.shape[-1] == self.input_size
-        if fits and given.dtype == self.dtype and given.flags.c_contiguous:
-            return given  # at once: a call on a small layer takes ten times as long as its arithmetic
-        lengths = (*(None for _ in axes[1:]), self.input_size)
-        return checked(name, x, self.dtype, ", ".join(axes), lengths, "arrays are time first, then batch, then input")
-
-    def _checked_state(self, name: str, array: ArrayLike, N: int) -> Array:
-        layers = self.num_layers * self.num_directions
-        axes = "L D, N, H" if self.bidirectional else "L, N, H"
-        return checked(
-            name, array, self.dtype, axes, (layers, N, self.hidden_size), "did you pass input_size as hidden_size?"
+        N = checked_input("x_t", x, self.dtype, ("N", "I"), self.input_size).shape[0]
+        run = (
+            partial(self._chain.step, self.version)
+            if self._chained[False]
+            else self._network.stepper(self.version, N).run
         )
+        h, c = self._initial_state(N)
+        return _Step(self.version, x.shape, h.shape, None if c is None else c.shape, (h, c), run)
 
-    @staticmethod
-    def _padding(lengths: Sequence[int] | NDArray[np.integer] | None, T: int, N: int) -> engine.Padding | None:
-        if lengths is None:
-            return None
-        given = checked_tokens("lengths", lengths, "N", (N,), T + 1)
-        return None if N == 0 or given.min() == T else engine.Padding(given, T)
+    def _checked_state(self, name: str, array: ArrayLike, N: int, *, of_cell: bool = False) -> Array:
+        size = self.hidden_size if of_cell else self.state_size
+        axes = f"{'L D' if self.bidirectional else 'L'}, N, {'H' if of_cell else self._size_of_h}"
+        remedy = "did you pass input_size as hidden_size?"
+        return checked(name, array, self.dtype, axes, (len(self._names), N, size), remedy)
 
     @property
     def _weights(self) -> list[list[Array]]:
@@ -348,18 +333,23 @@ class Recurrent(Layer, Generic[State, Trace]):
             self._levels = Chain(self.cell, self.num_directions, self._weights, self.options)
         return self._levels
 
-    def _kept(self, run: engine.Forward | ChainRun, index: int) -> tuple[Array, Array | None, Array | None]:
-        """What layer and direction `index` kept: y, c and gates."""
-        return self._chain.kept(run, index) if isinstance(run, ChainRun) else self._network.kept(run, index)
+    def _named(self, run: engine.Forward | ChainRun, index: int) -> dict[str, Array]:
+        """Every gate and state of layer and direction `index`, by name."""
+        return (
+            self._chain.trace(run, index)
+            if isinstance(run, ChainRun)
+            else named(self.cell, self._network.kept(run, index))
+        )
 
     def _initial_state(self, N: int) -> tuple[Array, Array | None]:
         """Where no state is given: zeros, or the learned one, `(L D, N, H)` each."""
-        shape, has_cell = (len(self._names), N, self.hidden_size), engine.CELLS[self.cell].has_cell
+        rows, has_cell = len(self._names), engine.CELLS[self.cell].has_cell
         if not self._state_names:
-            zeros = np.zeros(shape, self.dtype)
-            return zeros, zeros if has_cell else None
+            h0 = np.zeros((rows, N, self.state_size), self.dtype)
+            c0 = h0 if self.state_size == self.hidden_size else np.zeros((rows, N, self.hidden_size), self.dtype)
+            return h0, c0 if has_cell else None
         parts = [np.stack([self._arrays[name] for name in names]) for names in zip(*self._state_names, strict=True)]
-        h0, *c0 = (np.ascontiguousarray(np.broadcast_to(part[:, np.newaxis], shape)) for part in parts)
+        h0, *c0 = (np.repeat(part[:, np.newaxis], N, axis=1) for part in parts)
         return h0, c0[0] if c0 else None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -402,6 +392,6 @@ class Recurrent(Layer, Generic[State, Trace]):
         last = self._join_state(run.h_n, run.h_n if run.c_n is None else run.c_n)
         traces = None
         if trace:
-            traces = tuple(self._trace(*self._kept(run, index)) for index in range(len(self._names)))
+            traces = tuple(self._trace(**self._named(run, index)) for index in range(len(self._names)))
         kept = None if keep == "nothing" else run
         return RecurrentRun(run.y, last, traces, kept, self, self.version, learned)

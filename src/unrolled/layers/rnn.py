@@ -8,7 +8,7 @@ import numpy as np
 
 from unrolled.engine import recurrent as engine
 from unrolled.errors import ParameterError
-from unrolled.layers.options import Options
+from unrolled.layers.options import Options, checked_zoneout
 from unrolled.layers.recurrent import Recurrent
 from unrolled.shapes import Array
 
@@ -38,6 +38,12 @@ class RNN(Recurrent[Array, RNNTrace]):
             (`"ave"`): y = h + h', h * h', (h + h') / 2 (Schuster & Paliwal 1997, section II).
         dropout: p, between layers and in training only: x = m * h of the layer below, m = 0 with probability p, else
             1 / (1 - p), drawn for each step and unit (Zaremba, Sutskever & Vinyals 2014).
+        recurrent_dropout: p, in training only: h_prev is multiplied with m before it meets weight_hh, and nowhere
+            else; m `(N, H)`, 0 with probability p, else 1 / (1 - p), is the same at every step and for every gate
+            (Gal & Ghahramani 2016, section 4.2).
+        zoneout: the probability d that a unit keeps its old value for a step: h = d * h_prev + (1 - d) * h~ of the new
+            h~, d being 1 or 0 for each step and unit in training, and the rate itself in inference (Krueger et al.
+            2017, equation 3).
         initial_state: `"zeros"`, or `"learned"`: where no state is given, all sequences begin with parameters that
             start at zero.
         weight_init: how `weight_ih` begins, gate by gate: a name in `unrolled.initializers.INITIALIZERS`.
@@ -61,6 +67,8 @@ class RNN(Recurrent[Array, RNNTrace]):
     ((5, 2, 4), (1, 2, 4))
     """
 
+    _trace = RNNTrace
+
     def __init__(
         self,
         input_size: int,
@@ -70,6 +78,8 @@ class RNN(Recurrent[Array, RNNTrace]):
         bidirectional: bool = False,
         merge: str = "concat",
         dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        zoneout: float = 0.0,
         initial_state: str = "zeros",
         weight_init: str = "glorot_uniform",
         recurrent_init: str = "orthogonal",
@@ -88,11 +98,10 @@ class RNN(Recurrent[Array, RNNTrace]):
             bidirectional=bidirectional,
             merge=merge,
             dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            zoneout=checked_zoneout(zoneout, has_cell=False),
             initial_state=initial_state,
             weight_init=weight_init,
             recurrent_init=recurrent_init,
         )
         super().__init__(input_size, hidden_size, options, dtype=dtype, seed=seed)
-
-    def _trace(self, h: Array, c: Array | None, gates: Array | None) -> RNNTrace:
-        return RNNTrace(h)

@@ -45,13 +45,23 @@ def first_weights(
         first_bias: `(G H,)`.
         options: which initialisers.
     """
-    shape, H = engine.CELLS[cell], hidden_size
+    shape, H, P = engine.CELLS[cell], hidden_size, options.proj_size
     input_init, recurrent_init = INITIALIZERS[options.weight_init], INITIALIZERS[options.recurrent_init]
     rows = f"{shape.gates}H" if shape.gates > 1 else "H"
     weight_ih = [input_init(rng, H, inputs) for _ in range(shape.gates)]
-    weight_hh = [recurrent_init(rng, H, H) for _ in range(shape.gates)]
+    weight_hh = [recurrent_init(rng, H, P or H) for _ in range(shape.gates)]
     yield Parameter("weight_ih", f"{rows}, I", np.concatenate(weight_ih))
-    yield Parameter("weight_hh", f"{rows}, H", np.concatenate(weight_hh))
+    yield Parameter("weight_hh", f"{rows}, {'P' if P else 'H'}", np.concatenate(weight_hh))
     yield Parameter("bias", rows, first_bias)
     if shape.has_bias_hn:
         yield Parameter("bias_hn", "H", np.zeros(H))
+    if options.layer_norm:
+        yield Parameter("gain_ih", rows, np.ones(shape.gates * H))
+        yield Parameter("gain_hh", rows, np.ones(shape.gates * H))
+        if shape.has_cell:
+            yield Parameter("gain_c", "H", np.ones(H))
+            yield Parameter("shift_c", "H", np.zeros(H))
+    if options.peepholes:
+        yield Parameter("peephole", "3, H", np.zeros((3, H)))
+    if P:
+        yield Parameter("weight_hr", "P, H", input_init(rng, P, H))

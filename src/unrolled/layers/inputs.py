@@ -1,0 +1,46 @@
+"""Checks of what callers hand to a recurrent layer, fast where it fits and clear where it does not; no mathematics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from unrolled.engine.arrays import checked, checked_tokens
+from unrolled.engine.recurrent import Padding
+from unrolled.errors import ParameterError
+from unrolled.shapes import Array
+
+__all__ = ["check_writable", "checked_input", "padding_of"]
+
+
+def checked_input(name: str, x: ArrayLike, dtype: np.dtype[Any], axes: tuple[str, ...], input_size: int) -> Array:
+    """`x` as the kernels need it, its last axis being `input_size` long."""
+    given: Array = np.asarray(x)
+    fits = given.ndim == len(axes) and given.shape[-1] == input_size
+    if fits and given.dtype == dtype and given.flags.c_contiguous:
+        return given  # at once: a call on a small layer takes ten times as long as its arithmetic
+    lengths = (*(None for _ in axes[1:]), input_size)
+    return checked(name, x, dtype, ", ".join(axes), lengths, "arrays are time first, then batch, then input")
+
+
+def padding_of(lengths: Sequence[int] | NDArray[np.integer] | None, T: int, N: int) -> Padding | None:
+    """What the lengths leave as padding; `None` where there is none."""
+    if lengths is None:
+        return None
+    given = checked_tokens("lengths", lengths, "N", (N,), T + 1)
+    return None if N == 0 or given.min() == T else Padding(given, T)
+
+
+def check_writable(*out: Any) -> None:
+    """Raises unless the kernels can write to each array that is there."""
+    for array in out:
+        if array is not None and not (
+            isinstance(array, np.ndarray) and array.flags.c_contiguous and array.flags.writeable
+        ):
+            raise ParameterError(
+                "`out` cannot be written as it lies, expected C-contiguous, writable arrays; "
+                "pass the state that an earlier step returned"
+            )
