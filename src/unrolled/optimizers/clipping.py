@@ -19,6 +19,8 @@ def clip_by_global_norm(gradients: Mapping[str, Array], maximum: float) -> float
         (1) norm = sqrt(sum of the squares of all entries of all gradients)
         (2) g = g * maximum / norm   where norm > maximum
 
+    PyTorch divides by `norm + 1e-6`, so its clipped norm is a little less than `maximum`.
+
     Args:
         gradients: by name, any shapes; changed in place.
         maximum: the largest norm allowed, positive; `math.inf` only measures.
