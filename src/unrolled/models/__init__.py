@@ -1,24 +1,29 @@
 """Whole models, and the registry that loads a saved one."""
 
 from pathlib import Path
+from typing import Any
 
 from unrolled.errors import CheckpointError
 from unrolled.models.char_lm import CharLM
+from unrolled.models.classifier import SequenceClassifier
+from unrolled.models.forecaster import Forecaster
+from unrolled.models.regressor import SequenceRegressor
 from unrolled.storage import read_unit
 
-__all__ = ["MODELS", "CharLM", "load"]
+__all__ = ["MODELS", "CharLM", "Forecaster", "SequenceClassifier", "SequenceRegressor", "load"]
 
-MODELS = {CharLM.kind: CharLM}
+# By kind; each has `save(folder)`, and `from_unit(unit)` to come back.
+MODELS: dict[str, Any] = {model.kind: model for model in (CharLM, Forecaster, SequenceClassifier, SequenceRegressor)}
 
 
-def load(folder: str | Path) -> CharLM:
+def load(folder: str | Path) -> Any:
     """Loads the model that a run folder holds, whole or still in training.
 
     Args:
         folder: where `unrolled train` or a model's `save` wrote.
 
     Returns:
-        The model, with the weights of the last checkpoint.
+        The model, of the class that its kind names, with the weights of the last checkpoint.
 
     Raises:
         CheckpointError: it is no run folder, a file in it is truncated or altered, or it holds a kind of model that

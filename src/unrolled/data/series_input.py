@@ -1,0 +1,201 @@
+"""Series as callers have them, arrays, lists, dictionaries or pandas, to plain arrays and back; makes no windows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrolled.data.time_index import TimeIndex, is_pandas, pandas
+from unrolled.errors import DataError, ParameterError, ShapeError
+from unrolled.shapes import Array
+
+__all__ = ["Form", "SeriesSet", "read_covariates", "read_series"]
+
+Form = Literal["one", "columns", "list", "named"]
+
+
+class SeriesSet(NamedTuple):
+    """One or many series, and how they came: what is foretold is given back in the same form."""
+
+    form: Form
+    names: list[str]  # of each series
+    values: list[Array]  # (T_i,) each, NaN where missing
+    times: list[TimeIndex | None]  # None: an array
+    indexes: list[Any]  # pandas' own, or None
+
+    def give_back(self, arrays: Sequence[Array], start: int = 0) -> Any:
+        """Steps that follow the series, `(h,)` each, in the form that the series came in.
+
+        Args:
+            arrays: one for each series, of equal lengths.
+            start: how many steps after the series' end they begin.
+        """
+        return give_back(self.form, self.names, [None if t is None else t.moved(start) for t in self.times], arrays)
+
+
+def give_back(form: Form, names: Sequence[str], times: Sequence[TimeIndex | None], arrays: Sequence[Array]) -> Any:
+    """Arrays of the steps after each of `times`, in that form: pandas objects where there are times."""
+    if form == "columns":
+        if times[0] is None:
+            return np.stack(arrays, axis=1)
+        return pandas().DataFrame(dict(zip(names, arrays, strict=True)), index=times[0].after(len(arrays[0])))
+    single = [
+        array if time is None else pandas().Series(array, index=time.after(len(array)), name=name)
+        for name, time, array in zip(names, times, arrays, strict=True)
+    ]
+    if form == "one":
+        return single[0]
+    return dict(zip(names, single, strict=True)) if form == "named" else single
+
+
+def read_series(given: Any, name: str = "series") -> SeriesSet:
+    """Takes one or many series.
+
+    Args:
+        given: an array or pandas series `(T,)`; an array `(T, K)` or a data frame, each column a series; a list of
+            arrays or pandas series, of whatever lengths; or a dictionary of them by name.
+        name: the argument's name in messages.
+
+    Raises:
+        ShapeError: the shape is another.
+        ParameterError: not real numbers, or an index holds neither times nor numbers.
+        DataError: there is no series, one is empty, or its times do not rise by the same step.
+
+    >>> read_series({"a": [1.0, 2.0], "b": [3.0]}).names
+    ['a', 'b']
+    """
+    if isinstance(given, Mapping):
+        named: dict[Any, Any] = dict(given)  # pyright: ignore[reportUnknownArgumentType]
+        return _joined("named", [str(key) for key in named], list(named.values()), name)
+    if isinstance(given, list | tuple) and any(np.ndim(part) > 0 for part in given):  # pyright: ignore
+        parts: list[Any] = list(given)  # pyright: ignore[reportUnknownArgumentType]
+        labels = [str(getattr(part, "name", None) or i) for i, part in enumerate(parts)]
+        return _joined(
+            "list", labels if len(set(labels)) == len(labels) else [*map(str, range(len(parts)))], parts, name
+        )
+    table: Any = given  # pyright: ignore[reportUnknownVariableType]
+    values = _numbers(table, name)
+    index: Any = table.index if is_pandas(table) else None
+    time = None if index is None else TimeIndex.of(index, name)
+    if values.ndim == 1:
+        label = str(getattr(table, "name", None) or name)
+        return _filled(SeriesSet("one", [label], [values], [time], [index]), name)
+    if values.ndim != 2:
+        raise ShapeError(
+            f"`{name}` has shape {values.shape}, expected (T,), or (T, K) for K series side by side; "
+            "series of unequal lengths go in as a list"
+        )
+    K = values.shape[1]
+    labels = [str(label) for label in table.columns] if is_pandas(table) else [str(k) for k in range(K)]
+    columns: list[Array] = [np.ascontiguousarray(values[:, k]) for k in range(K)]
+    return _filled(SeriesSet("columns", labels, columns, [time] * K, [index] * K), name)
+
+
+def read_covariates(given: Any, series: SeriesSet, name: str, ahead: int) -> list[Array]:
+    """Takes covariates: one table for all series, or one for each.
+
+    Args:
+        given: `(T, C)`, or `(T,)` where C = 1: an array, or of pandas; or a list, or a dictionary by name, of them.
+            With pandas, rows are found by their times; an array's first row is the first step of the series.
+        series: the series that they go with.
+        name: the argument's name in messages.
+        ahead: steps after the series' end that they must cover.
+
+    Returns:
+        For each series, `(T_i + ahead, C)`.
+
+    Raises:
+        ShapeError: the shape is another, or there are too few rows.
+        ParameterError: not real numbers, or no entry for a series.
+        DataError: the times of the series, or of the steps to come, are not among those of the covariates.
+    """
+    if isinstance(given, Mapping):
+        named: dict[str, Any] = {str(key): value for key, value in given.items()}  # pyright: ignore
+        absent = [label for label in series.names if label not in named]
+        if absent:
+            raise ParameterError(
+                f"`{name}` has no entry {absent[0]!r}, expected one for each series: {', '.join(series.names)}; "
+                "one table for all of them will do as well"
+            )
+        parts: list[Any] = [named[label] for label in series.names]
+    elif isinstance(given, list) and series.form != "one" and any(np.ndim(part) > 0 for part in given):  # pyright: ignore
+        parts = list[Any](given)  # pyright: ignore[reportUnknownArgumentType]
+        if len(parts) != len(series.names):
+            raise ShapeError(f"`{name}` has {len(parts)} entries, expected {len(series.names)}, one for each series")
+    else:
+        parts = [given for _ in series.names]
+    tables: list[Array] = []
+    for i, part in enumerate(parts):
+        label = name if len(series.names) == 1 else f"{name} of {series.names[i]}"
+        tables.append(_aligned(part, series, i, label, ahead))
+    if len({table.shape[1] for table in tables}) > 1:
+        raise ShapeError(
+            f"`{name}` has {[table.shape[1] for table in tables]} columns, expected as many for each series"
+        )
+    return tables
+
+
+def _aligned(given: Any, series: SeriesSet, i: int, name: str, ahead: int) -> Array:
+    table = _numbers(given, name)
+    table = table[:, None] if table.ndim == 1 else table
+    T, time, index = len(series.values[i]), series.times[i], series.indexes[i]
+    if table.ndim != 2 or table.shape[1] == 0:
+        raise ShapeError(f"`{name}` has shape {table.shape}, expected (T, C), a row for each step; is one transposed?")
+    if is_pandas(given) and index is not None and time is not None:
+        due = index.append(time.after(ahead)) if ahead else index
+        rows = given.index.get_indexer(due)
+        if (rows < 0).any():
+            missing = due[int(np.flatnonzero(rows < 0)[0])]
+            raise DataError(
+                f"`{name}` has no row for {missing}, expected one for each time from {due[0]} to {due[-1]}"
+                + (f", the last {ahead} being those to come; they must be known in advance" if ahead else "")
+            )
+        table = table[rows]
+    if len(table) < T + ahead:
+        those = f"{T} + {ahead}, those of the series and of the horizon" if ahead else f"{T}, those of the series"
+        raise ShapeError(f"`{name}` has {len(table)} rows, expected {those}; give the rows that are missing")
+    table = table[: T + ahead]
+    if not np.isfinite(table).all():
+        row = int(np.flatnonzero(~np.isfinite(table).all(axis=1))[0])
+        raise DataError(
+            f"`{name}` is not a finite number at step {row}, expected one everywhere; fill it in: "
+            "only the series itself may have missing values"
+        )
+    return table
+
+
+def _joined(form: Form, names: list[str], parts: list[Any], name: str) -> SeriesSet:
+    read = [read_series(part, f"{name}[{label!r}]" if form == "named" else f"{name}[{label}]")
+            for label, part in zip(names, parts, strict=True)]  # fmt: skip
+    for label, one in zip(names, read, strict=True):
+        if one.form != "one":
+            raise ShapeError(
+                f"`{name}[{label}]` holds {len(one.values)} series, expected one of shape (T,); give each an entry"
+            )
+    if not read:
+        raise DataError(f"`{name}` holds no series, expected at least one; nothing can be learned from it")
+    columns = (
+        [part[0] for part in field] for field in zip(*((o.values, o.times, o.indexes) for o in read), strict=True)
+    )
+    values, times, indexes = columns
+    return SeriesSet(form, names, values, times, indexes)
+
+
+def _filled(series: SeriesSet, name: str) -> SeriesSet:
+    if not series.values or len(series.values[0]) == 0:
+        raise DataError(f"`{name}` is empty, expected at least one value; nothing can be learned from it")
+    return series
+
+
+def _numbers(given: Any, name: str) -> NDArray[np.float64]:
+    array: NDArray[Any] = np.asarray(given.to_numpy() if is_pandas(given) else given)
+    if array.dtype == object and array.size:
+        with suppress(TypeError, ValueError):  # numbers as objects; what is none is refused below
+            array = array.astype(np.float64)
+    if array.dtype.kind not in "fiub":
+        raise ParameterError(f"`{name}` has dtype {array.dtype}, expected real numbers; convert it, or choose columns")
+    return array.astype(np.float64)

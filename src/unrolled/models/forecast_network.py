@@ -1,0 +1,250 @@
+"""The network under the forecaster: recurrent layers beside a linear path, several members side by side; no scaling."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from contextlib import ExitStack, contextmanager
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from unrolled.data.series import WindowBatch
+from unrolled.errors import ParameterError, ShapeError, WeightFormatError
+from unrolled.layers import GRU, LSTM, RNN, Dense, LSTMState
+from unrolled.layers.recurrent import Recurrent
+from unrolled.losses import gaussian_nll, mean_absolute_error, mean_squared_error
+from unrolled.losses.regression import LOG_VARIANCES
+from unrolled.shapes import Array
+
+__all__ = ["CELLS", "LOSSES", "ForecastLoss", "ForecastNetwork", "Prediction"]
+
+CELLS = {"lstm": LSTM, "gru": GRU, "rnn": RNN}
+LOSSES = {"squared": mean_squared_error, "absolute": mean_absolute_error, "gaussian": gaussian_nll}
+ForecastLoss = Literal["squared", "absolute", "gaussian"]
+
+
+class Prediction(NamedTuple):
+    """What is foretold of each window, in the windows' own units."""
+
+    mean: Array  # (N, h)
+    spread: Array  # (N, h): a standard deviation with the Gaussian loss, else 1
+
+
+class Member:
+    """One network: recurrent layers, a dense layer on their last state, and a linear path from the window itself."""
+
+    def __init__(self, recurrent: Recurrent[Any, Any], dense: Dense, linear: Dense | None) -> None:
+        self.recurrent, self.dense, self.linear = recurrent, dense, linear
+        self.layers = {"recurrent": recurrent, "dense": dense} | ({} if linear is None else {"linear": linear})
+
+    def outputs(self, batch: WindowBatch) -> Array:
+        """(1) to (3) of `ForecastNetwork`, and nothing kept."""
+        _, state = self.recurrent(batch.x)
+        y, _ = self.dense(_joined(_last(state), batch.future))
+        return y if self.linear is None else y + self.linear(_joined(_window(batch), batch.future))[0]
+
+    def loss_and_gradients(self, batch: WindowBatch, loss: Any) -> tuple[float, dict[str, Array]]:
+        """The loss and its gradients by `layer.parameter`."""
+        run = self.recurrent.forward(batch.x)
+        top = self.dense.forward(_joined(_last(run.state), batch.future))
+        side = None if self.linear is None else self.linear.forward(_joined(_window(batch), batch.future))
+        y = top.output if side is None else top.output + side.output
+        value, dy = loss(y, batch.targets, batch.weights)
+        back = self.dense.backward(top, dy)
+        assert back.x is not None
+        # forward: the dense layer saw the last layer's last h, and the covariates behind it
+        dh = np.zeros_like(run.state.h if isinstance(run.state, LSTMState) else run.state)
+        dh[-1] = back.x[:, : dh.shape[-1]]
+        dstate = LSTMState(dh, np.zeros_like(dh)) if isinstance(run.state, LSTMState) else dh
+        parts = {"recurrent": self.recurrent.backward(run, None, dstate, need_dx=False).parameters}
+        parts["dense"] = back.parameters
+        if self.linear is not None and side is not None:
+            parts["linear"] = self.linear.backward(side, dy, need_dx=False).parameters
+        return value, {f"{layer}.{name}": array for layer, arrays in parts.items() for name, array in arrays.items()}
+
+
+class ForecastNetwork:
+    """Members that each read a window and foretell the steps behind it; their answers are averaged.
+
+    Equations, for a window of c steps with its inputs x, its values v, and covariates z known in advance for the h
+    steps to come:
+        (1) s_1..c = cell(x_1..c), each layer over the one below
+        (2) y = W [s_c; z] + b
+        (3) y = W [s_c; z] + b + A [v_1..c; z] with the linear path: an autoregression that the cell corrects
+        (4) over members: mean = mean of y; with the Gaussian loss, variance = mean of (variance + y^2) - mean^2
+
+    Args:
+        input_size: features of each step.
+        future_size: covariates known in advance, h times as many as each step has.
+        context: c.
+        horizon: h.
+        loss: `"squared"`, `"absolute"` or `"gaussian"`, which foretells a variance for each step as well.
+        cell: `"gru"`, `"lstm"` or `"rnn"`.
+        hidden_size: H.
+        num_layers: L.
+        dropout: between layers.
+        recurrent_dropout: of the state, one mask for each window.
+        linear: with the linear path (3), whose weights begin at 0.
+        members: how many networks, which differ in their first weights only.
+        dtype: `"float32"` or `"float64"`.
+        seed: of the weights and the masks; `None` differs each time.
+
+    Raises:
+        ParameterError: a setting is out of its range.
+
+    Source: (3) as in Lai et al. 2018 (LSTNet), equation 9; (4) Lakshminarayanan, Pritzel & Blundell 2017, section 2.4.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        future_size: int,
+        context: int,
+        horizon: int,
+        *,
+        loss: ForecastLoss = "gaussian",
+        cell: str = "gru",
+        hidden_size: int = 32,
+        num_layers: int = 1,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        linear: bool = True,
+        members: int = 1,
+        dtype: str = "float32",
+        seed: int | None = None,
+    ) -> None:
+        for name, value, known in (("cell", cell, CELLS), ("loss", loss, LOSSES)):
+            if value not in known:
+                raise ParameterError(f"`{name}` is {value!r}, expected one of {', '.join(known)}; check the spelling")
+        if members < 1:
+            raise ParameterError(f"`members` is {members}, expected a whole number of at least 1; 5 is usual")
+        self.loss, self.horizon = loss, horizon
+        outputs = horizon * (2 if loss == "gaussian" else 1)
+        options: dict[str, Any] = {"num_layers": num_layers, "dtype": dtype}
+        options |= {
+            name: rate for name, rate in (("dropout", dropout), ("recurrent_dropout", recurrent_dropout)) if rate
+        }
+        seeds = np.random.SeedSequence(seed).generate_state(2 * members).tolist()
+        self.members: list[Member] = []
+        for k in range(members):
+            path = Dense(context + future_size, outputs, bias=False, dtype=dtype) if linear else None
+            if path is not None:
+                path.set(weight=np.zeros((outputs, context + future_size), dtype))
+            self.members.append(
+                Member(
+                    CELLS[cell](input_size, hidden_size, **options, seed=seeds[2 * k]),
+                    Dense(hidden_size + future_size, outputs, dtype=dtype, seed=seeds[2 * k + 1]),
+                    path,
+                )
+            )
+
+    @property
+    def parameters(self) -> Mapping[str, Array]:
+        """Read-only views by name: `0.recurrent.weight_ih_l0`, ..., the member's number first."""
+        return MappingProxyType(
+            {
+                f"{k}.{layer}.{name}": array
+                for k, member in enumerate(self.members)
+                for layer, own in member.layers.items()
+                for name, array in own.parameters.items()
+            }
+        )
+
+    @contextmanager
+    def edit(self) -> Generator[Mapping[str, Array]]:
+        """Hands an optimizer the writable arrays, and bumps the versions at the end."""
+        with ExitStack() as stack:
+            yield MappingProxyType(
+                {
+                    f"{k}.{layer}.{name}": array
+                    for k, member in enumerate(self.members)
+                    for layer, own in member.layers.items()
+                    for name, array in stack.enter_context(own.edit()).items()
+                }
+            )
+
+    def set(self, arrays: Mapping[str, Array]) -> None:
+        """Replaces all parameters.
+
+        Raises:
+            WeightFormatError: a name is missing or unknown, or a shape differs; then nothing was changed.
+        """
+        wrong = sorted(arrays.keys() ^ self.parameters.keys())
+        if wrong:
+            raise WeightFormatError(
+                f"`{wrong[0]}` is {'unknown' if wrong[0] in arrays else 'missing'}, expected the weights of "
+                f"{len(self.members)} member(s); were they saved from a forecaster with other settings?"
+            )
+        own = {
+            (k, layer): {name: arrays[f"{k}.{layer}.{name}"] for name in member.layers[layer].parameters}
+            for k, member in enumerate(self.members)
+            for layer in member.layers
+        }
+        try:
+            for (k, layer), given in own.items():
+                self.members[k].layers[layer].check(**given)
+        except (ShapeError, ParameterError) as error:
+            raise WeightFormatError(f"the weights belong to a forecaster of another size: {error}") from None
+        for (k, layer), given in own.items():
+            self.members[k].layers[layer].set(**given)
+
+    def loss_and_gradients(self, batch: WindowBatch, state: Any) -> tuple[float, dict[str, Array], Any]:
+        """Forward and backward over one batch of windows.
+
+        Args:
+            batch: windows and what came after them.
+            state: not used: each window begins from a state of zeros.
+
+        Returns:
+            The mean loss over the members, its gradients by parameter name, and no state.
+        """
+        total, gradients = 0.0, dict[str, Array]()
+        for k, member in enumerate(self.members):
+            value, own = member.loss_and_gradients(batch, LOSSES[self.loss])
+            total += value / len(self.members)
+            gradients |= {f"{k}.{name}": array / len(self.members) for name, array in own.items()}
+        return total, gradients, None
+
+    def predict(self, batch: WindowBatch) -> Prediction:
+        """(4): what comes after each window."""
+        outputs = np.stack([member.outputs(batch) for member in self.members]).astype(np.float64)  # (members, N, .)
+        y = outputs[..., : self.horizon]
+        mean = y.mean(axis=0)
+        if self.loss != "gaussian":
+            return Prediction(mean, np.ones_like(mean))
+        variance = np.exp(np.clip(outputs[..., self.horizon :], *LOG_VARIANCES))
+        return Prediction(mean, np.sqrt((variance + np.square(y - mean)).mean(axis=0)))
+
+    @property
+    def random_state(self) -> dict[str, Any] | None:
+        """Where the members' dropout masks are drawn from, for JSON; `None` where nothing is drawn."""
+        states = {str(k): getattr(member.recurrent, "random_state", None) for k, member in enumerate(self.members)}
+        return None if all(state is None for state in states.values()) else states
+
+    @random_state.setter
+    def random_state(self, states: dict[str, Any] | None) -> None:
+        for k, member in enumerate(self.members if states is not None else ()):
+            setattr(member.recurrent, "random_state", (states or {})[str(k)])  # noqa: B010  (not every layer has one)
+
+    def state_to_arrays(self, state: Any) -> dict[str, Array]:
+        """No state is carried, so there is none to keep."""
+        return {}
+
+    def state_from_arrays(self, arrays: Mapping[str, Array]) -> Any:
+        """Takes back what `state_to_arrays` gave."""
+        return None
+
+
+def _last(state: Any) -> Array:
+    """The last layer's h after the last step, `(N, H)`."""
+    return np.ascontiguousarray((state.h if isinstance(state, LSTMState) else state)[-1])
+
+
+def _window(batch: WindowBatch) -> Array:
+    """The values of each window, the first feature, `(N, c)`."""
+    return np.ascontiguousarray(batch.x[:, :, 0].T)
+
+
+def _joined(array: Array, future: Array | None) -> Array:
+    return array if future is None else np.concatenate([array, future], axis=1)

@@ -1,0 +1,489 @@
+"""`Forecaster`: foretells the next steps of one or many series, with intervals; the network is another module's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, Self
+
+import numpy as np
+
+from unrolled.data.series import Relative, WindowBatches, Windows, last_part
+from unrolled.data.series_input import give_back
+from unrolled.errors import CheckpointError, DataError, ParameterError
+from unrolled.models.backtest import Backtest, SeriesBacktest
+from unrolled.models.forecast_errors import foretell, judged, scores, validation_loss, widths
+from unrolled.models.forecast_inputs import Given, Reading, own_series, scaling_for, step_of, together
+from unrolled.models.forecast_network import ForecastLoss, ForecastNetwork
+from unrolled.models.forecast_scaling import TRANSFORMS, SeriesScaling, Transform, covariate_scaling
+from unrolled.models.forecast_state import Memory, Past, remember_in
+from unrolled.models.intervals import Calibration
+from unrolled.shapes import Array
+from unrolled.storage import Unit, read_unit, write_unit
+from unrolled.training.fit import Callback, FitSettings, History, fit
+
+__all__ = ["Forecast", "Forecaster"]
+
+# How it is trained where nothing else is said: without a validation part, and with one.
+SETTINGS = (
+    FitSettings(epochs=200, optimizer="adamw", learning_rate=5e-3, weight_decay=0.05),
+    FitSettings(epochs=200, optimizer="adamw", learning_rate=5e-3, weight_decay=0.05, patience=30),
+)
+
+
+class Forecast(NamedTuple):
+    """What is foretold, in the form that the series came in: arrays, or pandas objects whose index goes on."""
+
+    point: Any  # the mean; with a transform its image, near the median
+    lower: Any  # None without an interval
+    upper: Any
+
+
+class Forecaster:
+    """Foretells the next h steps of one or many series from their last c, with intervals tried on held-out values.
+
+    One network, shared by all series, reads a window of each; its equations are `ForecastNetwork`'s, those of the
+    intervals `Calibration`'s.
+
+    Args:
+        context: c, how many steps are read.
+        horizon: h, how many are foretold, all at once.
+        cell: `"gru"`, `"lstm"` or `"rnn"`.
+        hidden_size: H.
+        num_layers: L.
+        dropout: between layers.
+        recurrent_dropout: of the state, one mask for each window.
+        linear: an autoregression beside the recurrent layers.
+        members: networks whose forecasts are averaged.
+        loss: `"gaussian"` foretells a spread as well, so that intervals are wide where it is uncertain; `"squared"` or
+            `"absolute"` error.
+        scaling: `"series"` brings each series to mean 0 and deviation 1 by its own training part; `"global"` all by
+            those of all, and can then foretell series that it was not fitted to.
+        relative: `"last"` reads each window relative to its last value, as suits a series with a trend; `"window"` in
+            its own mean and deviation; `None` as it is, as suits one that returns to its level.
+        transform: of the values before all else: `"sqrt"`, as suits counts, `"log"`, or `None`.
+        nan: `"error"` refuses missing values, `"mask"` leaves them out; see `Windows`.
+        dtype: `"float32"` or `"float64"`.
+        seed: the same gives the same forecaster bit for bit; `None` differs each time.
+
+    Raises:
+        ParameterError: a setting is out of its range.
+
+    >>> wave = 10 + np.sin(np.arange(120) * 2 * np.pi / 12)
+    >>> forecaster = Forecaster(12, 3, hidden_size=4, seed=0).fit(wave)
+    >>> forecaster.predict().point.shape
+    (3,)
+    >>> forecaster.backtest(wave, start=100).metrics["mae"] < 0.2
+    True
+    """
+
+    kind = "forecaster"
+
+    def __init__(
+        self,
+        context: int,
+        horizon: int = 1,
+        *,
+        cell: str = "gru",
+        hidden_size: int = 16,
+        num_layers: int = 1,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        linear: bool = True,
+        members: int = 1,
+        loss: ForecastLoss = "gaussian",
+        scaling: Literal["series", "global"] = "series",
+        relative: Relative = "last",
+        transform: Transform = None,
+        nan: Literal["error", "mask"] = "error",
+        dtype: str = "float32",
+        seed: int | None = None,
+    ) -> None:
+        for name, value, known in (("scaling", scaling, ("series", "global")), ("transform", transform, TRANSFORMS)):
+            if value not in known:
+                raise ParameterError(f"`{name}` is {value!r}, expected one of {', '.join(map(repr, known))}")
+        Windows([], context=context, horizon=horizon, nan=nan, relative=relative)  # checks them
+        self.context, self.horizon, self.scaling, self.transform = context, horizon, scaling, transform
+        self._reading = Reading(context, horizon, relative, nan, dtype)
+        self.seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
+        self._network_settings: dict[str, Any] = {
+            "cell": cell,
+            "hidden_size": hidden_size,
+            "num_layers": num_layers,
+            "dropout": dropout,
+            "recurrent_dropout": recurrent_dropout,
+            "linear": linear,
+            "members": members,
+            "loss": loss,
+        }
+        ForecastNetwork(1, 0, context, horizon, **self._network_settings, dtype=dtype, seed=0)  # checks them
+        self.history: History | None = None
+        self._memory: Memory | None = None
+
+    # Fitting.
+
+    def fit(
+        self,
+        series: Any,
+        *,
+        covariates: Any = None,
+        past_covariates: Any = None,
+        validation: float | int | None = 0.2,
+        settings: FitSettings | None = None,
+        batch_size: int = 64,
+        checkpoint: str | Path | None = None,
+        callbacks: Sequence[Callback] = (),
+        progress: bool = False,
+    ) -> Self:
+        """Learns from series; may be called again, which begins anew.
+
+        Args:
+            series: `(T,)`; `(T, K)`, each column a series; a list or a dictionary of series of whatever lengths; or
+                pandas series or a data frame, whose index must rise by the same step.
+            covariates: known in advance, `(T, C)` or longer: for all series, or a list or dictionary, one for each.
+            past_covariates: known up to the present only, `(T, P)`.
+            validation: the last part of each series, a share or a number of steps, is not trained on: it stops the
+                training early and calibrates the intervals. `None` trains on all, and there are no intervals.
+            settings: how to train; see `FitSettings`. Its seed is this forecaster's.
+            batch_size: of windows, at the most.
+            checkpoint: a folder to save the run in, again and again. Where it already holds this run, it goes on, and
+                ends with the bits of one that was never interrupted.
+            callbacks: see `unrolled.training.fit.Callback`.
+            progress: show it.
+
+        Returns:
+            The forecaster itself.
+
+        Raises:
+            ShapeError: shapes do not fit.
+            DataError: a series is shorter than context + horizon besides the validation, holds what it must not, or
+                its times do not rise by the same step.
+            ParameterError: an argument is out of its range.
+            CheckpointError: the folder holds another run.
+            DivergenceError: the loss is no longer finite; try a lower learning rate.
+        """
+        given = self._reading.read("series", series, covariates, past_covariates)
+        names, values = given.series.names, given.series.values
+        lengths = [len(each) for each in values]
+        splits = lengths if validation is None else last_part(lengths, validation)
+        for name, split, length in zip(names, splits, lengths, strict=True):
+            if split < self.context + self.horizon:
+                behind = "" if validation is None else f", of which the last {length - split} validate"
+                raise DataError(
+                    f"`{name}` has {length} steps{behind}, expected at least context + horizon = {self.context} + "
+                    f"{self.horizon} = {self.context + self.horizon} to train on; give a longer series, or a smaller "
+                    "context or horizon"
+                )
+        train = [each[:split] for each, split in zip(values, splits, strict=True)]
+        memory = Memory(
+            form=given.series.form,
+            names=names,
+            shared=self.scaling == "global",
+            scaling=SeriesScaling.of(train, self.transform, self.scaling, names),
+            known=covariate_scaling(given.known, splits),
+            past=covariate_scaling(given.past, splits),
+        )
+        windows = self._reading.windows(memory, given)
+        network = self._create(windows.input_size, windows.future_size)
+        batches = WindowBatches(
+            windows, windows.rows([(0, split) for split in splits]), batch_size=batch_size, seed=self._seeds()[1]
+        )
+        validate = None
+        if validation is not None:
+            rows = windows.rows(list(zip(splits, lengths, strict=True)))
+            if len(rows) == 0:
+                raise DataError(
+                    f"`validation` leaves {max(lengths) - min(splits)} steps without a window of {self.horizon} to "
+                    "foretell, expected at least the horizon; make it longer, or None"
+                )
+            validate = partial(validation_loss, network, windows, rows)
+        self._network, self._memory = network, None
+        try:
+            self.history = fit(
+                network,
+                batches,
+                replace(settings or SETTINGS[validation is not None], seed=self.seed),
+                validate=validate,
+                folder=checkpoint,
+                kind=self.kind,
+                documents=self._documents(memory),
+                resume=checkpoint is not None,
+                callbacks=callbacks,
+                progress=progress,
+                unit="windows",
+            )
+        except KeyboardInterrupt:  # it can be used as it is
+            self._remember(memory, windows, given, splits)
+            raise
+        self._remember(memory, windows, given, splits)
+        if checkpoint is not None:
+            remember_in(Path(checkpoint), memory)
+        return self
+
+    def _remember(self, memory: Memory, windows: Windows, given: Given, splits: Sequence[int]) -> None:
+        """Keeps each series' end, and the errors on its validation part."""
+        found = [
+            scores(self._network, windows, i, split, judged(windows, len(windows.values[i])))[1]
+            for i, split in enumerate(splits)
+        ]
+        ages = np.concatenate([np.arange(len(errors), 0, -1) for errors in found])
+        # the last of each series last, as only the newest are kept
+        memory.calibration = Calibration(np.concatenate(found)[np.argsort(-ages, kind="stable")])
+        memory.pasts = [Past(time, *given.of(i)).last(self._kept) for i, time in enumerate(given.series.times)]
+        self._memory = memory
+
+    # Foretelling.
+
+    def predict(
+        self,
+        series: Any = None,
+        horizon: int | None = None,
+        *,
+        covariates: Any = None,
+        past_covariates: Any = None,
+        interval: float | None = 0.9,
+    ) -> Forecast:
+        """Foretells the steps after a series' end.
+
+        Args:
+            series: of the form given to `fit`, `context` steps or more; `None`: the series it was fitted to, with what
+                `update` added.
+            horizon: how many steps, at most the forecaster's own, which is the default.
+            covariates: where it was fitted with such: with `series` a row for each of its steps and for each of the
+                forecaster's horizon; without, for the steps of the horizon only.
+            past_covariates: where it was fitted with such and `series` is given: a row for each of its steps.
+            interval: the share of values to come that `lower` to `upper` is to cover; `None` for no interval.
+
+        Returns:
+            The forecast, in the form that the series came in.
+
+        Raises:
+            ParameterError: it is not fitted, a series is unknown, the horizon is too long, or nothing calibrates the
+                interval.
+            DataError: a series is shorter than the context, ends in nothing but missing values, or its times do not
+                rise by the same step.
+            ShapeError: covariates are missing or do not fit.
+        """
+        memory = self._fitted()
+        h = self.horizon if horizon is None else horizon
+        if not 1 <= h <= self.horizon:
+            raise ParameterError(
+                f"`horizon` is {h}, expected 1 to {self.horizon}, the forecaster's own; fit one with a longer horizon"
+            )
+        width = None if interval is None else self._calibrated(memory).width(interval)
+        if series is None:
+            given = own_series(memory, covariates, past_covariates, self.horizon)
+        else:
+            given = self._reading.read("series", series, covariates, past_covariates, ahead=self.horizon)
+        windows = self._reading.windows(memory, given)
+        scaling = scaling_for(memory, given.series)
+        parts: list[list[Array]] = []
+        for i, (name, values) in enumerate(zip(given.series.names, given.series.values, strict=True)):
+            self._reading.check_end(name, values)
+            mean, spread = foretell(self._network, windows, i, len(values), len(values) + 1)
+            bounds = [mean] if width is None else [mean, mean - width * spread, mean + width * spread]
+            parts.append([scaling.backward(i, bound)[0, :h] for bound in bounds])
+        own = given.series
+        point, *bounds = (give_back(own.form, own.names, own.times, part) for part in zip(*parts, strict=True))
+        return Forecast(point, *(bounds or (None, None)))
+
+    def backtest(
+        self,
+        series: Any,
+        *,
+        start: Any,
+        stride: int = 1,
+        covariates: Any = None,
+        past_covariates: Any = None,
+        interval: float | None = 0.9,
+        recalibrate: bool = True,
+    ) -> Backtest:
+        """Foretells from every moment from `start` on, each time from what was known by then, without fitting again.
+
+        Args:
+            series: of the form given to `fit`, with `context` steps or more before `start`.
+            start: the first step to be foretold: its number in an array, its time where the series has a pandas index.
+            stride: how many steps lie between one forecast and the next.
+            covariates: a row for each step, where it was fitted with such.
+            past_covariates: likewise.
+            interval: as for `predict`.
+            recalibrate: each forecast's interval also uses the errors that were known by then, as after `update`.
+
+        Returns:
+            Forecasts beside the actual values; `.metrics` sums them up.
+
+        Raises:
+            ParameterError: it is not fitted, `start` is no step of the series, or nothing calibrates the interval.
+            DataError: a series is too short.
+        """
+        memory = self._fitted()
+        given = self._reading.read("series", series, covariates, past_covariates)
+        windows = self._reading.windows(memory, given)
+        scaling = scaling_for(memory, given.series)
+        if stride < 1:
+            raise ParameterError(f"`stride` is {stride}, expected a positive whole number of steps")
+        if interval is not None:
+            self._calibrated(memory).width(interval)  # there are enough
+        found: list[SeriesBacktest] = []
+        for i, (name, values) in enumerate(zip(given.series.names, given.series.values, strict=True)):
+            first, h, index = step_of(start, given.series, i), self.horizon, given.series.indexes[i]
+            if not self.context <= first <= len(values) - h:
+                raise DataError(
+                    f"`{name}` has {len(values)} steps, {first} of them before `start`, expected at least context = "
+                    f"{self.context} before it and horizon = {h} from it on; give a longer series, or another start"
+                )
+            origins = np.arange(first, len(values) - h + 1, stride)
+            mean, spread = (
+                array[::stride] for array in foretell(self._network, windows, i, first, len(values) - h + 1)
+            )
+            bounds: list[Array] = []
+            if interval is not None:
+                since = scores(self._network, windows, i, judged(windows, first), judged(windows, len(values)))
+                known_by_then = (
+                    np.array([judged(windows, origin) for origin in origins.tolist()]) if recalibrate else 0 * origins
+                )
+                width = widths(memory.calibration, since, known_by_then, interval)
+                bounds = [mean - width * spread, mean + width * spread]
+            lower, upper = [scaling.backward(i, bound) for bound in bounds] or (None, None)
+            times = np.arange(len(values)) if index is None else np.asarray(index)
+            actual = np.stack([values[origin : origin + h] for origin in origins.tolist()])
+            found.append(SeriesBacktest(name, times, origins, scaling.backward(i, mean), lower, upper, actual))
+        return Backtest(found)
+
+    def update(self, values: Any, *, covariates: Any = None, past_covariates: Any = None) -> Self:
+        """Adds new values behind the series it was fitted to, without fitting again.
+
+        The next `predict()` goes on from them, and the errors of the forecasts that they put to the test join those
+        that calibrate the intervals.
+
+        Args:
+            values: of the form given to `fit`: one number or more for each series. Of pandas, times must go on.
+            covariates: a row for each new step, where it was fitted with such.
+            past_covariates: likewise.
+
+        Returns:
+            The forecaster itself.
+
+        Raises:
+            ParameterError: it is not fitted, or the series are not those that it was fitted to.
+            DataError: the times do not go on where the series ended.
+        """
+        memory = self._fitted()
+        pasts = memory.ends()
+        single = np.ndim(values) == 0 or (memory.form == "columns" and np.ndim(values) == 1)
+        rows = np.asarray(values)[None] if single else values
+        new = self._reading.read("values", rows, covariates, past_covariates)
+        if new.series.form != memory.form or len(new.series.names) != len(memory.names):
+            raise ParameterError(
+                f"`values` holds {', '.join(new.series.names)}, expected {', '.join(memory.names)} in the form they "
+                "had in fit; give each its new values"
+            )
+        for name, past, index in zip(new.series.names, pasts, new.series.indexes, strict=True):
+            if index is not None and past.time is not None:
+                past.time.check_continued(index, name)
+        whole = [past.extended(*new.of(i)) for i, past in enumerate(pasts)]
+        longer = Given(memory.as_set(whole), together([p.known for p in whole]), together([p.past for p in whole]))
+        windows = self._reading.windows(memory, longer)
+        if len(memory.calibration):
+            found = [
+                scores(
+                    self._network, windows, i, judged(windows, len(past.values)), judged(windows, len(longer.values))
+                )
+                for i, (past, longer) in enumerate(zip(pasts, whole, strict=True))
+            ]
+            memory.calibration = memory.calibration.extended(np.concatenate([errors for _, errors in found]))
+        memory.pasts = [each.last(self._kept) for each in whole]
+        return self
+
+    # What these share.
+
+    @property
+    def _kept(self) -> int:
+        """How many of a series' last steps foretelling and judging what comes may need."""
+        return self.context + 2 * self.horizon
+
+    def _seeds(self) -> list[int]:
+        """Of the network and of the batches."""
+        return np.random.SeedSequence(self.seed).generate_state(2).tolist()
+
+    def _create(self, input_size: int, future_size: int) -> ForecastNetwork:
+        return ForecastNetwork(
+            input_size,
+            future_size,
+            self.context,
+            self.horizon,
+            **self._network_settings,
+            dtype=self._reading.dtype,
+            seed=self._seeds()[0],
+        )
+
+    def _fitted(self) -> Memory:
+        if self._memory is None:
+            raise ParameterError("this forecaster is not fitted, expected a call of fit before; or load a saved one")
+        return self._memory
+
+    def _calibrated(self, memory: Memory) -> Calibration:
+        if len(memory.calibration) == 0:
+            raise ParameterError(
+                "`interval` is asked for, but nothing calibrates it, expected a forecaster fitted with a `validation`; "
+                "fit with one, or pass interval=None"
+            )
+        return memory.calibration
+
+    # Saving and loading.
+
+    def save(self, folder: str | Path) -> None:
+        """Writes the fitted forecaster with the ends of its series, for `load`: safetensors and JSON.
+
+        Raises:
+            CheckpointError: the folder holds another model, or cannot be written.
+            ParameterError: it is not fitted.
+        """
+        memory = self._fitted()
+        record = {"kind": self.kind} | ({} if memory.pasts is None else {"memory": memory.record()})
+        write_unit(Path(folder), Unit(record, self._documents(memory), {"weights": dict(self._network.parameters)}))
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """The forecaster that a folder holds, written by `save` or by `fit` with a checkpoint.
+
+        Raises:
+            CheckpointError: it is no such folder, a file in it is truncated or altered, or it holds another model.
+            WeightFormatError: the weights are not this model's.
+        """
+        unit = read_unit(Path(folder), ("weights",))
+        if unit.record.get("kind") != cls.kind:
+            raise CheckpointError(
+                f"`{folder}` holds a model of kind {unit.record.get('kind')!r}, expected {cls.kind!r}; "
+                "unrolled.load(folder) loads a model of any kind"
+            )
+        return cls.from_unit(unit)
+
+    @classmethod
+    def from_unit(cls, unit: Unit) -> Self:
+        """The forecaster that a unit holds.
+
+        Raises:
+            CheckpointError: the unit lacks a setting.
+            WeightFormatError: the weights are not this model's.
+        """
+        try:
+            forecaster = cls(**unit.documents["config"]["model"])
+            memory = Memory.restored(unit.documents["series"], unit.record.get("memory"), forecaster.horizon)
+            sizes = [0 if scaling is None else len(scaling.mean) for scaling in (memory.known, memory.past)]
+        except (KeyError, TypeError, ParameterError) as error:
+            raise CheckpointError(
+                f"the saved forecaster cannot be built ({error}); was it saved by another version of unrolled?"
+            ) from None
+        features = 1 + (forecaster._reading.nan == "mask") + sum(sizes)
+        forecaster._network = forecaster._create(features, forecaster.horizon * sizes[0])
+        forecaster._network.set(unit.arrays["weights"])
+        forecaster._memory = memory
+        return forecaster
+
+    def _documents(self, memory: Memory) -> dict[str, Any]:
+        own = {"scaling": self.scaling, "transform": self.transform, "seed": self.seed}
+        model = self._reading._asdict() | own | self._network_settings
+        return {"config": {"kind": self.kind, "model": model}, "series": memory.document()}
