@@ -15,7 +15,8 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
-MODULES = ("activations", "rnn", "lstm", "gru", "output", "adam")
+VARIANTS = ("unroll", "normalize", "layer_norm", "zoneout", "recurrent_dropout", "peepholes", "projection")
+MODULES = ("activations", "rnn", "lstm", "gru", "output", "adam", *(f"variants.{name}" for name in VARIANTS))
 CHECKS = {
     "check_arrays",
     "check_backward",
@@ -175,7 +176,7 @@ def node_changes(node: ast.AST) -> Iterator[tuple[str, Callable[[Any], ast.AST]]
             f"mean for `{text}`",
             lambda n: ast.Call(ast.Attribute(n.func.value, "mean", ast.Load()), n.args, n.keywords),
         )
-    elif isinstance(node, ast.Call) and callee(node) == "concatenate":
+    elif isinstance(node, ast.Call) and callee(node) == "concatenate" and isinstance(node.args[0], ast.List):
         yield (
             f"other order in `{text}`",
             lambda n: ast.Call(n.func, [ast.List(n.args[0].elts[::-1], ast.Load()), *n.args[1:]], n.keywords),

@@ -7,9 +7,9 @@ from collections import defaultdict
 
 import pytest
 
-from steps.golden import check_golden
-from steps.gradients import gradient_cases
+from steps import golden, gradients
 from steps.mutants import MODULES, Mutant, functions_of, mutants, numbered_equations, source_of
+from steps.variants import networks
 
 TABLE: dict[str, dict[str, list[Mutant]]] = {module: defaultdict(list) for module in MODULES}
 for module in MODULES:
@@ -17,8 +17,26 @@ for module in MODULES:
         TABLE[module][mutant.equation].append(mutant)
 
 # how many equations with numbers the modules state; their texts are read for the numbers themselves
-NUMBERED = {"rnn": 6, "lstm": 21, "gru": 20, "output": 7, "adam": 5}
+NUMBERED = {
+    "rnn": 6,
+    "lstm": 21,
+    "gru": 20,
+    "output": 7,
+    "adam": 5,
+    "variants.unroll": 3,
+    "variants.normalize": 5,
+    "variants.layer_norm": 19,
+    "variants.zoneout": 5,
+    "variants.recurrent_dropout": 19,
+    "variants.peepholes": 17,
+    "variants.projection": 17,
+}
 ROWS = [(module, equation) for module in MODULES for equation in TABLE[module]]
+# of each package: all that is known of a module's values beforehand, and its gradient checks
+CHECKS = {
+    "": (golden.check_golden, gradients.gradient_cases),
+    "variants": (networks.check_definitions, networks.gradient_cases),
+}
 
 
 def complaint(module: str, mutant: Mutant | None) -> str:
@@ -27,8 +45,10 @@ def complaint(module: str, mutant: Mutant | None) -> str:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             functions = functions_of(mutant)
-            check_golden(functions, module)
-            for _, check in gradient_cases(module):
+            package, _, name = module.rpartition(".")
+            check_known, cases = CHECKS[package]
+            check_known(functions, name)
+            for _, check in cases(name):
                 check(functions).raise_if_wrong()
     except Exception as error:  # a mutant may fail in any way: a wrong value, a shape, a missing key, a warning
         return repr(error)

@@ -66,10 +66,10 @@ class Network:
         """Values between those of masks, so that every entry counts; an eighth of them 0, as masks have. `T` of None: a
         single step's."""
         found = {}
-        for name in self.masks:
+        for seed, name in enumerate(self.masks, 22):
             over_time = (T,) if T is not None and name != "mask" else ()
-            values = rng(22).uniform(0.0, 2.0 if name == "mask" else 1.0, size=(N_A, m, *over_time))
-            found[name] = np.where(rng(23).random(values.shape) < 0.125, 0.0, values)
+            values = rng(seed).uniform(0.0, 2.0 if name == "mask" else 1.0, size=(N_A, m, *over_time))
+            found[name] = np.where(rng(seed + 10).random(values.shape) < 0.125, 0.0, values)
         return found
 
     def run(self, functions: Functions, x: Array, states: dict[str, Array], p: Any, **more: Any) -> Any:

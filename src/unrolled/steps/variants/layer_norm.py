@@ -226,7 +226,7 @@ def lstm_layer_norm_backward(
 ) -> dict[str, Array]:
     """Carries `da = dJ/da` of every step back through `lstm_layer_norm_forward`; arguments as of `lstm_backward`.
 
-    Equations: (2) to (4) of `unroll.py`.
+    Equations: (2) and (3) of `unroll.py`.
 
     Returns:
         `dx` `(n_x, m, T_da)`, `da0` `(n_a, m)`, `dc0` `(n_a, m)`, and the parameters' gradients, summed over batch and

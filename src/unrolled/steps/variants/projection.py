@@ -217,7 +217,7 @@ def lstm_projection_backward(
 ) -> dict[str, Array]:
     """Carries `da = dJ/da` of every step back through `lstm_projection_forward`.
 
-    Equations: (2) to (4) of `unroll.py`.
+    Equations: (2) and (3) of `unroll.py`.
 
     Args:
         da: gradients of J with respect to `a`, `(n_p, m, T_da)`; the way back starts at the last step covered.

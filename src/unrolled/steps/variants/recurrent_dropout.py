@@ -185,7 +185,7 @@ def lstm_recurrent_dropout_backward(
     """Carries `da = dJ/da` of every step back through `lstm_recurrent_dropout_forward`; gradients as `lstm_backward`'s,
     always with `dc0`.
 
-    Equations: (2) to (4) of `unroll.py`.
+    Equations: (2) and (3) of `unroll.py`.
 
     >>> weights = {"W" + gate: np.ones((1, 2)) for gate in "fico"} | {"Wy": np.ones((2, 1)), "by": np.zeros((2, 1))}
     >>> p = weights | {"b" + gate: np.zeros((1, 1)) for gate in "fico"}

@@ -1,9 +1,9 @@
 """The loop over time that all variants share, forward and backward; what one step computes is each variant's own.
 
     (1) a<t>, c<t>, y<t> = cell(x<t>, a<t-1>, c<t-1>, masks of step t)       a<-1> = a0,   c<-1> = c0
-    (2) da_next<t> = da<t> + da_prev<t+1>         what the loss gives this step, and what the next step hands back
-    (3) dc_next<t> = dc_prev<t+1>
-    (4) dW = sum over t of dW<t>                  and so every other parameter
+    (2) da_next<t> = da<t> + da_prev<t+1>         what the loss gives this step, and what the next step hands back;
+        dc_next<t> = dc_prev<t+1>                 the second state's upstream gradient is of the last step alone
+    (3) dW = sum over t of dW<t>                  and so every other parameter
 
 The states have the names `a` and `c` for an LSTM, `c` for a GRU and `a` for the plain network. What reaches the initial
 ones stands in the gradients as `da0` and `dc0`, so that a *learned* initial state needs no variant of its own: it is a
@@ -92,7 +92,7 @@ def unroll_backward(
 ) -> dict[str, Array]:
     """Carries the gradient of every step's first state back through `unroll`.
 
-    Equations: (2) to (4) at the top of this module.
+    Equations: (2) and (3) at the top of this module.
 
     Args:
         cell_backward: called as `cell_backward(*gradients of the next states, cache)`; returns `dxt`, the gradient of
@@ -137,11 +137,11 @@ def unroll_backward(
         handed.append(np.zeros((n, m), dtype) if final is None else final.astype(dtype))
     for t, on in reversed(list(enumerate(columns))):
         da_next, *others = (state[:, on] for state in handed)
-        step = cell_backward(upstream[:, on, t] + da_next, *others, cells[t])  # (2), (3)
+        step = cell_backward(upstream[:, on, t] + da_next, *others, cells[t])  # (2)
         dx[:, on, t] = step.pop("dxt")
         for name, state in zip(finals, handed, strict=True):
             state[:, on] = step.pop(f"d{name}_prev")
         for name, gradient in step.items():
-            sums[name] = sums.get(name, 0) + gradient.astype(dtype)  # (4)
+            sums[name] = sums.get(name, 0) + gradient.astype(dtype)  # (3)
 
     return {"dx": dx, **{f"d{name}0": state for name, state in zip(finals, handed, strict=True)}, **sums}

@@ -4,17 +4,17 @@ Equations, in this module's own numbers, around the cells of `lstm.py`, `gru.py`
 written a~ and c~ here. A mask d holds 1 where a unit keeps its old value and 0 where it takes the new one, drawn afresh
 at every step; at inference the *rate*, the mean of the masks, stands in their place. `*` is entry by entry:
 
-    (1) a~, c~ = lstm_cell(x<t>, a<t-1>, c<t-1>)             so a~ = ot * tanh(c~) of the c~ that is *not* zoned out
-    (2) a<t> = d_a * a<t-1> + (1 - d_a) * a~                 y<t> = softmax(Wy a<t> + by)
-    (3) c<t> = d_c * c<t-1> + (1 - d_c) * c~
+        a~, c~ = lstm_cell(x<t>, a<t-1>, c<t-1>)             so a~ = ot * tanh(c~) of the c~ that is *not* zoned out
+    (1) a<t> = d_a * a<t-1> + (1 - d_a) * a~                 y<t> = softmax(Wy a<t> + by)
+    (2) c<t> = d_c * c<t-1> + (1 - d_c) * c~
 
 Backward:
 
-    (4) da~ = da * (1 - d_a),   dc~ = dc * (1 - d_c)         then the cell's own way back, da_cell<t-1> and dc_cell<t-1>
-    (5) da<t-1> = da * d_a + da_cell<t-1>
-    (6) dc<t-1> = dc * d_c + dc_cell<t-1>
+    (3) da~ = da * (1 - d_a),   dc~ = dc * (1 - d_c)         then the cell's own way back, da_cell<t-1> and dc_cell<t-1>
+    (4) da<t-1> = da * d_a + da_cell<t-1>
+    (5) dc<t-1> = dc * d_c + dc_cell<t-1>
 
-The GRU has (3) and (6) alone, the plain network (2) and (5). With masks of zeros these are the plain cells.
+The GRU has (2) and (5) alone, the plain network (1) and (4). With masks of zeros these are the plain cells.
 
 Source: Krueger et al. 2017, "Zoneout: regularizing RNNs by randomly preserving hidden activations", section 3.2.
 """
@@ -67,7 +67,7 @@ def lstm_zoneout_cell_forward(
 ) -> tuple[Array, Array, Array, Cache]:
     """One step of the LSTM with zoneout.
 
-    Equations: (1) to (3) at the top of this module.
+    Equations: (1) and (2) at the top of this module.
 
     Args:
         xt: inputs of this step, `(n_x, m)`.
@@ -94,12 +94,12 @@ def lstm_zoneout_cell_forward(
     >>> a_next.tolist(), c_next.round(4).tolist()
     ([[0.25]], [[0.5518]])
     """
-    _, _, _, cell_cache = lstm_cell_forward(xt, a_prev, c_prev, parameters)  # (1)
+    _, _, _, cell_cache = lstm_cell_forward(xt, a_prev, c_prev, parameters)
     a_new, c_new = cell_cache[:2]
     d_a, d_c = mask_of("zoneout_a", zoneout_a, a_new), mask_of("zoneout_c", zoneout_c, c_new)
 
-    a_next = d_a * a_prev + (1 - d_a) * a_new  # (2)
-    c_next = d_c * c_prev + (1 - d_c) * c_new  # (3)
+    a_next = d_a * a_prev + (1 - d_a) * a_new  # (1)
+    c_next = d_c * c_prev + (1 - d_c) * c_new  # (2)
     yt_pred = softmax(parameters["Wy"] @ a_next + parameters["by"])
 
     return a_next, c_next, yt_pred, (a_next, c_next, d_a, d_c, cell_cache)
@@ -150,7 +150,7 @@ def lstm_zoneout_forward(
 def lstm_zoneout_cell_backward(da_next: Array, dc_next: Array, cache: Cache) -> dict[str, Array]:
     """Carries `da_next = dJ/da_next` and `dc_next = dJ/dc_next` back through `lstm_zoneout_cell_forward`.
 
-    Equations: (4) to (6) at the top of this module.
+    Equations: (3) to (5) at the top of this module.
 
     Args:
         da_next: gradient of J with respect to `a_next`, `(n_a, m)`.
@@ -170,12 +170,12 @@ def lstm_zoneout_cell_backward(da_next: Array, dc_next: Array, cache: Cache) -> 
     a_next, c_next, d_a, d_c, cell_cache = cache
     check_arrays({"a_next": a_next, "c_next": c_next, "da_next": da_next, "dc_next": dc_next})
 
-    # forward (1), (2), (3): the new states reach the next ones where the masks are not
-    gradients = lstm_cell_backward(da_next * (1 - d_a), dc_next * (1 - d_c), cell_cache)  # (4)
+    # forward (1), (2): the new states reach the next ones where the masks are not
+    gradients = lstm_cell_backward(da_next * (1 - d_a), dc_next * (1 - d_c), cell_cache)  # (3)
 
-    # forward (2), (3): a_next = d_a * a_prev + (1 - d_a) * a_new, and so c_next
-    da_prev = da_next * d_a + gradients["da_prev"]  # (5)
-    dc_prev = dc_next * d_c + gradients["dc_prev"]  # (6)
+    # forward (1), (2): a_next = d_a * a_prev + (1 - d_a) * a_new, and so c_next
+    da_prev = da_next * d_a + gradients["da_prev"]  # (4)
+    dc_prev = dc_next * d_c + gradients["dc_prev"]  # (5)
 
     return {**gradients, "da_prev": da_prev, "dc_prev": dc_prev}
 
@@ -190,7 +190,7 @@ def lstm_zoneout_backward(
 ) -> dict[str, Array]:
     """Carries `da = dJ/da` of every step back through `lstm_zoneout_forward`; as `lstm_backward`, always with `dc0`.
 
-    Equations: (2) to (4) of `unroll.py`.
+    Equations: (2) and (3) of `unroll.py`.
 
     >>> weights = {"W" + gate: np.ones((1, 2)) for gate in "fico"} | {"Wy": np.ones((2, 1)), "by": np.zeros((2, 1))}
     >>> p = weights | {"b" + gate: np.zeros((1, 1)) for gate in "fico"}
@@ -206,7 +206,7 @@ def lstm_zoneout_backward(
 def gru_zoneout_cell_forward(
     xt: Array, c_prev: Array, parameters: Parameters, *, zoneout_c: Array | float, reset: Reset = "before"
 ) -> tuple[Array, Array, Cache]:
-    """One step of the GRU with zoneout: as `gru_cell_forward`, and (3) at the top of this module.
+    """One step of the GRU with zoneout: as `gru_cell_forward`, and (2) at the top of this module.
 
     Args:
         xt: inputs of this step, `(n_x, m)`.
@@ -228,7 +228,7 @@ def gru_zoneout_cell_forward(
     c_new = cell_cache[0]
     d_c = mask_of("zoneout_c", zoneout_c, c_new)
 
-    c_next = d_c * c_prev + (1 - d_c) * c_new  # (3)
+    c_next = d_c * c_prev + (1 - d_c) * c_new  # (2)
     yt_pred = softmax(parameters["Wy"] @ c_next + parameters["by"])
 
     return c_next, yt_pred, (c_next, d_c, cell_cache)
@@ -256,15 +256,15 @@ def gru_zoneout_forward(
 def gru_zoneout_cell_backward(dc_next: Array, cache: Cache) -> dict[str, Array]:
     """Carries `dc_next = dJ/dc_next`, `(n_a, m)`, back through `gru_zoneout_cell_forward`; gradients as the GRU's own.
 
-    Equations: (4) and (6) at the top of this module.
+    Equations: (3) and (5) at the top of this module.
     """
     check_cache(cache, GRU_CACHE, "gru_zoneout_cell_forward")
     c_next, d_c, cell_cache = cache
     check_arrays({"c_next": c_next, "dc_next": dc_next})
 
-    # forward (3): c_next = d_c * c_prev + (1 - d_c) * c_new
-    gradients = gru_cell_backward(dc_next * (1 - d_c), cell_cache)  # (4)
-    dc_prev = dc_next * d_c + gradients["dc_prev"]  # (6)
+    # forward (2): c_next = d_c * c_prev + (1 - d_c) * c_new
+    gradients = gru_cell_backward(dc_next * (1 - d_c), cell_cache)  # (3)
+    dc_prev = dc_next * d_c + gradients["dc_prev"]  # (5)
 
     return {**gradients, "dc_prev": dc_prev}
 
@@ -280,7 +280,7 @@ def gru_zoneout_backward(
 def rnn_zoneout_cell_forward(
     xt: Array, a_prev: Array, parameters: Parameters, *, zoneout_a: Array | float
 ) -> tuple[Array, Array, Cache]:
-    """One step of the plain network with zoneout: as `rnn_cell_forward`, and (2) at the top of this module.
+    """One step of the plain network with zoneout: as `rnn_cell_forward`, and (1) at the top of this module.
 
     Args:
         xt: inputs of this step, `(n_x, m)`.
@@ -300,7 +300,7 @@ def rnn_zoneout_cell_forward(
     a_new = cell_cache[0]
     d_a = mask_of("zoneout_a", zoneout_a, a_new)
 
-    a_next = d_a * a_prev + (1 - d_a) * a_new  # (2)
+    a_next = d_a * a_prev + (1 - d_a) * a_new  # (1)
     yt_pred = softmax(parameters["Wya"] @ a_next + parameters["by"])
 
     return a_next, yt_pred, (a_next, d_a, cell_cache)
@@ -321,15 +321,15 @@ def rnn_zoneout_forward(
 def rnn_zoneout_cell_backward(da_next: Array, cache: Cache) -> dict[str, Array]:
     """Carries `da_next = dJ/da_next`, `(n_a, m)`, back through `rnn_zoneout_cell_forward`; gradients as the cell's own.
 
-    Equations: (4) and (5) at the top of this module.
+    Equations: (3) and (4) at the top of this module.
     """
     check_cache(cache, RNN_CACHE, "rnn_zoneout_cell_forward")
     a_next, d_a, cell_cache = cache
     check_arrays({"a_next": a_next, "da_next": da_next})
 
-    # forward (2): a_next = d_a * a_prev + (1 - d_a) * a_new
-    gradients = rnn_cell_backward(da_next * (1 - d_a), cell_cache)  # (4)
-    da_prev = da_next * d_a + gradients["da_prev"]  # (5)
+    # forward (1): a_next = d_a * a_prev + (1 - d_a) * a_new
+    gradients = rnn_cell_backward(da_next * (1 - d_a), cell_cache)  # (3)
+    da_prev = da_next * d_a + gradients["da_prev"]  # (4)
 
     return {**gradients, "da_prev": da_prev}
 
