@@ -52,6 +52,21 @@ class Schedule(Protocol):
 def constant(step: int, *, peak: float, warmup: int = 0, total: int | None = None, final: float = 0) -> float:
     """The peak, after the warm-up; `total` and `final` do not matter.
 
+    Equations, with the names of `Schedule`:
+        (1) rate = peak * min(1, (s + 1) / W)
+
+    Args:
+        step: as in `Schedule`.
+        peak: as in `Schedule`.
+        warmup: as in `Schedule`.
+        total: as in `Schedule`.
+        final: as in `Schedule`.
+
+    Returns:
+        The learning rate, a number of at most `peak`.
+
+    Source: the warm-up of all schedules here is that of Goyal et al. 2017, section 2.2.
+
     >>> [constant(s, peak=1.0, warmup=4) for s in range(6)]
     [0.25, 0.5, 0.75, 1.0, 1.0, 1.0]
     """
@@ -82,8 +97,13 @@ def stepwise(
         factor: what each stair multiplies by, in (0, 1].
         every: steps of one stair; `None` for a third of those after the warm-up.
 
+    Returns:
+        The learning rate, a number of at most `peak`.
+
     Raises:
         ParameterError: neither `every` nor `total` is known after the warm-up, or a value is out of its range.
+
+    Source: as PyTorch's StepLR; the habit of dividing by ten on a stair is that of He et al. 2016, section 3.4.
 
     >>> [round(stepwise(s, peak=1.0, total=6, factor=0.5), 3) for s in range(7)]
     [1.0, 1.0, 0.5, 0.5, 0.25, 0.25, 0.125]
@@ -121,8 +141,13 @@ def exponential(
         final: as in `Schedule`; must be positive where no `factor` is given.
         factor: what each step multiplies by, in (0, 1].
 
+    Returns:
+        The learning rate, a number of at most `peak`.
+
     Raises:
         ParameterError: no `factor`, and no positive `final` or no `total`; or a `factor` out of its range.
+
+    Source: (2) is PyTorch's ExponentialLR; (1) is (2) with the factor that meets `final`.
 
     >>> [round(exponential(s, peak=1.0, total=4, final=0.0625), 4) for s in range(6)]
     [1.0, 0.5, 0.25, 0.125, 0.0625, 0.0625]
@@ -152,6 +177,9 @@ def warmup_cosine(step: int, *, peak: float, warmup: int = 0, total: int | None 
         warmup: as in `Schedule`.
         total: as in `Schedule`.
         final: as in `Schedule`.
+
+    Returns:
+        The learning rate, a number of at most `peak`.
 
     Raises:
         ParameterError: a step after the warm-up, and no `total`.
@@ -184,6 +212,9 @@ def one_cycle(
         total: as in `Schedule`; a rise of so many steps does not need it.
         final: as in `Schedule`, but reached at the last step.
         divisor: how many times the first rate is less than the peak, at least 1.
+
+    Returns:
+        The learning rate, a number of at most `peak`.
 
     Raises:
         ParameterError: `total` is not known where it is needed, or `divisor` is out of its range.

@@ -37,6 +37,9 @@ def create_optimizer(name: str, learning_rate: float, **settings: Any) -> Optimi
         learning_rate: the step length.
         settings: what else its class takes, `momentum=0.9` for `"sgd"`, say; its defaults stand for the others.
 
+    Returns:
+        A fresh optimizer, which has taken no step.
+
     Raises:
         ParameterError: there is no optimizer of that name, it has no such setting, or a value is out of its range.
 
