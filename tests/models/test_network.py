@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,7 @@ def batch(pooling: str | None, lengths: np.ndarray | None = LENGTHS) -> Sequence
 
 
 def worst_gradient_error(model: SequenceNetwork, given: SequenceBatch) -> float:
+    before = model.random_state
     _, gradients, _ = model.loss_and_gradients(given, None)
     assert gradients.keys() == model.parameters.keys()
     worst = 0.0
@@ -45,6 +47,7 @@ def worst_gradient_error(model: SequenceNetwork, given: SequenceBatch) -> float:
             for sign in (1, -1):
                 with model.edit() as own:
                     own[name][index] += sign * EPS
+                model.random_state = before  # the same masks again
                 losses.append(model.loss_and_gradients(given, None)[0])
                 with model.edit() as own:
                     own[name][index] -= sign * EPS
@@ -56,8 +59,12 @@ def worst_gradient_error(model: SequenceNetwork, given: SequenceBatch) -> float:
 @pytest.mark.parametrize("pooling", ["last", "mean", "max", None])
 @pytest.mark.parametrize(
     "settings",
-    [{"cell": "lstm", "bidirectional": True}, {"cell": "gru", "num_layers": 2}, {"cell": "rnn", "bidirectional": True}],
-    ids=["lstm both ways", "gru deep", "rnn both ways"],
+    [
+        {"cell": "lstm", "bidirectional": True},
+        {"cell": "gru", "num_layers": 2, "dropout": 0.4},
+        {"cell": "rnn", "bidirectional": True},
+    ],
+    ids=["lstm both ways", "gru deep with dropout", "rnn both ways"],
 )
 def test_gradients_match_central_differences(settings: dict[str, Any], pooling: Any, lengths: Any):
     assert worst_gradient_error(network(**settings, pooling=pooling), batch(pooling, lengths)) < TOLERANCE
@@ -81,6 +88,23 @@ def test_what_stands_in_padding_changes_no_gradient(pooling: Any):
     assert quiet[0] == other[0]
     for name, gradient in quiet[1].items():
         np.testing.assert_array_equal(gradient, other[1][name])
+
+
+def test_units_are_dropped_in_training_and_never_in_prediction():
+    model, given = network(dropout=0.5, num_layers=2), batch("last")
+    losses = {model.loss_and_gradients(given, None)[0] for _ in range(5)}
+    assert len(losses) == 5
+    np.testing.assert_array_equal(model.predict(given.x, LENGTHS), model.predict(given.x, LENGTHS))
+    np.testing.assert_array_equal(model.predict(given.x, LENGTHS), network(num_layers=2).predict(given.x, LENGTHS))
+
+
+def test_the_random_state_brings_the_same_masks_back():
+    model, given = network(dropout=0.5, num_layers=2), batch("last")
+    before = json.loads(json.dumps(model.random_state))
+    losses = [model.loss_and_gradients(given, None)[0] for _ in range(3)]
+    model.random_state = before
+    assert [model.loss_and_gradients(given, None)[0] for _ in range(3)] == losses
+    assert network().random_state is None
 
 
 def test_the_same_seed_gives_the_same_first_weights_and_another_others():

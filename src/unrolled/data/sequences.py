@@ -139,6 +139,11 @@ class Sequences:
         x[time >= lengths] = 0
         return x, lengths
 
+    def by_length(self, at_once: int) -> Iterator[Rows]:
+        """The rows of all sequences, the shortest first, so many at a time: each once, with little padding."""
+        order = np.argsort(self.lengths, kind="stable")
+        yield from (order[start : start + at_once] for start in range(0, len(order), at_once))
+
 
 class SequenceBatch(NamedTuple):
     """Sequences side by side, and what is to be foretold of them."""
@@ -234,10 +239,7 @@ class SequenceBatches:
 
     def in_order(self, batch_size: int = 256) -> Iterator[tuple[Rows, SequenceBatch]]:
         """Every sequence once, the shortest first, with its row: for validation; the place in the data stays."""
-        order = np.argsort(self.sequences.lengths, kind="stable")
-        for start in range(0, len(order), batch_size):
-            rows = order[start : start + batch_size]
-            yield rows, self.batch(rows)
+        yield from ((rows, self.batch(rows)) for rows in self.sequences.by_length(batch_size))
 
     @property
     def position(self) -> dict[str, Any]:

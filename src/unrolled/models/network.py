@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from unrolled.data.sequences import SequenceBatch
 from unrolled.errors import ParameterError, ShapeError, WeightFormatError
-from unrolled.layers import GRU, LSTM, RNN, Dense, LSTMState, Stack
+from unrolled.layers import GRU, LSTM, RNN, Dense, Dropout, LSTMState, Stack
+from unrolled.layers.options import checked_rate
 from unrolled.layers.recurrent import Recurrent
 from unrolled.shapes import Array
 
@@ -39,12 +40,13 @@ class SequenceNetwork:
         hidden_size: H.
         num_layers: L.
         bidirectional: read each sequence from its end as well.
+        dropout: the rate at which units are dropped in training, between the layers and before the dense one.
         pooling: `"last"`, `"mean"` or `"max"`; `None` pools nothing: an output for each step.
         dtype: `"float32"` or `"float64"`.
         seed: of the initial weights; `None` differs each time.
 
     Raises:
-        ParameterError: the cell or the pooling is another, or a size is not positive.
+        ParameterError: the cell or the pooling is another, a size is not positive, or the rate is not in [0, 1).
 
     >>> from unrolled.losses import softmax_cross_entropy
     >>> network = SequenceNetwork(2, 3, softmax_cross_entropy, hidden_size=4, seed=0)
@@ -62,6 +64,7 @@ class SequenceNetwork:
         hidden_size: int = 64,
         num_layers: int = 1,
         bidirectional: bool = False,
+        dropout: float = 0.0,
         pooling: Pooling = "last",
         dtype: str = "float32",
         seed: int | None = None,
@@ -70,14 +73,22 @@ class SequenceNetwork:
             raise ParameterError(f"`cell` is {cell!r}, expected one of {', '.join(CELLS)}; lstm is usual")
         if pooling not in POOLINGS:
             raise ParameterError(f"`pooling` is {pooling!r}, expected 'last', 'mean', 'max' or None")
-        seeds = (None,) * 2 if seed is None else np.random.SeedSequence(seed).generate_state(2).tolist()
+        seeds = (None,) * 3 if seed is None else np.random.SeedSequence(seed).generate_state(3).tolist()
         self.loss, self.pooling = loss, pooling
+        self.dropout = Dropout(checked_rate("dropout", dropout), seed=seeds[2])
         self.recurrent: Recurrent[Any, Any] = CELLS[cell](
-            input_size, hidden_size, num_layers=num_layers, bidirectional=bidirectional, dtype=dtype, seed=seeds[0]
+            input_size,
+            hidden_size,
+            num_layers=num_layers,
+            bidirectional=bidirectional,
+            dropout=dropout if num_layers > 1 else 0.0,
+            dtype=dtype,
+            seed=seeds[0],
         )
         width = hidden_size * self.recurrent.num_directions
         self.dense = Dense(width, output_size, dtype=dtype, seed=seeds[1])
-        self.stack = Stack(recurrent=self.recurrent, dense=self.dense)
+        # runs are this class's own matter, as pooling stands between; names, changes and random states are the stack's
+        self.stack = Stack(recurrent=self.recurrent, dropout=self.dropout, dense=self.dense)
 
     @property
     def parameters(self) -> Mapping[str, Array]:
@@ -105,6 +116,15 @@ class SequenceNetwork:
         except ShapeError as error:
             raise WeightFormatError(f"the weights belong to a model of another size: {error}") from None
 
+    @property
+    def random_state(self) -> dict[str, Any] | None:
+        """Where the random numbers of dropout stand, as plain values for JSON; `None` where nothing is dropped."""
+        return self.stack.random_state
+
+    @random_state.setter
+    def random_state(self, state: dict[str, Any] | None) -> None:
+        self.stack.random_state = state
+
     def loss_and_gradients(self, batch: SequenceBatch, state: Any) -> tuple[float, dict[str, Array], Any]:
         """Forward and backward over one batch.
 
@@ -117,11 +137,13 @@ class SequenceNetwork:
         """
         run = self.recurrent.forward(batch.x, lengths=batch.lengths)
         pooled = self._pool(run.output, run.state, batch.lengths)
-        top = self.dense.forward(pooled)
+        thinned = self.dropout.forward(pooled)
+        top = self.dense.forward(thinned.output)
         loss, dy = self.loss(top.output, batch.targets, batch.weights)
         back = self.dense.backward(top, dy)
         assert back.x is not None
-        output, dstate = self._pool_backward(back.x, pooled, run.output, run.state, batch.lengths)
+        dpooled = self.dropout.backward(thinned, back.x).x
+        output, dstate = self._pool_backward(dpooled, pooled, run.output, run.state, batch.lengths)
         below = self.recurrent.backward(run, output, dstate, need_dx=False)
         gradients = {f"recurrent.{name}": array for name, array in below.parameters.items()}
         return loss, gradients | {f"dense.{name}": array for name, array in back.parameters.items()}, None

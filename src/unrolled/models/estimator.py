@@ -1,0 +1,387 @@
+"""What the sequence classifier and regressor share: from a caller's sequences to a trained, saved network; no targets.
+
+What a target is, which loss it has and what an output says of it is a subclass's matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from unrolled.data.sequences import SequenceBatches, Sequences
+from unrolled.errors import CheckpointError, ParameterError
+from unrolled.models.inputs import Inputs, read_finite
+from unrolled.models.network import Loss, SequenceNetwork
+from unrolled.models.parts import Part, WeightedLoss, checked_weights, held_out
+from unrolled.models.scaling import Scaling
+from unrolled.models.scikit import Parametrised, not_fitted, params_from_record, params_to_record
+from unrolled.shapes import Array
+from unrolled.storage import Unit, holds_unit, read_unit, write_unit
+from unrolled.training.fit import Callback, FitSettings, History, fit
+
+__all__ = ["SequenceEstimator"]
+
+PREDICTED_AT_ONCE = 256  # sequences
+
+
+class Fitted:
+    """What `fit` learns; none of it is there before."""
+
+    network_: SequenceNetwork
+    history_: History
+    inputs_: Inputs
+    seed_: int  # from which all that was random came
+
+    @property
+    def n_features_in_(self) -> int:
+        """I; of sequences given as a table `(N, T)` its columns, as scikit-learn counts."""
+        return self.inputs_.features
+
+
+@dataclass(kw_only=True, repr=False, eq=False)
+class SequenceEstimator(Fitted, Parametrised):
+    """A network over sequences behind scikit-learn's methods; a subclass says what the targets are.
+
+    Args:
+        cell: `"lstm"`, `"gru"` or `"rnn"`.
+        hidden_size: H.
+        num_layers: L.
+        bidirectional: read each sequence from its end as well.
+        dropout: the rate at which units are dropped in training, between the layers and before the output.
+        pooling: what of the steps is looked at: the `"last"`, their `"mean"` or their `"max"`.
+        epochs: passes over the sequences.
+        batch_size: sequences in a step, at the most; those of like length are together.
+        optimizer: one of `unrolled.optimizers.OPTIMIZERS`.
+        learning_rate: the peak of the schedule.
+        weight_decay: of an optimizer that has one (`"adamw"`).
+        schedule: one of `unrolled.schedules.SCHEDULES`, or `"reduce_on_plateau"`.
+        warmup: steps of a linear rise to the peak.
+        clip: the largest global norm of the gradients; `None` for any.
+        ema: the decay of a moving average of the weights, which is then what is used; `None` for none.
+        validation_fraction: the part of the sequences that is held out, as much of each class.
+        patience: after so many epochs that were no better on them than the best, training ends; in any case the best
+            weights are kept then. `None`: all epochs, and the last weights.
+        monitor: the metric that decides what is better.
+        standardize: bring each feature to mean 0 and standard deviation 1, as they are in the part learned from.
+        nan: `"refuse"` it, or `"mask"` it: a missing value counts as its feature's mean, and a second feature, which
+            is 1 there, says so. What is infinite is always refused.
+        dtype: `"float32"` or `"float64"`.
+        random_state: a seed: the same one gives the same model, bit for bit.
+        verbose: show how training goes, where positive.
+    """
+
+    kind: ClassVar[str] = ""
+    monitors: ClassVar[tuple[str, ...]] = ("loss",)  # the metrics of a validation
+
+    cell: str = "lstm"
+    hidden_size: int = 64
+    num_layers: int = 1
+    bidirectional: bool = False
+    dropout: float = 0.0
+    pooling: Any = "last"
+    epochs: float = 100
+    batch_size: int = 32
+    optimizer: str = "adam"
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.0
+    schedule: str = "cosine"
+    warmup: int = 0
+    clip: float | None = 1.0
+    ema: float | None = None
+    validation_fraction: float = 0.0
+    patience: int | None = None
+    monitor: str = "loss"
+    standardize: bool = True
+    nan: str = "refuse"
+    dtype: str = "float32"
+    random_state: Any = None
+    verbose: int = 0
+
+    # What a subclass says of its targets.
+
+    def _learn_targets(self, y: Any, N: int) -> NDArray[Any]:
+        """Checks targets, learns what they are (which classes, say), and gives them in its own form, `(N, ...)`."""
+        raise NotImplementedError
+
+    def _known_targets(self, name: str, y: Any, N: int) -> NDArray[Any]:
+        """Targets of other data, in that same form."""
+        raise NotImplementedError
+
+    def _learn_part(self, train: Part) -> Part:
+        """Learns what depends on the part to learn from alone (a scaling, say), and may weigh it."""
+        return train
+
+    def _head(self) -> tuple[int, Loss]:
+        """How many outputs the network needs, and which loss."""
+        raise NotImplementedError
+
+    def _for_loss(self, targets: NDArray[Any]) -> NDArray[Any]:
+        """Targets as the loss takes them."""
+        return targets
+
+    def _strata(self, targets: NDArray[Any]) -> NDArray[Any]:
+        """A group for each sequence; the part held out has as much of each."""
+        return np.zeros(len(targets), np.int64)
+
+    def _metrics(self, outputs: Array, targets: NDArray[Any]) -> dict[str, float]:
+        """What a validation finds besides the loss."""
+        raise NotImplementedError
+
+    def _target_record(self) -> dict[str, Any]:
+        """What was learned of the targets, as plain values for JSON."""
+        raise NotImplementedError
+
+    def _restore_targets(self, record: dict[str, Any]) -> None:
+        """Takes back what `_target_record` gave."""
+        raise NotImplementedError
+
+    # What they share.
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        lengths: ArrayLike | None = None,
+        validation_data: tuple[Any, ...] | None = None,
+        sample_weight: ArrayLike | None = None,
+        callbacks: Sequence[Callback] = (),
+        checkpoint: str | Path | None = None,
+    ) -> Self:
+        """Learns from sequences and their targets.
+
+        Args:
+            X: an array `(N, T, I)`; `(N, T)`, where I = 1; or a list of arrays `(T_i, I)` or `(T_i,)`.
+            y: a target for each sequence.
+            lengths: steps of each sequence where `X` is padded, `(N,)`.
+            validation_data: `(X, y)` or `(X, y, lengths)`, in place of a `validation_fraction` of the sequences.
+            sample_weight: how much each sequence counts, `(N,)`, at least 0.
+            callbacks: see `unrolled.training.fit.Callback`.
+            checkpoint: a folder to keep the run in. Where it already holds this run, that goes on, and ends with the
+                bits of one that was never interrupted.
+
+        Returns:
+            The estimator itself.
+
+        Raises:
+            ShapeError: shapes do not fit.
+            DataError: there are no sequences, one is empty, or a number is not finite.
+            ParameterError: a parameter is out of its range, or a target is not what it should be.
+            CheckpointError: the folder holds another run.
+            DivergenceError: the loss is no longer finite; try a lower learning rate.
+        """
+        vars(self).pop("network_", None)  # who fails to be fitted again is not fitted
+        sequences = read_finite("X", X, lengths, self.nan)
+        targets = self._learn_targets(y, len(sequences))
+        weights = checked_weights(sample_weight, len(sequences))
+        folder = None if checkpoint is None else Path(checkpoint)
+        self.seed_ = self._first_seed(folder)
+        seeds: list[int] = np.random.SeedSequence(self.seed_).generate_state(4).tolist()
+        train, held = self._split(Part(sequences, targets, weights), validation_data is not None, seeds[0])
+        scaling = self._learn_scaling(train) if self.standardize else Scaling.none(sequences.values.shape[1])
+        self.inputs_ = Inputs.of(X, lengths, sequences, self.nan, scaling)
+        train = self._learn_part(train)
+        if validation_data is not None:
+            held = self._validation_part(validation_data)
+        network = self._create_network(seeds[1])
+        settings = self._settings(seeds[2], held is not None)
+        weights = train.weights
+        batches = SequenceBatches(
+            self.inputs_.scaled(train.sequences, self.dtype),
+            self._for_loss(train.targets),
+            weights=None if weights is None else (weights / weights.mean()).astype(self.dtype),
+            batch_size=self.batch_size,
+            seed=seeds[3],
+        )
+        if held is not None:
+            held = held._replace(sequences=self.inputs_.scaled(held.sequences, self.dtype))
+        self.network_ = network
+        try:
+            self.history_ = fit(
+                network,
+                batches,
+                settings,
+                validate=None if held is None else partial(self._validate, held),
+                folder=folder,
+                kind=self.kind,
+                documents=None if folder is None else self._documents(),
+                resume=folder is not None,
+                callbacks=callbacks,
+                progress=self.verbose > 0,
+                unit="sequences",
+            )
+        except Exception:  # after Ctrl-C the model has the weights so far; after an error it is none
+            del self.network_
+            raise
+        return self
+
+    @staticmethod
+    def _learn_scaling(train: Part) -> Scaling:
+        steps = None if train.weights is None else np.repeat(train.weights, train.sequences.lengths)
+        return Scaling.of(train.sequences.values, steps)
+
+    def _split(self, part: Part, given: bool, seed: int) -> tuple[Part, Part | None]:
+        """The part to learn from, and that to validate on, where it is not given; who weighs nothing is in neither."""
+        fraction = self.validation_fraction
+        if not 0 <= fraction < 1:
+            raise ParameterError(f"`validation_fraction` is {fraction}, expected a number from 0 to below 1")
+        if part.weights is not None and not part.weights.all():
+            part = part.take(np.flatnonzero(part.weights))
+        if given or not fraction:
+            return part, None
+        held = held_out(self._strata(part.targets), fraction, seed)
+        return part.take(np.flatnonzero(~held)), part.take(np.flatnonzero(held))
+
+    def _validation_part(self, given: tuple[Any, ...]) -> Part:
+        if len(given) not in (2, 3):
+            raise ParameterError(f"`validation_data` has {len(given)} entries, expected (X, y) or (X, y, lengths)")
+        X, y, *lengths = given
+        sequences = read_finite("validation_data", X, lengths[0] if lengths else None, self.nan)
+        self.inputs_.check("validation_data", X, sequences, type(self).__name__)
+        return Part(sequences, self._known_targets("validation_data", y, len(sequences)), None)
+
+    def _create_network(self, seed: int) -> SequenceNetwork:
+        if self.pooling is None:
+            raise ParameterError(
+                "`pooling` is None, expected 'last', 'mean' or 'max'; there is one target for all steps"
+            )
+        outputs, loss = self._head()
+        return SequenceNetwork(
+            self.inputs_.width,
+            outputs,
+            WeightedLoss(loss),
+            cell=self.cell,
+            hidden_size=self.hidden_size,
+            num_layers=self.num_layers,
+            bidirectional=self.bidirectional,
+            dropout=self.dropout,
+            pooling=self.pooling,
+            dtype=self.dtype,
+            seed=seed,
+        )
+
+    def _settings(self, seed: int, validates: bool) -> FitSettings:
+        if self.monitor not in self.monitors:
+            raise ParameterError(f"`monitor` is {self.monitor!r}, expected one of {', '.join(self.monitors)}")
+        if self.patience is not None and not validates:
+            raise ParameterError(
+                f"`patience` is {self.patience} with nothing to validate on, expected a `validation_fraction` above 0 "
+                "or `validation_data`; try validation_fraction=0.2"
+            )
+        return FitSettings(
+            epochs=self.epochs,
+            optimizer=self.optimizer,
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            schedule=self.schedule,
+            warmup=self.warmup,
+            clip=self.clip,
+            ema=self.ema,
+            patience=self.patience,
+            monitor=self.monitor,
+            seed=seed,
+        )
+
+    def _first_seed(self, folder: Path | None) -> int:
+        """From which all that is random comes; a run that goes on has that of its beginning."""
+        given: Any = self.random_state
+        if isinstance(given, np.random.RandomState):
+            return int(given.randint(2**31 - 1))
+        if given is None:
+            if folder is not None and holds_unit(folder):
+                return int(read_unit(folder, ()).documents["config"].get("seed", 0))
+            return int(np.random.SeedSequence().generate_state(1)[0])
+        if not hasattr(given, "__index__") or given < 0:
+            raise ParameterError(
+                f"`random_state` is {given!r}, expected a whole number of at least 0, a RandomState or None"
+            )
+        return int(given)
+
+    def _validate(self, held: Part) -> dict[str, float]:
+        outputs = self._run(held.sequences)
+        loss, _ = self.network_.loss(outputs, self._for_loss(held.targets), None)
+        return {"loss": loss} | self._metrics(outputs, held.targets)
+
+    def _outputs(self, X: Any, lengths: ArrayLike | None) -> Array:
+        """What the network says of each sequence, `(N, K)`."""
+        if not self.__sklearn_is_fitted__():
+            raise not_fitted(self)
+        sequences = read_finite("X", X, lengths, self.nan)
+        self.inputs_.check("X", X, sequences, type(self).__name__)
+        return self._run(self.inputs_.scaled(sequences, self.dtype))
+
+    def _run(self, sequences: Sequences) -> Array:
+        outputs = np.empty((len(sequences), self.network_.dense.output_size), self.dtype)
+        for rows in sequences.by_length(PREDICTED_AT_ONCE):
+            outputs[rows] = self.network_.predict(*sequences.padded(rows))
+        return outputs
+
+    # Saving and loading.
+
+    def save(self, folder: str | Path) -> None:
+        """Writes the fitted model, without its history, for `load`: safetensors and JSON.
+
+        Raises:
+            CheckpointError: the folder holds another model, or cannot be written.
+            ParameterError: a class label or a parameter is of a kind that JSON has not.
+        """
+        if not self.__sklearn_is_fitted__():
+            raise not_fitted(self)
+        unit = Unit({"kind": self.kind}, self._documents(), {"weights": dict(self.network_.parameters)})
+        write_unit(Path(folder), unit)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """The model that a folder holds, written by `save`, or by `fit` as a checkpoint.
+
+        Raises:
+            CheckpointError: it is no such folder, a file in it is truncated or altered, or it holds another model.
+            WeightFormatError: the weights are not this model's.
+        """
+        unit = read_unit(Path(folder), ("weights",))
+        kind = unit.record.get("kind")
+        if kind != cls.kind:
+            raise CheckpointError(
+                f"`{folder}` holds a model of kind {kind!r}, expected {cls.kind!r}; unrolled.load takes any kind"
+            )
+        return cls.from_unit(unit)
+
+    def _documents(self) -> dict[str, Any]:
+        return {
+            "config": {
+                "kind": self.kind,
+                "params": params_to_record(self.get_params()),
+                "seed": self.seed_,
+                "inputs": self.inputs_.to_record(),
+                "targets": self._target_record(),
+            }
+        }
+
+    @classmethod
+    def from_unit(cls, unit: Unit) -> Self:
+        """The model that a unit holds.
+
+        Raises:
+            CheckpointError: the unit lacks a setting.
+            WeightFormatError: the weights are not this model's.
+        """
+        try:
+            config = unit.documents["config"]
+            model = cls(**params_from_record(config["params"]))
+            model.seed_ = config["seed"]
+            model.inputs_ = Inputs.from_record(config["inputs"])
+            model._restore_targets(config["targets"])
+            network = model._create_network(seed=0)
+        except (KeyError, TypeError, ParameterError) as error:
+            raise CheckpointError(
+                f"the saved model cannot be built ({error}); was it saved by another version of unrolled?"
+            ) from None
+        network.set(unit.arrays["weights"])
+        model.network_ = network
+        return model
