@@ -35,17 +35,24 @@ def as_arrays(state: Any) -> list[Array]:
     return list(state) if isinstance(state, tuple) else [state]
 
 
-def numeric(objective: Callable[[], float], array: Array) -> Array:
-    """dJ/darray by central differences, one entry after the other."""
+def numeric(objective: Callable[[], float], array: Array, *, curved: bool) -> Array:
+    """dJ/darray by central differences, one entry after the other.
+
+    Args:
+        objective: J, of `array` as it stands.
+        array: changed for each call, and put back.
+        curved: take four points for two, which leave an error of the step's fourth power: a norm of values near zero
+            has a third derivative of 1e7.
+    """
     slope = np.zeros_like(array)
+    weights = {1: 8 / 12, 2: -1 / 12} if curved else {1: 1 / 2}
     for index in np.ndindex(array.shape):
         before = array[index]
-        array[index] = before + EPS
-        above = objective()
-        array[index] = before - EPS
-        below = objective()
+        for steps, weight in weights.items():
+            for sign in (1, -1):
+                array[index] = before + sign * steps * EPS
+                slope[index] += sign * weight * objective() / EPS
         array[index] = before
-        slope[index] = (above - below) / (2 * EPS)
     return slope
 
 
@@ -101,6 +108,9 @@ def assert_gradients(
             found = expected[name]
             assert found.shape == array.shape, name
             np.testing.assert_allclose(
-                found, numeric(objective, array), **tolerance("central differences"), err_msg=name
+                found,
+                numeric(objective, array, curved=layer.options.layer_norm),
+                **tolerance("central differences"),
+                err_msg=name,
             )
     assert any(gradient.any() for gradient in expected.values())

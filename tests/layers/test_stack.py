@@ -386,9 +386,7 @@ def test_random_states_of_other_layers_are_refused():
     stack, plain = dropping(), Stack(lstm=LSTM(E, H, seed=0))
     assert plain.random_state is None
     plain.random_state = None
-    with pytest.raises(
-        ParameterError, match="`random_state` has states of first, lstm, middle, last, expected of"
-    ):
+    with pytest.raises(ParameterError, match="`random_state` has states of first, lstm, middle, last, expected of"):
         plain.random_state = stack.random_state
     with pytest.raises(ParameterError, match="`random_state` has states of no layer, expected of first, lstm, middle"):
         stack.random_state = None
