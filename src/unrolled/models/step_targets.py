@@ -1,0 +1,131 @@
+"""Labels of steps: how a caller gives them, which of them are known, and their loss; no model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from unrolled.errors import DataError, ParameterError, ShapeError
+from unrolled.losses import binary_cross_entropy, softmax_cross_entropy
+from unrolled.shapes import Array
+
+__all__ = ["UNLABELLED", "GivenSteps", "StepLoss", "check_steps", "read_steps"]
+
+UNLABELLED = -1  # the code of a step without a class; of multilabel targets it is NaN
+
+
+class GivenSteps(NamedTuple):
+    """Labels as a caller gave them."""
+
+    y: Any
+    lengths: ArrayLike | None
+    mask: Any
+
+
+def read_steps(name: str, given: GivenSteps, N: int, *, many: bool) -> list[tuple[NDArray[Any], NDArray[np.bool_]]]:
+    """Known labels by sequence, and which steps they belong to.
+
+    Args:
+        name: the argument's name in messages.
+        given: the labels.
+        N: of how many sequences.
+        many: whether each step has several, 0 or 1.
+
+    Returns:
+        For each sequence its known labels, `(known,)` or `(known, K)`, and whether each step has one, `(T_i,)`.
+
+    Raises:
+        ShapeError: not labels for each sequence, of the wrong number of axes, or the mask does not fit.
+        DataError: a known label is NaN or `None`.
+        ParameterError: there are no labels, or a known one of several is neither 0 nor 1.
+    """
+    parts = _parted(name, given.y, given.lengths, N)
+    masks = None if given.mask is None else _parted("mask", given.mask, given.lengths, N)
+    found: list[tuple[NDArray[Any], NDArray[np.bool_]]] = []
+    for row, labels in enumerate(parts):
+        if labels.ndim != (2 if many else 1):
+            axes = "(T, K), 0 or 1 for each label" if many else "(T,), a label for each step"
+            raise ShapeError(
+                f"`{name}[{row}]` has shape {labels.shape}, expected {axes}; "
+                f"targets={'multilabel' if not many else 'classes'!r} takes the other form"
+            )
+        known = np.ones(len(labels), bool)
+        if masks is not None:
+            if masks[row].shape != known.shape or masks[row].dtype != bool:
+                raise ShapeError(
+                    f"`mask[{row}]` has shape {masks[row].shape} and dtype {masks[row].dtype}, expected {known.shape} "
+                    "and bool: True for each step whose label counts"
+                )
+            known = masks[row]
+        found.append((_checked(f"{name}[{row}]", labels[known], many), known))
+    return found
+
+
+def _parted(name: str, given: Any, lengths: ArrayLike | None, N: int) -> list[NDArray[Any]]:
+    if given is None:
+        raise ParameterError(f"`{name}` is None, expected labels for each step of each sequence")
+    try:
+        parts = [np.asarray(each) for each in given]
+    except ValueError:
+        raise ShapeError(
+            f"`{name}` has steps of unequal numbers of labels, expected K for each; is one missing?"
+        ) from None
+    if len(parts) != N:
+        raise ShapeError(f"`{name}` has {len(parts)} sequences, expected {N}, one for each of `X`; was one cut?")
+    if lengths is None:
+        return parts
+    return [part[:steps] for part, steps in zip(parts, np.asarray(lengths).tolist(), strict=True)]
+
+
+def _checked(name: str, labels: NDArray[Any], many: bool) -> NDArray[Any]:
+    values: list[Any] = labels.tolist()
+    for value in values if labels.dtype.kind in "fO" and not many else []:
+        if value is None or value != value:  # NaN
+            raise DataError(f"`{name}` holds {value}, expected labels; leave such steps out with a `mask`")
+    if many and not np.isin(labels, (0, 1)).all():
+        wrong: Any = labels[~np.isin(labels, (0, 1))][0]
+        raise ParameterError(
+            f"`{name}` holds {wrong}, expected 0 and 1 for each label; leave steps without labels out with a `mask`"
+        )
+    return np.array(values) if labels.dtype == object and values else labels
+
+
+def check_steps(name: str, targets: NDArray[Any], lengths: NDArray[np.integer[Any]]) -> None:
+    """Raises `ShapeError` where a sequence has not as many labels as steps."""
+    for row, (labels, steps) in enumerate(zip(targets, lengths.tolist(), strict=True)):
+        if len(labels) != steps:
+            raise ShapeError(
+                f"`{name}[{row}]` has {len(labels)} labels, expected {steps}, one for each step of its sequence"
+            )
+
+
+@dataclass(frozen=True)
+class StepLoss:
+    """The mean loss of labelled steps, in nats per step; steps without a label have none, and no gradient.
+
+    Args:
+        many: of several labels a step, each of which holds or not, and whose losses are summed; else of one class.
+
+    >>> loss, dy = StepLoss(many=False)(np.zeros((3, 2)), np.array([0, 1, UNLABELLED]), None)
+    >>> round(loss, 4), dy.tolist()
+    (0.6931, [[-0.25, 0.25], [0.25, -0.25], [0.0, 0.0]])
+    """
+
+    many: bool
+
+    def __call__(self, outputs: Array, targets: NDArray[Any], weights: Array | None) -> tuple[float, Array]:
+        """Of outputs `(..., K)`, targets `(...)` or `(..., K)`, and weights `(...)`, 0 in padding."""
+        known: NDArray[Any] = np.asarray(np.isfinite(targets).all(axis=-1) if self.many else targets != UNLABELLED)
+        counted: Array = known.astype(outputs.dtype)
+        if weights is not None:
+            counted *= weights
+        if not counted.any():
+            return 0.0, np.zeros_like(outputs)
+        if not self.many:
+            return softmax_cross_entropy(outputs, np.where(known, targets, 0), counted)
+        K = outputs.shape[-1]
+        loss, dy = binary_cross_entropy(outputs, np.where(known[..., None], targets, 0), counted)
+        return loss * K, dy * K
