@@ -7,10 +7,9 @@ from numpy.typing import NDArray
 
 from unrolled.data.series import Rows, Windows
 from unrolled.models.forecast_network import ForecastNetwork
-from unrolled.models.intervals import Calibration
 from unrolled.shapes import Array
 
-__all__ = ["foretell", "judged", "scores", "validation_loss", "widths"]
+__all__ = ["foretell", "judged", "scores", "validation_loss"]
 
 
 def foretell(network: ForecastNetwork, windows: Windows, i: int, start: int, stop: int) -> tuple[Array, Array]:
@@ -65,25 +64,6 @@ def scores(
     errors = np.abs(windows.values[i][steps, None] - mean[origin, ahead]) / spread[origin, ahead]
     kept = ~np.isnan(errors).any(axis=1)
     return steps[kept], errors[kept]
-
-
-def widths(
-    calibration: Calibration, found: tuple[NDArray[np.int64], Array], known: NDArray[np.int64], level: float
-) -> Array:
-    """How many spreads each forecast's interval reaches, from the errors known by then.
-
-    Args:
-        calibration: the errors known before the first forecast.
-        found: what `scores` gave of the steps since.
-        known: before each forecast, the number of steps that could be judged, `(n,)`, rising.
-        level: of the intervals.
-
-    Returns:
-        `(n, h)`.
-    """
-    steps, errors = found
-    counts = np.searchsorted(steps, known).tolist()
-    return np.stack([calibration.extended(errors[:count]).width(level) for count in counts])
 
 
 def validation_loss(network: ForecastNetwork, windows: Windows, rows: Rows) -> dict[str, float]:

@@ -96,7 +96,7 @@ class Memory:
             }
             for end in self.ends()
         ]
-        return {"ends": ends, "errors": self.calibration.scores.tolist()}
+        return {"ends": ends, "errors": self.calibration.scores.tolist(), "first": self.calibration.first}
 
     @classmethod
     def restored(cls, document: dict[str, Any], record: dict[str, Any] | None, horizon: int) -> Memory:
@@ -117,7 +117,9 @@ class Memory:
                 )
                 for end in record["ends"]
             ]
-            memory.calibration = Calibration(np.array(record["errors"], np.float64).reshape(-1, horizon))
+            memory.calibration = Calibration(
+                np.array(record["errors"], np.float64).reshape(-1, horizon), record["first"]
+            )
         return memory
 
 

@@ -14,7 +14,7 @@ from unrolled.data.series import Relative, WindowBatches, Windows, last_part
 from unrolled.data.series_input import give_back
 from unrolled.errors import CheckpointError, DataError, ParameterError
 from unrolled.models.backtest import Backtest, SeriesBacktest
-from unrolled.models.forecast_errors import foretell, judged, scores, validation_loss, widths
+from unrolled.models.forecast_errors import foretell, judged, scores, validation_loss
 from unrolled.models.forecast_inputs import Given, Reading, own_series, scaling_for, step_of, together
 from unrolled.models.forecast_network import ForecastLoss, ForecastNetwork
 from unrolled.models.forecast_scaling import TRANSFORMS, SeriesScaling, Transform, covariate_scaling
@@ -340,11 +340,10 @@ class Forecaster:
             )
             bounds: list[Array] = []
             if interval is not None:
-                since = scores(self._network, windows, i, judged(windows, first), judged(windows, len(values)))
-                known_by_then = (
-                    np.array([judged(windows, origin) for origin in origins.tolist()]) if recalibrate else 0 * origins
-                )
-                width = widths(memory.calibration, since, known_by_then, interval)
+                steps, errors = scores(self._network, windows, i, judged(windows, first), judged(windows, len(values)))
+                known_by_then = np.searchsorted(steps, [judged(windows, origin) for origin in origins.tolist()])
+                counts = len(memory.calibration) + (known_by_then if recalibrate else 0 * known_by_then)
+                width = memory.calibration.extended(errors).widths(interval, counts.tolist())
                 bounds = [mean - width * spread, mean + width * spread]
             lower, upper = [scaling.backward(i, bound) for bound in bounds] or (None, None)
             times = np.arange(len(values)) if index is None else np.asarray(index)
