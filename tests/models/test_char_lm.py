@@ -94,6 +94,44 @@ def test_a_model_with_dropout_is_saved_with_it(tmp_path, layers):
             make(layers=layers, dropout=rate)
 
 
+@pytest.mark.parametrize(
+    ("cell", "options"),
+    [
+        ("lstm", {"recurrent_dropout": 0.3}),
+        ("lstm", {"zoneout": (0.2, 0.4)}),
+        ("gru", {"zoneout": 0.3, "layer_norm": True, "dropout": 0.2}),
+        ("lstm", {"layer_norm": True}),
+        ("rnn", {"recurrent_dropout": 0.3, "zoneout": 0.2}),
+    ],
+)
+def test_the_layers_options_reach_the_layer_and_are_saved(tmp_path, cell, options):
+    model = make(cell, **options)
+    assert model.settings.items() >= {name: value for name, value in options.items() if name != "zoneout"}.items()
+    model.save(tmp_path)
+    again = load(tmp_path)
+    assert again.settings == model.settings
+    assert again.evaluate(TEXT) == model.evaluate(TEXT)
+    batch = batch_of(model)
+    losses = {gradients_with(model, batch)[0] for _ in range(3)}
+    assert gradients_with(make(cell), batch)[0] not in losses
+    assert len(losses) == (1 if options == {"layer_norm": True} else 3)
+    stream = model.stream()
+    np.testing.assert_allclose(
+        np.concatenate([stream.read(TEXT[:50]).nats, stream.read(TEXT[50:]).nats]), by_steps(model, TEXT), atol=1e-5
+    )
+
+
+def test_an_option_that_the_cell_has_not_is_named():
+    with pytest.raises(
+        ParameterError, match="`layer_norm` is True for 'rnn', expected False; the LSTM and the GRU have"
+    ):
+        make("rnn", layer_norm=True)
+    with pytest.raises(ParameterError, match="`recurrent_dropout` is 1, expected a number from 0 to below 1"):
+        make(recurrent_dropout=1)
+    with pytest.raises(ParameterError, match="`zoneout"):
+        make("gru", zoneout=(0.1, 0.2))
+
+
 @cells
 def test_a_carried_state_makes_two_windows_one(cell, layers):
     model = make(cell, layers)

@@ -8,6 +8,7 @@ import pytest
 from helpers import rng
 from unrolled.data.pairs import PairBatches
 from unrolled.errors import CheckpointError, DataError, ParameterError
+from unrolled.models import load
 from unrolled.models.encoder_decoder import EncoderDecoder
 from unrolled.models.encoder_decoder_network import EncoderDecoderNetwork
 from unrolled.models.scheduled_sampling import ScheduledSampling
@@ -191,6 +192,7 @@ def test_the_best_weights_are_kept_with_patience():
 def test_a_saved_model_comes_back_with_the_same_bits(tmp_path, reverser):
     reverser.save(tmp_path)
     again = EncoderDecoder.load(tmp_path)
+    assert load(tmp_path).predict(["abc"]) == again.predict(["abc"])
     assert repr(again) == repr(reverser)
     assert weights(again) == weights(reverser)
     assert again.outputs(["abc"]) == reverser.outputs(["abc"])

@@ -11,6 +11,7 @@ from unrolled.data.music import next_frames, piano_roll
 from unrolled.data.sequences import SequenceBatches, Sequences
 from unrolled.errors import CheckpointError, DataError, ParameterError, ShapeError
 from unrolled.losses import binary_cross_entropy, softmax_cross_entropy
+from unrolled.models import load
 from unrolled.models.network import SequenceNetwork
 from unrolled.models.step_targets import UNLABELLED, StepLoss
 from unrolled.models.tagger import SequenceTagger
@@ -217,7 +218,11 @@ def test_a_run_that_was_interrupted_goes_on_and_ends_with_the_same_bits(tmp_path
 def test_a_saved_model_comes_back_with_the_same_bits(tmp_path, tagger, many):
     for model, (X, _) in ((tagger, parity(10, 1)), (many, several(10, 1))):
         model.save(tmp_path / model.targets)
-        for again in (SequenceTagger.load(tmp_path / model.targets), pickle.loads(pickle.dumps(model))):
+        for again in (
+            load(tmp_path / model.targets),
+            SequenceTagger.load(tmp_path / model.targets),
+            pickle.loads(pickle.dumps(model)),
+        ):
             assert repr(again) == repr(model)
             for a, b in zip(again.predict_proba(X), model.predict_proba(X), strict=True):
                 assert a.tobytes() == b.tobytes()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from tempfile import TemporaryFile, gettempdir
 from typing import Any, NamedTuple, overload
 
 import numpy as np
@@ -96,6 +95,8 @@ class Vocabulary:
         """
         if isinstance(text, str):
             return self._encode(text)
+        from tempfile import TemporaryFile, gettempdir
+
         smallest = np.min_scalar_type(len(self) - 1)
         try:
             with TemporaryFile(dir=text.scratch) as file:

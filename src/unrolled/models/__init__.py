@@ -6,14 +6,28 @@ from typing import Any
 from unrolled.errors import CheckpointError
 from unrolled.models.char_lm import CharLM
 from unrolled.models.classifier import SequenceClassifier
+from unrolled.models.encoder_decoder import EncoderDecoder
 from unrolled.models.forecaster import Forecaster
 from unrolled.models.regressor import SequenceRegressor
+from unrolled.models.tagger import SequenceTagger
 from unrolled.storage import read_unit
 
-__all__ = ["MODELS", "CharLM", "Forecaster", "SequenceClassifier", "SequenceRegressor", "load"]
+__all__ = [
+    "MODELS",
+    "CharLM",
+    "EncoderDecoder",
+    "Forecaster",
+    "SequenceClassifier",
+    "SequenceRegressor",
+    "SequenceTagger",
+    "load",
+]
 
 # By kind; each has `save(folder)`, and `from_unit(unit)` to come back.
-MODELS: dict[str, Any] = {model.kind: model for model in (CharLM, Forecaster, SequenceClassifier, SequenceRegressor)}
+MODELS: dict[str, Any] = {
+    model.kind: model
+    for model in (CharLM, EncoderDecoder, Forecaster, SequenceClassifier, SequenceRegressor, SequenceTagger)
+}
 
 
 def load(folder: str | Path) -> Any:

@@ -50,10 +50,15 @@ class CharLM:
         num_layers: L.
         embedding_size: E.
         dropout: the part of the recurrent layers' outputs that training drops, of each layer.
+        recurrent_dropout: the part of each layer's h_prev that training drops, the same over a window.
+        zoneout: the probability that a unit keeps its value for a step of training; an LSTM's cell may have its own,
+            `(zoneout of h, zoneout of c)`.
+        layer_norm: of the LSTM's and the GRU's gates; slower.
         seed: of the initial weights and of what is dropped; `None` differs each time.
 
     Raises:
-        ParameterError: the cell or its reset is another, a size is not positive, or the dropout is not in [0, 1).
+        ParameterError: the cell or its reset is another, a size is not positive, a rate is not in [0, 1), or the cell
+            has no such option.
 
     Source: Graves 2013, section 2, with one-hot inputs in place of (1); dropout as in Zaremba, Sutskever & Vinyals
         2014, but not of (1).
@@ -76,17 +81,34 @@ class CharLM:
         num_layers: int = 1,
         embedding_size: int = 64,
         dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        zoneout: float | tuple[float, float] = 0.0,
+        layer_norm: bool = False,
         seed: int | None = None,
     ) -> None:
         if cell not in CELLS:
             raise ParameterError(f"`cell` is {cell!r}, expected one of {', '.join(CELLS)}")
         if reset != "after" and cell != "gru":
             raise ParameterError(f"`reset` is {reset!r} for {cell!r}, which has no reset gate; leave it out")
+        if layer_norm and cell == "rnn":
+            raise ParameterError("`layer_norm` is True for 'rnn', expected False; the LSTM and the GRU have it")
         sizes: dict[str, Any] = {"hidden_size": hidden_size, "num_layers": num_layers}
         options: dict[str, Any] = {"reset": reset} if cell == "gru" else {}
+        # recorded only where they are set: a model without them is saved as it was before there were any
+        zoneouts = list(zoneout) if isinstance(zoneout, tuple | list) else zoneout
+        extra = {"recurrent_dropout": recurrent_dropout, "zoneout": zoneouts, "layer_norm": layer_norm}
+        extra = {name: value for name, value in extra.items() if value}
         regular: dict[str, Any] = {"dropout": checked_rate("dropout", dropout)} if dropout else {}
         self.vocabulary = vocabulary
-        self.settings: dict[str, Any] = {"cell": cell, **options, **sizes, "embedding_size": embedding_size, **regular}
+        self.settings: dict[str, Any] = {
+            "cell": cell,
+            **options,
+            **sizes,
+            "embedding_size": embedding_size,
+            **regular,
+            **extra,
+        }
+        options |= extra | ({"zoneout": tuple(zoneouts)} if isinstance(zoneouts, list) else {})
         seeds = (None,) * 4 if seed is None else np.random.SeedSequence(seed).generate_state(4).tolist()
         between = regular if num_layers > 1 else {}
         self.stack = Stack(
