@@ -1,13 +1,17 @@
-"""`fit` on a toy model: what an epoch is, who decides, what is kept, and that interrupted runs reach the same bits."""
+"""`fit` on a toy model: what an epoch is, who decides, what is left in the model, and who is told."""
 
 import math
+import signal
+import threading
+from functools import partial
 
 import numpy as np
 import pytest
 
 from training.toy import ToyBatches, ToyModel
-from unrolled.errors import ParameterError
+from unrolled.errors import DivergenceError, ParameterError
 from unrolled.training.fit import Callback, FitSettings, StopTraining, fit
+from unrolled.training.loop import train
 
 
 class Validation:
@@ -21,6 +25,38 @@ class Validation:
         return {"loss": self.losses[len(self.seen) - 1] if self.losses else float(self.model.w[0])}
 
 
+class Log(Callback):
+    """Remembers what it was told, and does something at one step."""
+
+    def __init__(self, at=None, what=None):
+        self.at, self.what, self.told = at, what, []
+
+    def start(self, session):
+        self.told.append("start")
+
+    def step(self, report):
+        self.told.append(report.step)
+        if report.step == self.at:
+            self.what()
+
+    def reported(self, report):
+        self.told.append(f"reported {report.step}")
+
+    def validated(self, report):
+        self.told.append(f"validated {report.step}")
+
+    def end(self, history):
+        self.told.append(f"end {len(history)}")
+
+
+def interrupt():
+    signal.raise_signal(signal.SIGINT)
+
+
+def stop():
+    raise StopTraining
+
+
 def test_a_model_is_trained_for_as_many_epochs_as_asked_and_each_is_a_row():
     model = ToyModel()
     history = fit(model, ToyBatches(), FitSettings(epochs=5, learning_rate=0.1))
@@ -29,18 +65,71 @@ def test_a_model_is_trained_for_as_many_epochs_as_asked_and_each_is_a_row():
     assert abs(model.w[0] - 1) < abs(4 - 1)
 
 
+@pytest.mark.parametrize(("settings", "steps"), [({"epochs": 1.5}, 6), ({"epochs": None, "steps": 7}, 7)])
+def test_a_part_of_an_epoch_at_the_end_is_a_row_as_well(settings, steps):
+    history = fit(ToyModel(), ToyBatches(), FitSettings(**settings))
+    assert [row["step"] for row in history.rows] == [4, steps]
+
+
+def test_the_loss_of_a_row_is_the_mean_of_its_epoch():
+    # w stays 4; the batches 0 1 2 0 | 1 2 0 1 give the losses 16 9 4 16 | 9 4 16 9
+    history = fit(ToyModel(), ToyBatches(), FitSettings(epochs=2, learning_rate=1e-30))
+    assert [row["train_loss"] for row in history.rows] == pytest.approx([45 / 4, 38 / 4])
+
+
 def test_the_best_weights_are_put_back_after_patience_without_improvement():
     model = ToyModel()
     validation = Validation(model, [3.0, 1.0, 2.0, math.nan, 1.0, 0.0])
     history = fit(model, ToyBatches(), FitSettings(epochs=50, patience=3), validate=validation)
     assert len(history) == len(validation.seen) == 5
     assert history.best["epoch"] == 2
-    assert float(model.w[0]) == validation.seen[1]
+    assert float(model.w[0]) == validation.seen[1] != validation.seen[-1]
 
 
-def test_patience_without_validation_is_an_error():
-    with pytest.raises(ParameterError, match="`patience` is 3 without `validate`, expected a function"):
-        fit(ToyModel(), ToyBatches(), FitSettings(patience=3))
+def test_with_patience_the_best_weights_are_kept_even_if_it_does_not_run_out():
+    model = ToyModel()
+    validation = Validation(model, [1.0, 2.0, 3.0])
+    fit(model, ToyBatches(), FitSettings(epochs=3, patience=3), validate=validation)
+    assert float(model.w[0]) == validation.seen[0] != validation.seen[-1]
+
+
+def test_without_patience_the_last_weights_are_kept():
+    model = ToyModel()
+    validation = Validation(model, [1.0, 2.0, 3.0])
+    fit(model, ToyBatches(), FitSettings(epochs=3), validate=validation, callbacks=[Callback()])
+    assert float(model.w[0]) == validation.seen[-1]
+
+
+def test_a_score_is_made_large():
+    model = ToyModel()
+    scores = iter([0.5, 0.9, 0.7, 0.8])
+    settings = FitSettings(epochs=4, patience=9, monitor="accuracy")
+    history = fit(model, ToyBatches(), settings, validate=lambda: {"loss": 1.0, "accuracy": next(scores)})
+    assert history.best["val_accuracy"] == 0.9
+
+
+def test_the_rate_falls_where_validation_stands_still():
+    model = ToyModel()
+    settings = FitSettings(
+        epochs=4, schedule="reduce_on_plateau", schedule_options={"patience": 0, "factor": 0.5}, learning_rate=0.8
+    )
+    history = fit(model, ToyBatches(), settings, validate=Validation(model, [3.0, 2.0, 2.0, 1.0]))
+    assert [row["learning_rate"] for row in history.rows] == [0.8, 0.8, 0.8, 0.4]
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"), [({"patience": 3}, "patience"), ({"schedule": "reduce_on_plateau"}, "schedule")]
+)
+def test_what_needs_a_validation_is_refused_without_one(settings, name):
+    with pytest.raises(
+        ParameterError, match=rf"`{name}` is .* without `validate`, expected a function that returns 'loss'"
+    ):
+        fit(ToyModel(), ToyBatches(), FitSettings(**settings))
+
+
+def test_a_monitored_metric_that_validation_does_not_return_is_named():
+    with pytest.raises(ParameterError, match="`monitor` is 'accuracy', but validation returns loss; name one of those"):
+        fit(ToyModel(), ToyBatches(), FitSettings(patience=3, monitor="accuracy"), validate=lambda: {"loss": 1.0})
 
 
 def test_the_averaged_weights_are_what_is_validated_and_what_is_left():
@@ -53,13 +142,151 @@ def test_the_averaged_weights_are_what_is_validated_and_what_is_left():
     assert abs(raw.w[0] - model.w[0]) > 1e-3
 
 
-def test_a_callback_can_stop_the_run():
+def test_averaging_does_not_change_the_steps_that_are_averaged():
+    weights = []
+    for ema in (None, 0.9):
+        model = ToyModel()
+        seen = Log(12, lambda model=model: weights.append(float(model.w[0])))
+        fit(model, ToyBatches(), FitSettings(epochs=4, ema=ema), validate=Validation(model), callbacks=[seen])
+    assert weights[0] == weights[1]
+
+
+def test_each_entry_of_the_gradients_is_clipped_before_their_norm():
+    moved = {}
+    for value, norm in ((None, None), (0.5, None), (None, 0.25), (0.5, 0.25)):
+        model = ToyModel()
+        settings = FitSettings(
+            epochs=None, steps=1, optimizer="sgd", learning_rate=1.0, schedule="constant", clip=norm, clip_value=value
+        )
+        fit(model, ToyBatches(), settings)
+        moved[value, norm] = 4 - float(model.w[0])
+    assert list(moved.values()) == pytest.approx([8.0, 0.5, 0.25, 0.25])
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "rmsprop", "adam", "adamw"])
+@pytest.mark.parametrize("schedule", ["constant", "step", "exponential", "cosine", "one_cycle"])
+def test_any_optimizer_goes_with_any_schedule(optimizer, schedule):
+    model = ToyModel()
+    settings = FitSettings(epochs=30, optimizer=optimizer, schedule=schedule, learning_rate=0.1, final_rate=0.01)
+    history = fit(model, ToyBatches(), settings)
+    assert abs(model.w[0] - 1) < 1
+    fallen = history.rows[-1]["learning_rate"] / 0.1
+    assert fallen == 1 if schedule == "constant" else fallen < 0.05
+
+
+def test_a_seeded_run_repeats_bit_for_bit():
+    runs = []
+    for _ in range(2):
+        model = ToyModel(noise=1.0)
+        history = fit(model, ToyBatches(), FitSettings(epochs=5, patience=2), validate=Validation(model))
+        times = ("seconds", "sequences_per_second")
+        runs.append(([{k: v for k, v in row.items() if k not in times} for row in history.rows], model.w.tobytes()))
+    assert runs[0] == runs[1]
+
+
+def test_callbacks_are_told_in_order():
+    model, log = ToyModel(), Log()
+    fit(model, ToyBatches(), FitSettings(epochs=2), validate=Validation(model), callbacks=[log])
+    want = ["start", 1, 2, 3, 4, "reported 4", "validated 4", 5, 6, 7, 8, "reported 8", "validated 8", "end 2"]
+    assert log.told == want
+
+
+def test_a_callback_can_stop_the_run_between_epochs_and_in_one():
     class Enough(Callback):
         def validated(self, report):
             if report.epoch == 2:
                 raise StopTraining
 
     model = ToyModel()
-    history = fit(model, ToyBatches(), FitSettings(epochs=9), validate=Validation(model), callbacks=[Enough()])
+    validation = Validation(model)
+    history = fit(model, ToyBatches(), FitSettings(epochs=9), validate=validation, callbacks=[Enough()])
     assert history.rows[-1]["epoch"] == 2
-    assert np.isfinite(model.w[0])
+    model, log = ToyModel(), Log(6, stop)
+    history = fit(model, ToyBatches(), FitSettings(epochs=9), validate=Validation(model), callbacks=[log])
+    assert [row["step"] for row in history.rows] == [4, 6]
+    assert log.told[-1] == "end 2"
+
+
+def test_a_callback_may_stop_a_run_that_is_over_anyway():
+    class Always(Callback):
+        def validated(self, report):
+            raise StopTraining
+
+    model = ToyModel()
+    assert len(fit(model, ToyBatches(), FitSettings(epochs=1), validate=Validation(model), callbacks=[Always()])) == 1
+    model, log = ToyModel(), Log(3, stop)
+    fit(model, ToyBatches(), FitSettings(epochs=1), validate=Validation(model), callbacks=[log, Always()])
+    assert log.told[-3:] == ["reported 3", "validated 3", "end 1"]
+
+
+def test_a_callback_that_was_started_is_ended_however_the_run_ends():
+    log = Log()
+    with pytest.raises(DivergenceError, match="diverged at step 6: the loss is nan"):
+        fit(ToyModel(), ToyBatches(poison=6), FitSettings(epochs=9), callbacks=[log])
+    assert log.told[-1] == "end 1"
+
+
+def test_ctrl_c_ends_the_step_leaves_the_best_weights_and_is_passed_on():
+    model = ToyModel()
+    validation, log = Validation(model, [1.0, 2.0, 3.0]), Log(10, interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        fit(model, ToyBatches(), FitSettings(epochs=9, patience=5), validate=validation, callbacks=[log])
+    assert log.told[-2:] == [10, "end 2"]
+    assert float(model.w[0]) == validation.seen[0]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_second_ctrl_c_does_not_wait():
+    def twice():
+        interrupt()
+        interrupt()
+
+    log = Log(10, twice)
+    with pytest.raises(KeyboardInterrupt):
+        fit(ToyModel(), ToyBatches(), FitSettings(epochs=9), callbacks=[log])
+    assert log.told[-1] == "end 2"
+
+
+def test_it_runs_in_a_thread_where_no_signal_can_be_heard():
+    model = ToyModel()
+    thread = threading.Thread(target=fit, args=(model, ToyBatches(), FitSettings(epochs=2)))
+    thread.start()
+    thread.join()
+    again = ToyModel()
+    fit(again, ToyBatches(), FitSettings(epochs=2))
+    assert model.w.tobytes() == again.w.tobytes() != np.array([4.0]).tobytes()
+
+
+def test_a_budget_in_minutes_is_kept(monkeypatch):
+    clock = {"now": 0.0}
+    monkeypatch.setattr("unrolled.training.fit.train", partial(train, clock=lambda: clock["now"]))
+    model = ToyModel()
+    take = model.loss_and_gradients
+
+    def slow(batch, state):
+        clock["now"] += 0.5
+        return take(batch, state)
+
+    model.loss_and_gradients = slow
+    history = fit(model, ToyBatches(), FitSettings(epochs=None, minutes=2.0))
+    assert 110 <= clock["now"] <= 121
+    assert history.rows[-1]["learning_rate"] < 1e-6
+
+
+def test_it_is_silent_unless_progress_is_asked_for(capsys):
+    fit(ToyModel(), ToyBatches(), FitSettings(epochs=3))
+    assert capsys.readouterr() == ("", "")
+    model = ToyModel()
+    fit(
+        model,
+        ToyBatches(),
+        FitSettings(epochs=3, patience=9),
+        validate=Validation(model, [2.0, 1.0, 3.0]),
+        progress=True,
+    )
+    out, error = capsys.readouterr()
+    assert error == ""
+    first, last = out.splitlines()  # an epoch of no time is not worth a line
+    assert first.startswith("step 4/12  train ")
+    assert "  validation 2  " in first
+    assert last == "done at epoch 3; best loss 1 at epoch 2"

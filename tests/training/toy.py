@@ -17,12 +17,24 @@ class Clock:
 
 
 class ToyModel:
-    """Loss (w - batch)^2; the carried state counts the steps since the last fresh start."""
+    """Loss (w - batch)^2; the carried state counts the steps since the last fresh start.
 
-    def __init__(self, clock=None, cost=0.0):
+    With `noise` each gradient has a random part, as one with dropout has, and one that depends on the carried state.
+    """
+
+    def __init__(self, clock=None, cost=0.0, noise=0.0):
         self.w = np.array([4.0])
-        self.clock, self.cost = clock, cost
+        self.clock, self.cost, self.noise = clock, cost, noise
         self.carried = []
+        self.rng = np.random.default_rng(5)
+
+    @property
+    def random_state(self):
+        return self.rng.bit_generator.state if self.noise else None
+
+    @random_state.setter
+    def random_state(self, state):
+        self.rng.bit_generator.state = state
 
     @property
     def parameters(self):
@@ -37,7 +49,8 @@ class ToyModel:
             self.clock.now += self.cost
         self.carried.append(None if state is None else float(state))
         after = np.array(1.0 if state is None else state + 1.0)
-        return float((self.w[0] - batch.value) ** 2), {"w": 2 * (self.w - batch.value)}, after
+        noise = self.noise * (self.rng.normal(size=1) + 0.1 * after) if self.noise else 0.0
+        return float((self.w[0] - batch.value) ** 2), {"w": 2 * (self.w - batch.value) + noise}, after
 
     def state_to_arrays(self, state):
         return {"count": state}

@@ -108,7 +108,7 @@ def _put_weights(session: Session, weights: Mapping[str, Array]) -> None:
 
 
 def _named(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
-    return {prefix + name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    return {prefix + name: np.asarray(array, order="C") for name, array in arrays.items()}
 
 
 def _under(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:

@@ -7,6 +7,7 @@ import statistics
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Protocol
 
 from unrolled.training.callbacks import StopTraining
@@ -149,7 +150,8 @@ class _Loop:
         self.save()
         session.conclude()
         if self.last is None or self.last.step != session.step or self.task.partial:
-            self.report(self.describe(session.learning_rate, validate=True, full=True))
+            with suppress(StopTraining):  # that is what happens
+                self.report(self.describe(session.learning_rate, validate=True, full=True))
         return self.last
 
     def look(self, rate: float) -> None:
@@ -160,10 +162,10 @@ class _Loop:
             validate = task.decides or session.finished or now >= self.validation.free
         else:
             validate = not task.decides and now >= self.validation.due
+        if self.each_step:
+            self.observer.step(self.describe(rate))
         if ended or validate or now >= self.reported + REPORT_SECONDS:
             self.report(self.describe(rate, validate, decide=task.decides))
-        elif self.each_step:
-            self.observer.step(self.describe(rate))
         if now >= self.saving.due:
             self.save()
 

@@ -1,0 +1,214 @@
+"""Runs of `fit` that are saved: interrupted anywhere they reach the same bits, and refuse what does not belong to them."""
+
+import csv
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from training.test_fit import Log, Validation, interrupt
+from training.toy import ToyBatches, ToyModel
+from unrolled.errors import CheckpointError, ParameterError, UnrolledError
+from unrolled.storage import Unit, read_unit, write_unit
+from unrolled.training.checkpoint import restore_session
+from unrolled.training.fit import FitSettings, fit
+from unrolled.training.session import Session
+
+TIMES = ("seconds", "sequences_per_second")
+RUNS = [
+    {"optimizer": "sgd", "optimizer_options": {"momentum": 0.9}, "schedule": "constant"},
+    {"optimizer": "rmsprop", "schedule": "step"},
+    {"optimizer": "adam", "ema": 0.8},
+    {"optimizer": "adamw", "weight_decay": 0.01, "patience": 9},
+    {"optimizer": "adam", "ema": 0.8, "patience": 2},
+    {"schedule": "reduce_on_plateau", "schedule_options": {"patience": 0, "factor": 0.5}, "learning_rate": 0.5},
+]
+
+
+class Wavy(Validation):
+    """A loss that depends on the weights alone, and is not best at the end."""
+
+    def __call__(self):
+        w = float(self.model.w[0])
+        return {"loss": float(np.sin(9 * w)), "accuracy": 0.5}
+
+
+def run(folder, settings, stop=None, resume=False, model=None):
+    """The model that a run leaves, and its history, where it was not interrupted at step `stop`."""
+    model = model or ToyModel(noise=1.0)
+    callbacks = [Log(stop, interrupt)]
+    options = {"folder": folder, "kind": "toy", "documents": {"config": {"size": 1}}, "resume": resume}
+    return model, fit(model, ToyBatches(), settings, validate=Wavy(model), callbacks=callbacks, **options)
+
+
+def bits_of(folder):
+    """Everything that a run folder holds but its times."""
+    unit = read_unit(folder)
+    arrays = {(g, n): a.tobytes() for g, arrays in unit.arrays.items() for n, a in arrays.items()}
+    record = {k: v for k, v in unit.record.items() if k not in ("seconds", "history")}
+    return arrays, record, [{k: v for k, v in row.items() if k not in TIMES} for row in unit.record["history"]]
+
+
+@pytest.mark.parametrize("settings", RUNS)
+@pytest.mark.parametrize("stops", [[1], [4], [7, 8], [5, 13, 19]])
+def test_an_interrupted_run_reaches_the_bits_of_one_that_was_not(tmp_path, settings, stops):
+    settings = FitSettings(**{"epochs": 6, "learning_rate": 0.3, "warmup": 2, **settings})
+    whole, history = run(tmp_path / "whole", settings)
+    for stop in stops:
+        if stop < history.rows[-1]["step"]:
+            with pytest.raises(KeyboardInterrupt):
+                run(tmp_path / "parts", settings, stop, resume=True)
+            assert read_unit(tmp_path / "parts").record["step"] == stop
+    parts, again = run(tmp_path / "parts", settings, resume=True)
+    assert parts.w.tobytes() == whole.w.tobytes()
+    assert bits_of(tmp_path / "parts") == bits_of(tmp_path / "whole")
+    assert again.best["step"] == history.best["step"]
+
+
+@pytest.mark.parametrize("lost", ["raw.w", "average.w", "optimizer.m.w", "carried.count", "random_state", "stopping"])
+def test_each_part_of_a_checkpoint_matters(tmp_path, lost):
+    """The proof that the test above can fail: a run that goes on with one of its parts changed reaches other bits."""
+    settings = FitSettings(epochs=6, learning_rate=0.3, ema=0.8, patience=9, clip=None)
+    run(tmp_path / "whole", settings)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "parts", settings, 7, resume=True)
+    unit = read_unit(tmp_path / "parts")
+    if lost == "random_state":
+        unit.record["random_state"] = np.random.default_rng(6).bit_generator.state
+    elif lost == "stopping":
+        unit.record["stopping"]["waited"] = 8
+    else:
+        unit.arrays["training"][lost] += 1
+    write_unit(tmp_path / "parts", unit)
+    run(tmp_path / "parts", settings, resume=True)
+    assert bits_of(tmp_path / "parts") != bits_of(tmp_path / "whole")
+
+
+def test_a_finished_run_is_not_trained_further_and_leaves_the_same_weights(tmp_path):
+    settings = FitSettings(epochs=50, learning_rate=0.3, ema=0.8, patience=2)
+    first, history = run(tmp_path / "run", settings)
+    before = bits_of(tmp_path / "run")
+    again, same = run(tmp_path / "run", settings, resume=True)
+    assert bits_of(tmp_path / "run") == before
+    assert again.w.tobytes() == first.w.tobytes()
+    assert same.rows == history.rows
+    assert len(history) < 50
+
+
+def test_the_weights_group_holds_the_weights_to_be_used(tmp_path):
+    """So that a saved model can be loaded while it trains, and is the one that was validated."""
+    settings = FitSettings(epochs=6, learning_rate=0.3, ema=0.8, patience=9)
+    model, _ = run(tmp_path / "run", settings)
+    unit = read_unit(tmp_path / "run")
+    assert unit.arrays["weights"]["w"].tobytes() == model.w.tobytes()
+    assert unit.arrays["training"]["raw.w"].tobytes() != model.w.tobytes()
+
+
+def test_the_table_in_the_folder_has_every_row_once_also_after_a_kill(tmp_path):
+    settings = FitSettings(epochs=3, learning_rate=0.3)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "run", settings, 5)
+    saved = tmp_path / "saved"
+    shutil.copytree(tmp_path / "run", saved)
+    _, history = run(tmp_path / "run", settings, resume=True)
+    # as if the process had been killed after its last row, and its last save been the one at step 5
+    shutil.copy(tmp_path / "run" / "metrics.csv", saved)
+    run(saved, settings, resume=True)
+    for folder in (tmp_path / "run", saved):
+        with (folder / "metrics.csv").open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert [row["step"] for row in rows] == ["4", "8", "12"]
+        assert [float(row["val_loss"]) for row in rows] == pytest.approx(
+            [row["val_loss"] for row in history.rows], rel=1e-5
+        )
+
+
+def test_a_metric_that_is_not_finite_survives_a_save(tmp_path):
+    settings = FitSettings(epochs=3)
+    options = {"folder": tmp_path / "run", "callbacks": [Log()], "validate": lambda: {"loss": float("nan")}}
+    fit(ToyModel(), ToyBatches(), settings, **options)
+    history = fit(ToyModel(), ToyBatches(), settings, resume=True, **options)
+    assert all(np.isnan(row["val_loss"]) for row in history.rows)
+    assert history.best is None
+
+
+def test_the_settings_are_kept_in_json_beside_the_models_documents(tmp_path):
+    run(tmp_path / "run", FitSettings(epochs=1, ema=0.5))
+    assert json.loads((tmp_path / "run" / "config.json").read_text()) == {"size": 1}
+    assert json.loads((tmp_path / "run" / "fit.json").read_text())["ema"] == 0.5
+
+
+def test_a_folder_that_holds_a_run_is_not_started_over(tmp_path):
+    run(tmp_path / "run", FitSettings(epochs=1))
+    with pytest.raises(
+        CheckpointError, match=r"already holds a run; go on with it with resume=True, or choose another"
+    ):
+        run(tmp_path / "run", FitSettings(epochs=1))
+
+
+def test_a_run_without_a_folder_cannot_be_resumed():
+    with pytest.raises(ParameterError, match="`resume` is True without a `folder`, expected the one"):
+        fit(ToyModel(), ToyBatches(), FitSettings(epochs=1), resume=True)
+
+
+def test_other_settings_are_named(tmp_path):
+    run(tmp_path / "run", FitSettings(epochs=1))
+    with pytest.raises(
+        CheckpointError, match="holds a run with another fit: epochs was 1, is 2; go on with what it was"
+    ):
+        run(tmp_path / "run", FitSettings(epochs=2), resume=True)
+
+
+def test_another_kind_and_another_document_are_named(tmp_path):
+    run(tmp_path / "run", FitSettings(epochs=1))
+    options = {"folder": tmp_path / "run", "resume": True}
+    with pytest.raises(CheckpointError, match="holds a model of kind 'toy', expected 'other'"):
+        fit(ToyModel(), ToyBatches(), FitSettings(epochs=1), kind="other", **options)
+    with pytest.raises(CheckpointError, match="holds a run with another config: size was 1, is 2"):
+        fit(ToyModel(), ToyBatches(), FitSettings(epochs=1), kind="toy", documents={"config": {"size": 2}}, **options)
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        (
+            {"w": np.zeros(2)},
+            r"belongs to another model: its `w` has shape \(2,\), expected \(1,\); resume with the model",
+        ),
+        ({"v": np.zeros(1)}, r"belongs to another model: its `v` has shape \(1,\), expected no such weight"),
+        ({}, r"belongs to another model: its `w` is missing, expected \(1,\)"),
+    ],
+)
+def test_a_checkpoint_of_another_architecture_is_refused_and_changes_nothing(tmp_path, weights, message):
+    run(tmp_path / "run", FitSettings(epochs=1))
+    unit = read_unit(tmp_path / "run")
+    model = ToyModel()
+    session = Session(model, ToyBatches(), FitSettings(epochs=1), 4)
+    with pytest.raises(CheckpointError, match=message):
+        restore_session(session, unit._replace(arrays={**unit.arrays, "weights": weights}))
+    assert model.w.tolist() == [4.0]
+
+
+def test_a_checkpoint_from_before_there_were_other_optimizers_goes_on_to_the_same_bits(tmp_path):
+    settings = FitSettings(epochs=None, steps=20, learning_rate=0.3)
+    whole, _ = run(tmp_path / "whole", settings)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "parts", settings, 7)
+    unit = read_unit(tmp_path / "parts")
+    names = ("kind", "step", "total_steps", "seconds", "position", "carried", "random_state")
+    record = {name: unit.record[name] for name in names} | {"adam_steps": unit.record["optimizer_steps"]}
+    training = {name.replace("optimizer.", "adam."): array for name, array in unit.arrays["training"].items()}
+    assert "adam.m.w" in training
+    model = ToyModel(noise=1.0)
+    session = Session(model, ToyBatches(), settings, 20)
+    restore_session(session, Unit(record, {}, {"weights": unit.arrays["weights"], "training": training}))
+    while not session.finished:
+        session.take_step()
+    assert model.w.tobytes() == whole.w.tobytes()
+
+
+def test_a_folder_that_cannot_be_made_is_an_error_of_ours(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UnrolledError, match="cannot be written"):
+        run(tmp_path / "file" / "run", FitSettings(epochs=1))
