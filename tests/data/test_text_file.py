@@ -121,7 +121,9 @@ def test_batches_and_evaluation_are_those_of_the_string_bit_for_bit(messy):
     assert one.position == other.position
     model = CharLM(vocabulary, hidden_size=8, seed=0)
     for streams, limit in ((1, None), (4, None), (4, 5)):
-        assert model.evaluate(held_out, streams, limit) == model.evaluate(held_out_, streams, limit)
+        want = model.evaluate(held_out_, streams, limit)
+        assert model.evaluate(held_out, streams, limit) == want
+        assert model.evaluate(vocabulary.encode(held_out), streams, limit) == want
 
 
 def test_tokens_leave_no_file_behind(tmp_path):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from unrolled.data.text import Batch, TextFile, Vocabulary
 from unrolled.errors import CheckpointError, DataError, ParameterError, ShapeError, WeightFormatError
@@ -21,6 +22,8 @@ from unrolled.shapes import Array
 from unrolled.storage import Unit, write_unit
 
 __all__ = ["CharLM", "Evaluation"]
+
+Tokens = NDArray[np.integer[Any]]
 
 CELLS = {"lstm": LSTM, "gru": GRU, "rnn": RNN}
 EVALUATED_AT_ONCE = 4096  # characters: keeps the logits of one pass in a few megabytes
@@ -176,11 +179,12 @@ class CharLM:
         """Takes back what `state_to_arrays` gave."""
         return {"recurrent": LSTMState(arrays["h"], arrays["c"]) if self.settings["cell"] == "lstm" else arrays["h"]}
 
-    def evaluate(self, text: str | TextFile, streams: int = 1, limit: int | None = None) -> Evaluation:
+    def evaluate(self, text: str | TextFile | Tokens, streams: int = 1, limit: int | None = None) -> Evaluation:
         """Foretells every character of a text but the first, in one pass from a zero state.
 
         Args:
-            text: at least two characters; those outside the vocabulary count as the unknown symbol.
+            text: at least two characters; those outside the vocabulary count as the unknown symbol. What is looked at
+                again and again is given as its tokens, `vocabulary.encode(text)`.
             streams: cuts the text into as many equal parts, each from a zero state: faster, and slightly pessimistic.
             limit: foretells so many characters of each stream only: a sample of the whole text.
 
@@ -196,7 +200,7 @@ class CharLM:
                 f"the text has {len(text)} characters, expected at least {streams + 1}; "
                 "the first has nothing before it to be foretold from"
             )
-        tokens = self.vocabulary.encode(text)
+        tokens = text if isinstance(text, np.ndarray) else self.vocabulary.encode(text)
         inputs, targets = (  # (N, T): views, as a text on the disk is to stay there
             part.reshape(streams, length)[:, :limit]
             for part in (tokens[: length * streams], tokens[1 : length * streams + 1])
