@@ -1,4 +1,4 @@
-"""Runs of `fit` that are saved: interrupted anywhere they reach the same bits, and refuse what does not belong to them."""
+"""Runs of `fit` that are saved: interrupted anywhere they reach the same bits, and refuse what is not theirs."""
 
 import csv
 import json

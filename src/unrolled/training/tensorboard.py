@@ -48,7 +48,9 @@ class TensorBoard(Callback):
     def start(self, session: Session) -> None:
         """Opens an event file."""
         purge = session.step + 1 if session.step else None
-        self._writer = self._module.SummaryWriter(str(self.folder), purge_step=purge)
+        # its files are named by the second: without a suffix a run resumed at once would overwrite what it goes on from
+        suffix = f".{session.step}"
+        self._writer = self._module.SummaryWriter(str(self.folder), purge_step=purge, filename_suffix=suffix)
 
     def reported(self, report: Report) -> None:
         """Writes one point of each curve."""

@@ -1,0 +1,79 @@
+"""The settings of `fit`: their ranges, and names that exist."""
+
+import math
+
+import pytest
+
+from unrolled.errors import ParameterError
+from unrolled.training.early_stopping import EarlyStopping, sense_of
+from unrolled.training.settings import FitSettings
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"epochs": None}, "`epochs` is not set, expected exactly one of epochs, steps and minutes"),
+        ({"steps": 3}, "`epochs` and `steps` are set, expected exactly one of .* set the others to None"),
+        ({"epochs": 0}, "`epochs` is 0, expected a positive finite number"),
+        ({"learning_rate": math.nan}, "`learning_rate` is nan, expected a positive finite number"),
+        ({"clip": -1.0}, "`clip` is -1.0, expected a positive finite number"),
+        ({"clip_value": 0.0}, "`clip_value` is 0.0, expected a positive finite number"),
+        ({"warmup": -1}, "`warmup` is -1, expected a finite number of at least 0"),
+        ({"final_rate": 2.0}, r"`final_rate` is 2.0, expected a number in \[0, 1\]"),
+        ({"ema": 1.0}, "`ema` is 1.0, expected a number between 0 and 1"),
+        ({"patience": 0}, "`patience` is 0, expected a whole number of at least 1"),
+        ({"patience": 1.5}, "`patience` is 1.5, expected a whole number of at least 1"),
+        ({"optimizer": "adagrad"}, "`optimizer` is 'adagrad', expected one of sgd, rmsprop, adam, adamw"),
+        ({"optimizer_options": {"nesterov": True}}, "`nesterov` is no setting of 'adam', expected one of"),
+        ({"weight_decay": 0.1}, "`weight_decay` is 0.1 for 'adam', which has none; choose 'adamw'"),
+        ({"schedule": "linear"}, "`schedule` is 'linear', expected one of constant, step, .*, reduce_on_plateau"),
+        ({"schedule_options": {"every": 3}}, "`every` is no option of the schedule 'cosine', expected one of none"),
+        (
+            {"schedule": "step", "schedule_options": {"gamma": 3}},
+            "`gamma` is no option .*, expected one of factor, every",
+        ),
+        ({"schedule": "exponential"}, "`final_rate` is 0 for 'exponential', expected a positive part of the peak"),
+        (
+            {"schedule": "one_cycle", "epochs": None, "minutes": 1},
+            "`warmup` is 0 for 'one_cycle' with a budget in minutes, expected the number of steps of its rise",
+        ),
+        (
+            {"schedule": "reduce_on_plateau", "schedule_options": {"factor": 2.0}},
+            "`factor` is 2.0, expected a number between 0 and 1",
+        ),
+        ({"monitor": "regret"}, "`monitor` is 'regret', expected one of loss, .* write 'max regret' or 'min regret'"),
+    ],
+)
+def test_a_setting_out_of_its_range_is_named(settings, message):
+    with pytest.raises(ParameterError, match=message):
+        FitSettings(**settings)
+
+
+def test_weight_decay_and_options_reach_the_optimizer():
+    settings = FitSettings(optimizer="adamw", weight_decay=0.125, optimizer_options={"beta2": 0.5})
+    optimizer = settings.create_optimizer()
+    assert (optimizer.weight_decay, optimizer.beta2) == (0.125, 0.5)
+    assert FitSettings(optimizer="adamw").create_optimizer().weight_decay == 0
+
+
+def test_a_plateau_of_a_score_is_one_of_large_values():
+    plateau = FitSettings(schedule="reduce_on_plateau", monitor="accuracy").create_plateau()
+    assert plateau.mode == "max"
+
+
+@pytest.mark.parametrize(
+    ("monitor", "values", "best"),
+    [
+        ("loss", [3.0, 2.0, 2.0, math.nan, math.inf], (2.0, 2)),
+        ("accuracy", [0.1, 0.3, 0.3, math.nan, -math.inf], (0.3, 2)),
+        ("max regret", [1.0, 5.0, 4.0, math.nan, -math.inf], (5.0, 2)),
+        ("loss", [math.nan, -1.0, 2.0, 2.0, 2.0], (-1.0, 2)),
+        ("loss", [math.inf, 7.0, 7.0, 8.0, 9.0], (7.0, 2)),
+    ],
+)
+def test_only_a_value_that_is_truly_better_counts(monitor, values, best):
+    stopping = EarlyStopping(3, sense_of(monitor))
+    name = stopping.sense.name
+    answers = [stopping.update(step, {name: value}, {}) for step, value in enumerate(values, start=1)]
+    assert (stopping.best, stopping.best_step) == best
+    assert answers == [False, False, False, False, True]
