@@ -29,6 +29,23 @@ LAYERS = {
 }
 
 
+# of each variant: course names with their columns, as far as they differ from the cell's own
+LSTM_NORM = {f"g{gate}{part}": 1 for gate in "ifco" for part in "xa"} | {"gc": 1, "sc": 1}
+GRU_NORM = {f"g{gate}{part}": 1 for gate in "ruc" for part in "xa"}
+n_p = 2
+VARIANTS = {
+    "lstm, layer norm": LSTM_NORM,
+    "lstm, peepholes": {"pi": 1, "pf": 1, "po": 1},
+    "lstm, projection": {"Wp": n_a, **{f"W{gate}": n_p + n_x for gate in "ifco"}},
+    "gru after, layer norm": GRU_NORM,
+}
+
+
+def variant_parameters(variant: str) -> dict[str, np.ndarray]:
+    shapes = {name: (n_p if name == "Wp" else n_a, columns) for name, columns in VARIANTS[variant].items()}
+    return course_parameters(variant.split(",")[0]) | {name: rng(9).normal(size=s) for name, s in shapes.items()}
+
+
 def course_parameters(cell: str, seed: int = 0) -> dict[str, np.ndarray]:
     draw = rng(seed).normal
     if cell == "rnn":
@@ -72,6 +89,51 @@ def test_there_and_back_is_the_identity(cell, prefix):
     assert back.keys() == course.keys()
     for name, array in course.items():
         np.testing.assert_array_equal(back[name], array, err_msg=name)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("prefix", ["", "d"])
+def test_a_variants_parameters_come_back_as_they_went(variant, prefix):
+    cell = variant.split(",")[0]
+    course = {prefix + name: array for name, array in variant_parameters(variant).items()}
+    back = TO_COURSE[cell](TO_ENGINE[cell](course, prefix), prefix)
+    assert back.keys() == course.keys()
+    for name, array in course.items():
+        np.testing.assert_array_equal(back[name], array, err_msg=name)
+
+
+def test_each_gain_and_peephole_lands_in_its_rows():
+    course = variant_parameters("lstm, layer norm") | {
+        gate: rng(8).normal(size=(n_a, 1)) for gate in ("pi", "pf", "po")
+    }
+    engine = bridge.lstm_to_engine(course)
+    for k, letter in enumerate(LETTERS["lstm"]):
+        rows = slice(k * n_a, (k + 1) * n_a)
+        np.testing.assert_array_equal(engine["gain_ih_l0"][rows], course[f"g{letter}x"][:, 0])
+        np.testing.assert_array_equal(engine["gain_hh_l0"][rows], course[f"g{letter}a"][:, 0])
+    np.testing.assert_array_equal(engine["gain_c_l0"], course["gc"][:, 0])
+    np.testing.assert_array_equal(engine["shift_c_l0"], course["sc"][:, 0])
+    for k, gate in enumerate("ifo"):
+        np.testing.assert_array_equal(engine["peephole_l0"][k], course[f"p{gate}"][:, 0])
+
+
+def test_a_projected_states_columns_are_those_of_its_units():
+    course = variant_parameters("lstm, projection")
+    engine = bridge.lstm_to_engine(course)
+    np.testing.assert_array_equal(engine["weight_hr_l0"], course["Wp"])
+    np.testing.assert_array_equal(engine["weight_hh_l0"][:n_a], course["Wi"][:, :n_p])
+    np.testing.assert_array_equal(engine["weight_ih_l0"][:n_a], course["Wi"][:, n_p:])
+
+
+def test_with_layer_norm_the_update_gates_gains_change_their_signs_and_its_weights_do_not():
+    course = variant_parameters("gru after, layer norm")
+    engine = bridge.gru_to_engine(course)
+    for k, (letter, sign) in enumerate(GRU_LETTERS.items()):
+        rows = slice(k * n_a, (k + 1) * n_a)
+        np.testing.assert_array_equal(engine["weight_hh_l0"][rows], course[f"W{letter}"][:, :n_a])
+        np.testing.assert_array_equal(engine["gain_ih_l0"][rows], sign * course[f"g{letter}x"][:, 0])
+        np.testing.assert_array_equal(engine["gain_hh_l0"][rows], sign * course[f"g{letter}a"][:, 0])
+        np.testing.assert_array_equal(engine["bias_l0"][rows], sign * course[f"b{letter}"][:, 0])
 
 
 @pytest.mark.parametrize("cell", TO_ENGINE)

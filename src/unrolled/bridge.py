@@ -11,9 +11,15 @@ Only tests, the checker and the viewer import it. The pairs of names stand in tw
 | `Wr Wu Wc (n_a, n_a + n_x)` = `[Wa, Wx]` | rows r, z, n of `weight_hh (3H, H)`, `weight_ih (3H, I)` | GRU |
 | `br bu bc (n_a, 1)` | rows of `bias (3H,)` | GRU |
 | `bca (n_a, 1)` | `bias_hn (H,)` | GRU with `reset="after"`; the other form has none |
+| `gix gfx gcx gox`, `grx gux gcx (n_a, 1)` | rows of `gain_ih (4H,)`, `(3H,)` | layer norm |
+| `gia gfa gca goa`, `gra gua gca (n_a, 1)` | rows of `gain_hh (4H,)`, `(3H,)` | layer norm |
+| `gc sc (n_a, 1)` | `gain_c (H,)`, `shift_c (H,)` | LSTM with layer norm |
+| `pi pf po (n_a, 1)` | rows of `peephole (3, H)` | LSTM with peepholes |
+| `Wp (n_p, n_a)` | `weight_hr (P, H)` | LSTM with a projection; its gates' weights are `(n_a, n_p + n_x)` |
 
 The GRU's update gate has the opposite sense in the two homes, z = 1 - u, so `Wu` and `bu` cross with their signs
-changed: 1 - sigmoid(x) = sigmoid(-x).
+changed: 1 - sigmoid(x) = sigmoid(-x). With layer norm `gux`, `gua` and `bu` change their signs instead: `Wu x` is
+normalised together with `Wr x`, and must stay what it is.
 """
 
 from collections.abc import Mapping
@@ -39,9 +45,15 @@ __all__ = [
 # their values it, ft, cct, ot.
 LSTM_GATES = {"i": "i", "f": "f", "g": "c", "o": "o"}
 
-# The same for the GRU, whose cache calls them rt, ut, cct; and the sign with which each gate's weights and bias cross.
+# The same for the GRU, whose cache calls them rt, ut, cct.
 GRU_GATES = {"r": "r", "z": "u", "n": "c"}
-_GRU_SIGNS = {"r": 1, "u": -1, "c": 1}
+
+# The gates that see the cell state, in the engine's rows.
+_PEEPHOLES = ("i", "f", "o")
+
+# The engine's vectors that hold one part for each gate, and the course's names of the parts; and those of one part.
+_OF_GATES = {"bias_l0": "b{}", "gain_ih_l0": "g{}x", "gain_hh_l0": "g{}a"}
+_OF_CELL = {"bias_hn_l0": "bca", "gain_c_l0": "gc", "shift_c_l0": "sc"}
 
 
 def arrays_to_engine(array: Array) -> Array:
@@ -62,71 +74,59 @@ def lstm_to_engine(course: Mapping[str, Array], prefix: str = "") -> dict[str, A
     """The course's LSTM parameters, or with `prefix="d"` its gradients, as the engine's first layer names them.
 
     Args:
-        course: `W. (n_a, n_a + n_x)` and `b. (n_a, 1)` for f, i, c, o; other keys are passed over.
+        course: `W. (n_a, n_a + n_x)` and `b. (n_a, 1)` for f, i, c, o, and what a variant adds; other keys are passed
+            over.
         prefix: `""` for parameters, `"d"` for gradients.
 
     Returns:
-        `weight_ih_l0` `(4H, I)`, `weight_hh_l0` `(4H, H)`, `bias_l0` `(4H,)`.
+        `weight_ih_l0` `(4H, I)`, `weight_hh_l0` `(4H, H)`, `bias_l0` `(4H,)`, and what a variant adds.
 
     >>> {key: value.shape for key, value in lstm_to_engine({f"W{k}": np.zeros((4, 7)) for k in "fico"}
     ...                                                    | {f"b{k}": np.zeros((4, 1)) for k in "fico"}).items()}
     {'weight_ih_l0': (16, 3), 'weight_hh_l0': (16, 4), 'bias_l0': (16,)}
     """
-    W = np.concatenate([course[f"{prefix}W{letter}"] for letter in LSTM_GATES.values()])
-    b = np.concatenate([course[f"{prefix}b{letter}"] for letter in LSTM_GATES.values()])
-    n_a = W.shape[0] // len(LSTM_GATES)
-    return _first_layer(W[:, n_a:], W[:, :n_a], b)
+    return _to_engine(_without(prefix, course), LSTM_GATES)
 
 
 def lstm_to_course(engine: Mapping[str, Array], prefix: str = "") -> dict[str, Array]:
     """The engine's first LSTM layer in the course's names: the inverse of `lstm_to_engine`."""
-    W = np.concatenate([engine["weight_hh_l0"], engine["weight_ih_l0"]], axis=1)
-    course: dict[str, Array] = {}
-    for letter, W_gate, b_gate in zip(LSTM_GATES.values(), np.split(W, 4), np.split(engine["bias_l0"], 4), strict=True):
-        course[f"{prefix}W{letter}"] = W_gate
-        course[f"{prefix}b{letter}"] = b_gate[:, np.newaxis]
-    return course
+    return {prefix + name: array for name, array in _to_course(engine, LSTM_GATES).items()}
 
 
 def gru_to_engine(course: Mapping[str, Array], prefix: str = "") -> dict[str, Array]:
     """The course's GRU parameters, or with `prefix="d"` its gradients, as the engine's first layer names them.
 
     Args:
-        course: `W. (n_a, n_a + n_x)` and `b. (n_a, 1)` for r, u, c; with `reset="after"` also `bca (n_a, 1)`; other
-            keys are passed over.
+        course: `W. (n_a, n_a + n_x)` and `b. (n_a, 1)` for r, u, c; with `reset="after"` also `bca (n_a, 1)`, and with
+            layer norm the gains; other keys are passed over.
         prefix: `""` for parameters, `"d"` for gradients.
 
     Returns:
         `weight_ih_l0` `(3H, I)`, `weight_hh_l0` `(3H, H)`, `bias_l0` `(3H,)`, and where there is `bca`
-        `bias_hn_l0` `(H,)`.
+        `bias_hn_l0` `(H,)`, where there are gains `gain_ih_l0` and `gain_hh_l0` `(3H,)`.
 
     >>> W = {f"W{gate}": np.zeros((4, 7)) for gate in "ruc"}
     >>> b = {f"b{gate}": np.zeros((4, 1)) for gate in ("r", "u", "c", "ca")}
     >>> {key: value.shape for key, value in gru_to_engine(W | b).items()}
     {'weight_ih_l0': (12, 3), 'weight_hh_l0': (12, 4), 'bias_l0': (12,), 'bias_hn_l0': (4,)}
     """
-    W = np.concatenate([_GRU_SIGNS[letter] * course[f"{prefix}W{letter}"] for letter in GRU_GATES.values()])
-    b = np.concatenate([_GRU_SIGNS[letter] * course[f"{prefix}b{letter}"] for letter in GRU_GATES.values()])
-    n_a = W.shape[0] // len(GRU_GATES)
-    recurrent_bias = {"bias_hn_l0": course[f"{prefix}bca"][:, 0]} if f"{prefix}bca" in course else {}
-    return _first_layer(W[:, n_a:], W[:, :n_a], b) | recurrent_bias
+    return _to_engine(_turned(_without(prefix, course)), GRU_GATES)
 
 
 def gru_to_course(engine: Mapping[str, Array], prefix: str = "") -> dict[str, Array]:
     """The engine's first GRU layer in the course's names: the inverse of `gru_to_engine`."""
-    W = np.concatenate([engine["weight_hh_l0"], engine["weight_ih_l0"]], axis=1)
-    course = {f"{prefix}bca": engine["bias_hn_l0"][:, np.newaxis]} if "bias_hn_l0" in engine else {}
-    for letter, W_gate, b_gate in zip(GRU_GATES.values(), np.split(W, 3), np.split(engine["bias_l0"], 3), strict=True):
-        course[f"{prefix}W{letter}"] = _GRU_SIGNS[letter] * W_gate
-        course[f"{prefix}b{letter}"] = _GRU_SIGNS[letter] * b_gate[:, np.newaxis]
-    return course
+    return {prefix + name: array for name, array in _turned(_to_course(engine, GRU_GATES)).items()}
 
 
 def rnn_to_engine(course: Mapping[str, Array], prefix: str = "") -> dict[str, Array]:
     """The course's RNN parameters `Wax Waa ba`, or with `prefix="d"` its gradients, as the engine's first layer
     names them.
     """
-    return _first_layer(course[f"{prefix}Wax"], course[f"{prefix}Waa"], course[f"{prefix}ba"])
+    return {
+        "weight_ih_l0": np.ascontiguousarray(course[f"{prefix}Wax"]),
+        "weight_hh_l0": np.ascontiguousarray(course[f"{prefix}Waa"]),
+        "bias_l0": course[f"{prefix}ba"][:, 0],
+    }
 
 
 def rnn_to_course(engine: Mapping[str, Array], prefix: str = "") -> dict[str, Array]:
@@ -138,9 +138,45 @@ def rnn_to_course(engine: Mapping[str, Array], prefix: str = "") -> dict[str, Ar
     }
 
 
-def _first_layer(weight_ih: Array, weight_hh: Array, bias: Array) -> dict[str, Array]:
-    return {
-        "weight_ih_l0": np.ascontiguousarray(weight_ih),
-        "weight_hh_l0": np.ascontiguousarray(weight_hh),
-        "bias_l0": bias[:, 0],
-    }
+def _without(prefix: str, course: Mapping[str, Array]) -> dict[str, Array]:
+    return {name.removeprefix(prefix): array for name, array in course.items() if name.startswith(prefix)}
+
+
+def _turned(course: Mapping[str, Array]) -> dict[str, Array]:
+    """A GRU's parameters with the update gate in the other sense; turned twice they are as before."""
+    names = ("gux", "gua", "bu") if "gux" in course else ("Wu", "bu")
+    return {**course, **{name: -course[name] for name in names}}
+
+
+def _to_engine(course: Mapping[str, Array], gates: Mapping[str, str]) -> dict[str, Array]:
+    def rows(names: str) -> Array:
+        return np.concatenate([course[names.format(letter)] for letter in gates.values()])
+
+    W = rows("W{}")
+    n = course["Wp"].shape[0] if "Wp" in course else W.shape[0] // len(gates)
+    engine = {"weight_ih_l0": np.ascontiguousarray(W[:, n:]), "weight_hh_l0": np.ascontiguousarray(W[:, :n])}
+    for name, parts in _OF_GATES.items():
+        if parts.format("c") in course:
+            engine[name] = rows(parts)[:, 0]
+    for name, part in _OF_CELL.items():
+        if part in course:
+            engine[name] = course[part][:, 0]
+    if "pf" in course:
+        engine["peephole_l0"] = np.stack([course[f"p{gate}"][:, 0] for gate in _PEEPHOLES])
+    return engine | ({"weight_hr_l0": course["Wp"]} if "Wp" in course else {})
+
+
+def _to_course(engine: Mapping[str, Array], gates: Mapping[str, str]) -> dict[str, Array]:
+    W = np.concatenate([engine["weight_hh_l0"], engine["weight_ih_l0"]], axis=1)
+    course = {f"W{letter}": part for letter, part in zip(gates.values(), np.split(W, len(gates)), strict=True)}
+    for name, parts in _OF_GATES.items():
+        if name in engine:
+            for letter, part in zip(gates.values(), np.split(engine[name], len(gates)), strict=True):
+                course[parts.format(letter)] = part[:, np.newaxis]
+    for name, part in _OF_CELL.items():
+        if name in engine:
+            course[part] = engine[name][:, np.newaxis]
+    if "peephole_l0" in engine:
+        for gate, row in zip(_PEEPHOLES, engine["peephole_l0"], strict=True):
+            course[f"p{gate}"] = row[:, np.newaxis]
+    return course | ({"Wp": engine["weight_hr_l0"]} if "weight_hr_l0" in engine else {})
