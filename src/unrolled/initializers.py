@@ -12,6 +12,7 @@ True
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 
@@ -30,7 +31,8 @@ __all__ = [
     "zeros",
 ]
 
-Initializer = Callable[[np.random.Generator, int, int], Array]
+# In quotes, for it would load numpy.random with every `import unrolled`.
+Initializer: TypeAlias = "Callable[[np.random.Generator, int, int], Array]"
 
 
 def orthogonal(rng: np.random.Generator, outputs: int, inputs: int | None = None) -> Array:
