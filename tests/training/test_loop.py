@@ -15,13 +15,14 @@ from unrolled.training.session import Session
 class Run:
     """A session with its clock, and everything that can be asked about it afterwards."""
 
-    def __init__(self, step_cost=1.0, look_cost=0.0, save_cost=0.0, poison=None, **settings):
+    def __init__(self, step_cost=1.0, look_cost=0.0, save_cost=0.0, poison=None, epoch=4, **settings):
         self.clock, self.log, self.saved = Clock(), Log(), []
         settings = {"minutes": None, "clip": 1e9, "warmup": 5, **settings}
         self.config = TrainConfig(**settings)
         self.model = ToyModel(self.clock, step_cost)
         self.session = Session(self.model, ToyBatches(poison), self.config.settings(), self.config.steps)
         self.task = ToyTask(self.model, self.clock, look_cost)
+        self.session.batches.steps_per_epoch = epoch
         self.save_cost = save_cost
 
     def save(self):
@@ -214,3 +215,60 @@ def test_weights_that_are_not_finite_are_never_saved():
     with pytest.raises(DivergenceError, match=r"diverged at step 1: `w` holds inf, expected .* learning rate than 0.5"):
         run.train()
     assert [step for step, *_ in run.saved] == [0]
+
+
+def by_epoch(decides, **options):
+    """A run whose epochs are looked at; `decides` says whether that may change the run."""
+    run = Run(**options)
+    run.task.by_epoch, run.task.decides, run.task.partial = True, decides, False
+    run.train()
+    return run
+
+
+def test_each_epoch_is_reported_at_its_end_and_the_last_weights_are_validated():
+    run = by_epoch(False, steps=10, step_cost=0.001)
+    assert [report.step for report in run.log.reports] == [4, 8, 10]
+    assert [report.epoch for report in run.log.reports] == [1.0, 2.0, 2.5]
+    assert run.log.reports[-1].validated
+
+
+@pytest.mark.parametrize("look_cost", [0.0, 0.001, 1.0])
+def test_where_validation_decides_each_epoch_is_validated_at_whatever_cost(look_cost):
+    run = by_epoch(True, steps=400, step_cost=0.001, look_cost=look_cost)
+    assert len(run.task.looks) == 100
+    assert all(report.validated for report in run.log.reports)
+
+
+def test_where_validation_decides_it_does_not_come_between_epochs():
+    run = by_epoch(True, steps=200, step_cost=1.0, epoch=100)
+    assert [report.step for report in run.log.reports if report.validated] == [100, 200]
+    assert len(run.log.reports) > 30  # that it goes on is told all the same
+
+
+@pytest.mark.parametrize("look_cost", [0.0005, 0.004, 0.1])
+def test_where_it_is_only_looked_at_short_epochs_are_not_all_validated(look_cost):
+    run = by_epoch(False, steps=8000, step_cost=0.001, look_cost=look_cost)
+    validated = [report for report in run.log.reports if report.validated]
+    assert len(run.log.reports) == 2000
+    # a twentieth of the time, and the first and the last epoch
+    assert len(validated) * look_cost <= 0.05 * run.clock.now + 2 * look_cost
+    assert len(validated) * look_cost >= 0.02 * run.clock.now
+    assert validated[0].step == 4
+
+
+def test_where_it_is_only_looked_at_long_epochs_are_validated_in_their_middle():
+    run = by_epoch(False, steps=200, step_cost=1.0, epoch=100)
+    assert [report.step for report in run.log.reports if report.validated][:4] == [15, 30, 45, 60]
+
+
+def test_a_budget_that_validation_shares_with_the_steps_is_kept():
+    run = by_epoch(True, minutes=3.0, warmup=40, step_cost=0.1, look_cost=0.4)
+    assert 0.95 * 180 <= run.clock.now <= 1.02 * 180
+    assert len(run.task.looks) == pytest.approx(run.session.step / 4, abs=2)
+
+
+def test_nobody_is_told_of_a_step_who_does_not_want_to_be():
+    run = Run(steps=30, step_cost=1.0)
+    train(run.session, run.task, run.log, run.save, clock=run.clock, each_step=False)
+    assert run.log.steps == []
+    assert len(run.log.reports) == 6

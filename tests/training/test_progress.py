@@ -49,6 +49,46 @@ def test_a_plain_validation_shows_its_loss_and_the_sample():
     assert sample == ["    | def f(x):", "    |     return\N{REPLACEMENT CHARACTER}[2J x"]
 
 
+OTHER = Report(
+    **{
+        **BARE.__dict__,
+        "metrics": {"loss": 0.51234, "accuracy": 0.875},
+        "train_loss": 0.4,
+        "unit": "sequences",
+        "loss_unit": "",
+    }
+)
+
+
+def test_another_model_shows_its_own_metrics_and_unit():
+    out = io.StringIO()
+    PlainLines(out).report(OTHER)
+    assert out.getvalue() == (
+        "step 12/50  train 0.4  validation 0.5123  accuracy 0.875  learning rate 4.00e-03  sequences/s 12,346  "
+        "left 1:15\n"
+    )
+    show = LiveDisplay("a", terminal())
+    show.report(OTHER)
+    show.step(Report(**{**OTHER.__dict__, "metrics": {}}))
+    text = drawn(show)
+    for part in ("sequences/s 12,346", "train 0.4", "validation 0.5123", "accuracy 0.875"):
+        assert part in text
+    assert "perplexity" not in text
+    out = io.StringIO()
+    JsonLines(out).report(OTHER)
+    values = json.loads(out.getvalue())
+    assert (values["val_accuracy"], values["sequences_per_second"]) == (0.875, 12345.6)
+    assert "bits_per_char" not in values
+
+
+def test_plain_lines_that_come_too_fast_are_left_out():
+    out = io.StringIO()
+    show = PlainLines(out, every=3600.0)
+    for _ in range(5):
+        show.report(BARE)
+    assert len(out.getvalue().splitlines()) == 1
+
+
 def test_plain_lines_are_not_written_for_every_step():
     out = io.StringIO()
     PlainLines(out).step(BARE)
@@ -154,6 +194,15 @@ def test_the_live_display_is_not_redrawn_more_often_than_asked():
         assert console.file.getvalue() == before
 
 
+def test_the_live_display_ends_with_what_was_reported_last():
+    console = Console(file=io.StringIO(), width=110, force_terminal=True)
+    show = LiveDisplay("a", console, refresh=3600.0)
+    with show.held():
+        show.step(BARE)
+        show.report(Report(**{**BARE.__dict__, "step": 50}))
+    assert "50/50" in console.file.getvalue()
+
+
 def rows(folder):
     with (folder / "metrics.csv").open(newline="") as file:
         return list(csv.DictReader(file))
@@ -181,6 +230,19 @@ def test_the_table_holds_every_report_in_nats(tmp_path):
     assert float(second["val_loss"]) == pytest.approx(math.log(4), rel=1e-5)
     assert second["val_characters"] == "999"
     assert out.getvalue().count("step 12/50") == 2
+
+
+def test_a_column_that_comes_later_is_added_and_rows_before_it_are_kept(tmp_path):
+    metrics = Metrics(tmp_path)
+    bare = Report(**{**BARE.__dict__, "metrics": {}, "unit": "sequences"})
+    assert metrics.path.read_bytes() == b""
+    metrics.append(bare)
+    metrics.append(Report(**{**bare.__dict__, "step": 13, "metrics": {"accuracy": 0.5}}))
+    metrics.append(Report(**{**bare.__dict__, "step": 14}))
+    table = rows(tmp_path)
+    assert [row["step"] for row in table] == ["12", "13", "14"]
+    assert [row["val_accuracy"] for row in table] == ["", "0.5", ""]
+    assert table[0]["sequences_per_second"] == "12345.6"
 
 
 def test_a_resumed_table_drops_what_came_after_the_checkpoint(tmp_path):

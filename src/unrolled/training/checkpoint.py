@@ -46,7 +46,7 @@ def save_session(
         "average_steps": None if average is None else average.count,
         "stopping": None if stopping is None else stopping.state(),
         "plateau": None if session.plateau is None else session.plateau.state(),
-        "random_state": getattr(model, "random_state", None),
+        "random_state": model.random_state,
         "position": session.batches.position,
         "carried": session.carried is not None,
     }
@@ -89,7 +89,7 @@ def restore_session(session: Session, unit: Unit) -> None:
         ) from None
     _put_weights(session, _under("raw.", training) or weights)
     if record.get("random_state") is not None:
-        session.model.random_state = record["random_state"]  # type: ignore[attr-defined]
+        session.model.random_state = record["random_state"]
 
 
 def _put_weights(session: Session, weights: Mapping[str, Array]) -> None:

@@ -23,6 +23,8 @@ __all__ = ["Batches", "Model", "Session"]
 class Model(Protocol):
     """What training needs of a model."""
 
+    random_state: Any  # of all that is drawn in a step, masks of dropout say: plain values for JSON, `None` for nothing
+
     @property
     def parameters(self) -> Mapping[str, Array]:
         """Read-only views by name."""
