@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from unrolled.errors import ParameterError, ShapeError
+from unrolled.initializers import INITIALIZERS
 from unrolled.layers.dense import Dense
 
 # one sum of I (or of all rows) products of numbers of order 1
@@ -82,6 +83,19 @@ def test_the_seed_decides_the_weights():
     assert (Dense(3, 5, seed=1).parameters["weight"] == Dense(3, 5, seed=1).parameters["weight"]).all()
     assert (Dense(3, 5, seed=1).parameters["weight"] != Dense(3, 5, seed=2).parameters["weight"]).any()
     assert (Dense(3, 5).parameters["weight"] != Dense(3, 5).parameters["weight"]).any()
+
+
+@pytest.mark.parametrize("name", INITIALIZERS)
+def test_weights_begin_with_the_values_of_the_name(name):
+    weight = Dense(3, 5, weight_init=name, dtype="float64", seed=1).parameters["weight"]
+    np.testing.assert_array_equal(weight, INITIALIZERS[name](np.random.default_rng(1), 5, 3))
+
+
+def test_an_unknown_initialiser_is_named():
+    with pytest.raises(
+        ParameterError, match=r"`weight_init` is 'ones', expected 'orthogonal', .* or 'zeros'; they are"
+    ):
+        Dense(3, 5, weight_init="ones")
 
 
 def test_an_input_of_another_size_is_named():

@@ -9,8 +9,9 @@ import numpy as np
 from unrolled import engine
 from unrolled.engine.arrays import checked
 from unrolled.errors import ParameterError
-from unrolled.initializers import glorot_uniform
+from unrolled.initializers import INITIALIZERS
 from unrolled.layers.layer import Layer
+from unrolled.layers.options import INITIALIZER_REMEDY, checked_name
 from unrolled.shapes import Array
 
 __all__ = ["Dense", "DenseGradients", "DenseRun", "leading_axes"]
@@ -51,14 +52,15 @@ class Dense(Layer):
     Args:
         input_size: I, the last axis of `x`.
         output_size: O, the last axis of `y`.
-        bias: whether there is a b.
+        bias: whether there is a b; it starts at zero.
+        weight_init: how W begins: a name in `unrolled.initializers.INITIALIZERS`.
         dtype: `"float32"` or `"float64"`.
-        seed: of the initial weights (Glorot & Bengio 2010, uniform; biases start at zero); `None` differs each time.
+        seed: of the initial weights; `None` differs each time.
 
     Raises:
-        ParameterError: a size is not positive, or the dtype is another.
+        ParameterError: a size is not positive, or the initialiser or the dtype is another.
 
-    Source: Glorot & Bengio 2010, equation 16, for the initialisation.
+    Source: Rumelhart, Hinton & Williams 1986, equation 1.
 
     >>> dense = Dense(3, 2, seed=0)
     >>> {name: array.shape for name, array in dense.parameters.items()}
@@ -74,6 +76,7 @@ class Dense(Layer):
         output_size: int,
         *,
         bias: bool = True,
+        weight_init: str = "glorot_uniform",
         dtype: str = "float32",
         seed: int | np.random.Generator | None = None,
     ) -> None:
@@ -82,7 +85,9 @@ class Dense(Layer):
             if size < 1:
                 raise ParameterError(f"`{name}` is {size}, expected a positive number; what does this layer map?")
         self.input_size, self.output_size = input_size, output_size
-        self._create("weight", "O, I", glorot_uniform(np.random.default_rng(seed), output_size, input_size))
+        checked_name("weight_init", weight_init, INITIALIZERS, INITIALIZER_REMEDY)
+        weight = INITIALIZERS[weight_init](np.random.default_rng(seed), output_size, input_size)
+        self._create("weight", "O, I", weight)
         if bias:
             self._create("bias", "O", np.zeros(output_size))
 

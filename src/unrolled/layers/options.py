@@ -14,9 +14,19 @@ from unrolled.engine import variants
 from unrolled.errors import ParameterError
 from unrolled.initializers import INITIALIZERS
 
-__all__ = ["MERGES", "Options", "checked_number", "checked_projection", "checked_rate", "checked_zoneout"]
+__all__ = [
+    "INITIALIZER_REMEDY",
+    "MERGES",
+    "Options",
+    "checked_name",
+    "checked_number",
+    "checked_projection",
+    "checked_rate",
+    "checked_zoneout",
+]
 
 MERGES = ("concat", "sum", "mul", "ave")
+INITIALIZER_REMEDY = "they are the functions of unrolled.initializers"
 _INITIAL_STATES = ("zeros", "learned")
 
 
@@ -44,6 +54,13 @@ def checked_number(name: str, value: Any) -> float:
     return float(value)
 
 
+def checked_name(name: str, value: object, known: Collection[str], remedy: str) -> None:
+    """Raises unless `value` is one of the `known` names."""
+    if not isinstance(value, str) or value not in known:
+        *others, last = map(repr, known)
+        raise ParameterError(f"`{name}` is {value!r}, expected {', '.join(others)} or {last}; {remedy}")
+
+
 @dataclass(frozen=True)
 class Options:
     """What a recurrent layer was asked for beyond its sizes; the layers' docstrings explain each.
@@ -67,7 +84,7 @@ class Options:
     recurrent_init: str = "orthogonal"
 
     def __post_init__(self) -> None:
-        _one_of("merge", self.merge, MERGES, "how the two directions' outputs become one")
+        checked_name("merge", self.merge, MERGES, "how the two directions' outputs become one")
         if self.merge != "concat" and not self.bidirectional:
             raise ParameterError(
                 f"`merge` is {self.merge!r} with one direction, expected 'concat'; pass bidirectional=True to merge two"
@@ -78,9 +95,9 @@ class Options:
                 "so use more of them, or a Dropout layer before or behind this one"
             )
         checked_rate("recurrent_dropout", self.recurrent_dropout)
-        _one_of("initial_state", self.initial_state, _INITIAL_STATES, "where no state is given")
+        checked_name("initial_state", self.initial_state, _INITIAL_STATES, "where no state is given")
         for name in ("weight_init", "recurrent_init"):
-            _one_of(name, getattr(self, name), INITIALIZERS, "they are the functions of unrolled.initializers")
+            checked_name(name, getattr(self, name), INITIALIZERS, INITIALIZER_REMEDY)
 
     @property
     def draws(self) -> bool:
@@ -140,9 +157,3 @@ def checked_projection(proj_size: Any, hidden_size: int) -> int:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool | np.bool_)  # pyright: ignore[reportUnnecessaryIsInstance]
-
-
-def _one_of(name: str, value: object, known: Collection[str], remedy: str) -> None:
-    if not isinstance(value, str) or value not in known:
-        *others, last = map(repr, known)
-        raise ParameterError(f"`{name}` is {value!r}, expected {', '.join(others)} or {last}; {remedy}")

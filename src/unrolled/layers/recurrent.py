@@ -104,17 +104,18 @@ class Recurrent(Layer, Generic[State, Trace]):
                 output there is 0, and a reverse direction begins at each sequence's own end. `None`: all have T.
             trace: hand back every gate and cell state of every step.
             memory: `"full"` keeps gates and cell states; `"low"` computes the gates again in `backward`, `"sqrt"`
-                the cell states too, from checkpoints: less memory for more arithmetic, and the same gradients.
+                the cell states too, from checkpoints: less memory for more arithmetic, and the same gradients. Only
+                plain cells are computed again.
             training: `False` drops nothing, and still keeps what `backward` needs.
 
         Returns:
-            A run: `output` `(T, N, D H)`, the last layer's h; `state` after each sequence's last step; `trace`, one
-            for each layer and direction.
+            A run: `output` `(T, N, D H)`, the last layer's h, without the D where directions are merged, and with P for
+            H where h is projected; `state` after each sequence's last step; `trace`, one for each layer and direction.
 
         Raises:
             ShapeError: `x`, `state` or `lengths` does not fit.
-            ParameterError: a dtype is another, a length is not from 0 to T, or a trace is asked for with gates not
-                kept.
+            ParameterError: a dtype is another, a length is not from 0 to T, a trace is asked for with gates not
+                kept, or memory is to be saved with a variant of the cell.
         """
         if memory not in KEEP:
             raise ParameterError(
@@ -168,7 +169,7 @@ class Recurrent(Layer, Generic[State, Trace]):
 
         Args:
             run: what `forward` returned.
-            dy: `dJ/doutput`, `(T, N, D H)`, or `None` for zero.
+            dy: `dJ/doutput`, in the output's shape, or `None` for zero.
             dstate: gradient of the last state beyond what `dy` says, or `None` for zero.
             need_dx: `False` leaves `dx` out: the first layer of a model needs none.
 
