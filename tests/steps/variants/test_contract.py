@@ -154,7 +154,7 @@ def test_a_state_or_mask_of_another_batch_is_named(n, name):
 @EACH
 def test_the_cells_name_what_does_not_fit_their_caches(n):
     g = given(n)
-    masks = {name: g[name][:, :, 0] if name != "mask" else g[name] for name in n.masks}
+    masks = n.drawn_masks(None)
     states = [g[f"{name}0"] for name in n.rows]
     *_, cache = FUNCTIONS[f"{n.name}_cell_forward"](g["x"][:, :, 0], *states, g["parameters"], **masks, **n.options)
     backward = FUNCTIONS[f"{n.name}_cell_backward"]
@@ -167,6 +167,18 @@ def test_the_cells_name_what_does_not_fit_their_caches(n):
         ParameterError, match=rf"`cache` is a tuple of \d+ entries, .*the cache that {n.name}_cell_forw"
     ):
         backward(*upstream.values(), cache[:-1])
+
+
+@pytest.mark.parametrize(("n", "name"), [(n, name) for n in NETWORKS for name in n.masks])
+def test_the_cells_name_a_mask_of_one_column_that_would_stretch_to_all(n, name):
+    g = given(n)
+    masks = n.drawn_masks(None)
+    masks[name] = masks[name][:, :1]
+    states = [g[f"{state}0"] for state in n.rows]
+    with pytest.raises(
+        ShapeError, match=rf"`{name}` has shape \(4, 1\), expected \(n_a, m\) = \(4, 5\); it must agree"
+    ):
+        FUNCTIONS[f"{n.name}_cell_forward"](g["x"][:, :, 0], *states, g["parameters"], **masks, **n.options)
 
 
 @EACH
