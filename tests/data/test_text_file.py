@@ -82,6 +82,17 @@ def test_every_stretch_is_the_one_of_the_string(messy):
     assert str(messy[20:200][5:-7][1:]) == MESSY[20:200][5:-7][1:]
 
 
+def test_a_stretch_is_read_from_the_piece_that_it_begins_in(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "PIECE", 10)
+    (tmp_path / "t.txt").write_bytes("ä".encode() * 500)
+    text = open_text(tmp_path / "t.txt")
+    read = []
+    pieces = module._pieces
+    monkeypatch.setattr(module, "_pieces", lambda path, start: (read.append(start), pieces(path, start))[1])
+    assert str(text[497:499]) == "ää"
+    assert read == [990]
+
+
 def test_the_offset_of_a_wrong_byte_is_counted_over_pieces(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "PIECE", 3)
     (tmp_path / "t.txt").write_bytes("äöüäöü".encode() + b"\xe4x")

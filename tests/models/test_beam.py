@@ -14,28 +14,28 @@ START, END, V, LONGEST = 1, 2, 6, 3
 
 
 class Chances:
-    """A model whose logits depend on the input, the place and the token before; it remembers input and place."""
+    """A model whose logits depend on input, place and the two tokens before; it remembers all but the last of these."""
 
     def __init__(self, seed, N=3):
-        self.logits = 2 * rng(seed).normal(size=(N, LONGEST + 2, V, V))
+        self.logits = 2 * rng(seed).normal(size=(N, LONGEST + 2, V, V, V))
         self.N = N
 
     def step(self, tokens, memory):
-        n, t = memory
-        return self.logits[n, t, tokens], (n, t + 1)
+        n, t, before = memory
+        return self.logits[n, t, before, tokens], (n, t + 1, tokens)
 
     @staticmethod
     def take(memory, rows):
         return tuple(array[rows] for array in memory)
 
     def search(self, **how):
-        memory = (np.arange(self.N), np.zeros(self.N, int))
+        memory = (np.arange(self.N), np.zeros(self.N, int), np.zeros(self.N, int))
         how = {"start": START, "end": END, "max_length": LONGEST} | how
         return beam_search(self.step, self.take, memory, self.N, **how)
 
     def log_probability(self, n, tokens):
-        before = [START, *tokens]
-        return sum(log_softmax(self.logits[n, t])[before[t], token] for t, token in enumerate(tokens))
+        before = [0, START, *tokens]
+        return sum(log_softmax(self.logits[n, t, before[t]])[before[t + 1], token] for t, token in enumerate(tokens))
 
     def all(self, n):
         """Every sequence that may be written, and its log p and length with its end: `(tokens, log p, length)`."""
@@ -50,7 +50,7 @@ def test_width_one_takes_the_likeliest_token_each_time(seed):
     for n, (found,) in enumerate(model.search()):
         tokens = []
         for t in range(LONGEST + 1):
-            allowed = model.logits[n, t, (tokens or [START])[-1]].copy()
+            allowed = model.logits[(n, t, *[0, START, *tokens][-2:])].copy()
             allowed[: START + 1] = -np.inf
             if t == LONGEST:
                 allowed[:] = allowed == allowed[END]
@@ -77,10 +77,10 @@ def test_a_beam_as_wide_as_all_sequences_finds_them_in_their_order(seed, penalty
 def test_a_wider_beam_finds_what_greed_passes_by():
     model = Chances(0, N=1)
     model.logits[:] = -30
-    model.logits[0, 0, START, [3, 4]] = np.log([0.6, 0.4])
-    model.logits[0, 1, 3, [3, 4, 5]] = np.log([0.34, 0.33, 0.33])
-    model.logits[0, 1, 4, END] = 0  # 0.4 * 1 is more than 0.6 * 0.34
-    model.logits[0, 2, :, END] = 0
+    model.logits[0, 0, :, START, [3, 4]] = np.log([[0.6], [0.4]])
+    model.logits[0, 1, :, 3, [3, 4, 5]] = np.log([[0.34], [0.33], [0.33]])
+    model.logits[0, 1, :, 4, END] = 0  # 0.4 * 1 is more than 0.6 * 0.34
+    model.logits[0, 2, :, :, END] = 0
     assert model.search(length_penalty=0)[0][0].tokens == [3, 3]
     wide = model.search(width=2, length_penalty=0)[0]
     assert [each.tokens for each in wide] == [[4], [3, 3]]
@@ -90,8 +90,8 @@ def test_a_wider_beam_finds_what_greed_passes_by():
 def test_the_penalty_decides_between_short_and_long():
     model = Chances(0, N=1)
     model.logits[:] = -30
-    model.logits[0, 0, START, [END, 3]] = np.log([0.52, 0.48])
-    model.logits[0, 1, 3, 3] = model.logits[0, 2, 3, END] = 0
+    model.logits[0, 0, :, START, [END, 3]] = np.log([[0.52], [0.48]])
+    model.logits[0, 1, :, 3, 3] = model.logits[0, 2, :, 3, END] = 0
     assert [each.tokens for each in model.search(width=2, length_penalty=0)[0]] == [[], [3, 3]]
     assert [each.tokens for each in model.search(width=2, length_penalty=1)[0]] == [[3, 3], []]
 

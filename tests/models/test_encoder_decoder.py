@@ -8,7 +8,7 @@ import pytest
 from helpers import rng
 from unrolled.data.pairs import PairBatches
 from unrolled.errors import CheckpointError, DataError, ParameterError
-from unrolled.models import load
+from unrolled.models import answers, load
 from unrolled.models.encoder_decoder import EncoderDecoder
 from unrolled.models.encoder_decoder_network import EncoderDecoderNetwork
 from unrolled.models.scheduled_sampling import ScheduledSampling
@@ -100,6 +100,21 @@ def test_outputs_come_with_their_probability_the_best_score_first(reverser):
             want = -reverser.network_.loss(PairBatches([tokens[0]], [tokens[1]]).next()) * length
             assert answer.log_probability == pytest.approx(want, abs=1e-4)  # float32, a sum of ten terms
             assert answer.score == pytest.approx(want / length**0.5, abs=1e-4)
+
+
+@pytest.mark.parametrize("rows", [1, 7, 512])
+def test_validation_is_over_all_tokens_and_all_pairs_however_they_are_batched(monkeypatch, reverser, rows):
+    monkeypatch.setattr(answers, "ROWS", rows)
+    sources = words(30, 9)
+    targets = [*turned(sources[:20]), *sources[20:]]  # some of them wrong
+    pairs = [
+        ([symbols.encode(each) for each in side])
+        for symbols, side in ((reverser.source_symbols_, sources), (reverser.target_symbols_, targets))
+    ]
+    found = answers.validation(reverser.network_, PairBatches(*pairs), 20)
+    assert found["exact_match"] == pytest.approx(reverser.score(sources, targets))
+    each = [reverser.network_.loss(PairBatches([a], [b]).next()) * (len(b) + 1) for a, b in zip(*pairs, strict=True)]
+    assert found["loss"] == pytest.approx(sum(each) / sum(len(target) + 1 for target in targets), rel=1e-5)  # float32
 
 
 def test_answers_do_not_depend_on_who_is_asked_beside(reverser):

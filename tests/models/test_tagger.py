@@ -186,6 +186,14 @@ def test_the_loss_is_per_step_and_sums_the_labels_of_one():
     assert StepLoss(many=False)(y, codes, None)[0] == pytest.approx(softmax_cross_entropy(y, codes)[0])
     labels = rng(2).integers(0, 2, (5, 2, 3)).astype(float)
     assert StepLoss(many=True)(y, labels, None)[0] == pytest.approx(3 * binary_cross_entropy(y, labels)[0])
+    weights = np.array([[1, 1], [1, 1], [1, 0], [1, 0], [0, 0]], float)  # padding, which may hold anything
+    steps = weights > 0
+    for many, targets in ((False, np.where(steps, codes, 9)), (True, np.where(steps[..., None], labels, 9))):
+        padded, dy = StepLoss(many=many)(y, targets, weights)
+        alone, dy_alone = StepLoss(many=many)(y[steps], targets[steps], None)
+        assert padded == pytest.approx(alone, rel=1e-12)
+        np.testing.assert_allclose(dy[steps], dy_alone, **tolerance("reordered"))
+        assert not dy[~steps].any()
     for many, nothing in ((False, np.full((5, 2), UNLABELLED)), (True, np.full((5, 2, 3), np.nan))):
         loss, dy = StepLoss(many=many)(y, nothing, None)
         assert loss == 0
