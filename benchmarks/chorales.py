@@ -1,0 +1,108 @@
+"""Bach's chorales, each frame foretold from those before it: negative log-likelihood beside published figures.
+
+The data are the JSB chorales of Boulanger-Lewandowski, Bengio & Vincent 2012 with their split, a frame to a quarter
+note, as JSON (jsb-chorales-quarter.json of the repository czhuang/JSB-Chorales-dataset); its SHA-256 is recorded. What
+is counted, as by Bai, Kolter & Koltun 2018: the sum over the 88 keys of -log p(key sounds, or not), the mean over all
+frames but each chorale's first. Published there, table 1: LSTM 8.45, GRU 8.43, TCN 8.10.
+
+A `SequenceTagger` with a label for each key learns from the training part in all of the twelve transpositions from six
+semitones down to five up; its network reads forward only. The recipe was chosen on the validation part, which is not
+trained on; the test part is measured once, with the weights of the last epoch, so that nothing is chosen while
+training. Baselines on the same split, counted on the training part: how often each key sounds; and how often it sounds
+where it did in the frame before, and where it did not.
+
+    python benchmarks/chorales.py --data jsb-chorales-quarter.json --json benchmarks/results/chorales.json
+    python benchmarks/chorales.py --tune --seeds 0 --epochs 2 --hidden-size 100
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from published import Task, measure, parser_of, summary, write
+
+from unrolled.bench.machine import describe_machine
+from unrolled.data.music import KEYS, Roll, next_frames, read_chorales
+from unrolled.models.tagger import SequenceTagger
+
+FILE = "jsb-chorales-quarter.json"
+RECIPE: dict[str, Any] = {
+    "cell": "lstm",
+    "hidden_size": 200,
+    "num_layers": 1,
+    "dropout": 0.3,
+    "batch_size": 16,
+    "epochs": 21.0,  # each of twelve times the chorales
+    "learning_rate": 3e-3,
+    "ema": 0.98,
+    "clip": 5.0,
+}
+TRANSPOSITIONS = range(-6, 6)  # semitones
+
+
+def transposed(roll: Roll, semitones: int) -> Roll:
+    """The same music higher or lower; what would leave the piano is left out."""
+    moved = np.zeros_like(roll)
+    low, high = max(0, semitones), KEYS + min(0, semitones)
+    moved[:, low:high] = roll[:, low - semitones : high - semitones]
+    return moved
+
+
+def run(recipe: dict[str, Any], train: list[Roll], measured: list[Roll], seed: int) -> dict[str, float]:
+    """Trains on all transpositions, and gives the negative log-likelihood of the frames measured."""
+    x, y = next_frames([transposed(roll, semitones) for semitones in TRANSPOSITIONS for roll in train])
+    tagger = SequenceTagger(targets="multilabel", standardize=False, random_state=seed, **recipe).fit(x, y)
+    x, y = next_frames(measured)
+    return {"nll": tagger.evaluate(x, y)["loss"]}
+
+
+def negative_log_likelihood(p: list[np.ndarray], frames: list[Roll]) -> float:
+    """The mean over frames `(T_i, 88)` of `-sum log` of the probability that each key does what it does."""
+    sounding, keys = np.concatenate(p), np.concatenate(frames) > 0
+    return float(-np.log(np.where(keys, sounding, 1 - sounding)).sum(axis=1).mean())
+
+
+def frequencies(train: list[Roll]) -> np.ndarray:
+    """How often each key sounds, `(88,)`, as if each had once sounded and once been silent."""
+    _, frames = next_frames(train)
+    keys = np.concatenate(frames)
+    return (keys.sum(axis=0) + 1) / (len(keys) + 2)
+
+
+def repeating(train: list[Roll]) -> np.ndarray:
+    """How often each key sounds where it was silent in the frame before, and where it sounded, `(2, 88)`."""
+    before, frames = (np.concatenate(part) for part in next_frames(train))
+    counts = np.stack([((before == was) * frames).sum(axis=0) for was in (0, 1)])
+    return (counts + 1) / (np.stack([(before == was).sum(axis=0) for was in (0, 1)]) + 2)
+
+
+def main(given: list[str] | None = None) -> None:
+    parser = parser_of(__doc__, FILE)
+    parser.add_argument("--tune", action="store_true", help="measure on the validation part, never on the test part")
+    for name, value in RECIPE.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value, help=f"(default {value})")
+    options = parser.parse_args(given)
+    recipe = {name: getattr(options, name) for name in RECIPE}
+    machine, chorales = describe_machine(), read_chorales(options.data)
+    train, measured = chorales.train, chorales.valid if options.tune else chorales.test
+    task = Task(
+        name="JSB chorales" + " (tuning)" * options.tune,
+        measure=f"negative log-likelihood of a frame, nats, {'validation' if options.tune else 'test'} part",
+        target={"nll": 8.30},
+        minutes=10,
+        published={name: {"nll": nll} for name, nll in (("LSTM", 8.45), ("GRU", 8.43), ("TCN", 8.10))},
+    )
+    runs = measure(options.seeds, lambda seed: run(recipe, train, measured, seed))
+    before, frames = next_frames(measured)
+    of_key, of_change = frequencies(train), repeating(train)
+    simple = {
+        "how often each key sounds": [np.broadcast_to(of_key, roll.shape) for roll in frames],
+        "how often each key goes on, or begins": [of_change[roll.astype(int), np.arange(KEYS)] for roll in before],
+    }
+    baselines = {name: {"nll": negative_log_likelihood(p, frames)} for name, p in simple.items()}
+    write(summary(task, recipe, runs, baselines, options.data.read_bytes(), machine), options.json)
+
+
+if __name__ == "__main__":
+    main()
