@@ -75,6 +75,7 @@ def test_dropout_changes_training_alone_and_its_masks_are_repeated_from_their_pl
     assert again == loss
     assert all((gradients_again[name] == gradient).all() for name, gradient in gradients.items())
     assert plain.random_state is None
+    assert model.random_state.keys() == ({"dropout"} if layers == 1 else {"recurrent", "dropout"})  # between layers too
     # the mean over many masks is near what is without
     losses = [gradients_with(model, batch)[0] for _ in range(200)]
     assert np.mean(losses) == pytest.approx(gradients_with(plain, batch)[0], abs=0.1)
