@@ -422,3 +422,22 @@ def test_neighbours_are_compared_across_dropout_and_a_merged_layer_gives_one_wid
     with pytest.raises(ParameterError, match="`dense` has input_size 5, expected 4, which `lstm` below it gives"):
         Stack(lstm=LSTM(3, 4), dropout=Dropout(0.5), dense=Dense(5, 2))
     Stack(dropout=Dropout(0.5), lstm=LSTM(3, 4, bidirectional=True, merge="sum"), dense=Dense(4, 2))
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"layer_norm": True, "zoneout": 0.2}, {"recurrent_dropout": 0.3}], ids=["plain", "norm", "dropout"]
+)
+def test_a_stream_of_tokens_through_a_variant_with_a_learned_state_gives_what_the_whole_sequence_gives(options):
+    layer = LSTM(E, H, num_layers=2, initial_state="learned", **options, dtype="float64", seed=2)
+    stack = Stack(embedding=Embedding(V, E, dtype="float64", seed=1), lstm=layer)
+    generator = rng(4)
+    stack.set({name: generator.normal(size=array.shape) for name, array in stack.parameters.items()})
+    tokens = some_tokens()
+    whole, last = stack(tokens)
+    assert_close(stack.forward(tokens, training=False).output, whole)
+    state, outputs = None, []
+    for step in tokens:
+        y_t, state = stack.step(step, state)
+        outputs.append(y_t)
+    assert_close(np.stack(outputs), whole)
+    assert_close(state["lstm"], last["lstm"])

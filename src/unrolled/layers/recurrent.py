@@ -78,6 +78,7 @@ class Recurrent(Layer, Generic[State, Trace]):
                 sizes_of = ((self._size_of_h, self.state_size), ("H", hidden_size))
                 for name, (axes, size) in zip(self._state_names[-1], sizes_of, strict=False):
                     self._create(name, axes, np.zeros(size))
+        self._read = [name for names in self._names for name in names]
         self._chained = {training: options.chained(training=training) for training in (False, True)}
         if options.draws:
             self._masks = mask_generator(rng)
@@ -199,11 +200,8 @@ class Recurrent(Layer, Generic[State, Trace]):
             back = self._chain.backward(run.kept, dy_in, dh_n, dc_n, need_dx=need_dx)
         else:
             back = self._network.backward(run.kept, dy_in, dh_n, dc_n, need_dx=need_dx)
-        parameters = {
-            name: part
-            for names, parts in zip(self._names, back.directions, strict=True)
-            for name, part in zip(names, parts, strict=True)
-        }
+        # both list the parameters direction by direction
+        parameters = dict(zip(self._read, (part for parts in back.directions for part in parts), strict=True))
         if self._state_names:
             # forward: h0 is the same for every sequence of the batch, unless a state was given
             of_states = [back.dh0] if back.dc0 is None else [back.dh0, back.dc0]
