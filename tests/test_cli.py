@@ -90,6 +90,12 @@ def test_help_names_every_command_and_each_reads_well():
             "--epochs",
             "--minutes",
             "--lr",
+            "--optimizer",
+            "--schedule",
+            "--dropout",
+            "--weight-decay",
+            "--ema",
+            "--patience",
             "--seed",
         ),
         *("--out", "--resume", "--json"),
@@ -113,6 +119,12 @@ def test_version_and_info_say_what_is_in_use():
         (["sample"], "Missing argument 'RUN'; see unrolled sample --help"),
         (["train", "--hidden", "0"], "--hidden is 0, expected a whole number of at least 1"),
         (["train", "--lr", "-1"], "--lr is -1.0, expected a positive finite number"),
+        (["train", "--optimizer", "lion"], "--optimizer is 'lion', expected one of sgd, rmsprop, adam, adamw"),
+        (["train", "--schedule", "linear"], "--schedule is 'linear', expected one of constant, step, .*_plateau"),
+        (["train", "--weight-decay", "0.1"], "--weight-decay is 0.1 for 'adam', which has none; choose 'adamw'"),
+        (["train", "--dropout", "1"], r"--dropout is 1.0, expected a number in \[0, 1\)"),
+        (["train", "--ema", "1"], "--ema is 1.0, expected a number between 0 and 1"),
+        (["train", "--patience", "0"], "--patience is 0, expected a whole number of at least 1"),
         (["train", "--min-count", "0"], "--min-count is 0, expected a whole number of at least 1"),
         (["train", "--cell", "gru2"], "--cell is 'gru2', expected one of lstm, gru, rnn"),
         (["train", "--cell", "gru", "--reset", "never"], "--reset is 'never', expected one of after, before"),
@@ -180,6 +192,34 @@ def test_the_grus_reset_can_be_chosen_and_is_kept_with_the_run(tmp_path, text):
     done = unrolled("train", text, *TINY, "--steps", 2, "--cell", "gru", "--reset", "before", "--out", tmp_path / "r")
     assert "model: gru (reset before), 1 x 16 units" in done.stdout
     assert load(tmp_path / "r").settings["reset"] == "before"
+
+
+def test_how_it_is_trained_can_be_chosen_and_is_kept_with_the_run(tmp_path, text):
+    folder = tmp_path / "r"
+    chosen = ["--optimizer", "adamw", "--schedule", "one_cycle", "--dropout", 0.1, "--weight-decay", 0.01]
+    done = unrolled(
+        *("train", text, *TINY, *chosen, "--ema", 0.9, "--patience", 1),
+        *("--lr", 1.0, "--epochs", 30, "--out", folder),
+    )
+    recorded = json.loads((folder / "config.json").read_text())["training"]
+    assert {
+        name: recorded[name] for name in ("optimizer", "schedule", "dropout", "weight_decay", "ema", "patience")
+    } == {
+        "optimizer": "adamw",
+        "schedule": "one_cycle",
+        "dropout": 0.1,
+        "weight_decay": 0.01,
+        "ema": 0.9,
+        "patience": 1,
+    }
+    record = read_unit(folder).record
+    assert record["step"] < record["total_steps"]
+    best = record["stopping"]["best_step"]
+    assert f"Stopped early: no better validation in 1 epochs; the weights are those of step {best:,}." in done.stdout
+    assert f"after {record['step']:,} steps" in done.stdout
+    before = bits_of(folder)
+    assert "Stopped early" in unrolled("train", "--resume", folder).stdout
+    assert bits_of(folder) == before
 
 
 def test_without_arguments_it_trains_on_the_standard_library(tmp_path):

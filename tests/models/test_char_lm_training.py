@@ -6,10 +6,11 @@ import math
 import pytest
 
 from unrolled.data.corpora import from_file
+from unrolled.data.text import split_held_out
 from unrolled.errors import CheckpointError, DataError
 from unrolled.models import char_lm_training, load
 from unrolled.models.char_lm_training import resume, start
-from unrolled.storage import read_unit
+from unrolled.storage import Unit, read_unit, write_unit
 from unrolled.training.config import TrainConfig
 from unrolled.training.loop import train
 
@@ -71,6 +72,65 @@ def test_an_interrupted_run_reaches_the_bits_of_one_that_was_not(tmp_path, text,
     }
     # more than one epoch, so that random starts were drawn on the way
     assert 2 * run.session.batches.windows < 20
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"dropout": 0.2, "layers": 2},
+        {"optimizer": "adamw", "weight_decay": 0.1, "ema": 0.9},
+        {"optimizer": "rmsprop", "patience": 1, "learning_rate": 0.3, "steps": 60},
+        {"optimizer": "sgd", "schedule": "reduce_on_plateau", "learning_rate": 1.0, "dropout": 0.5},
+    ],
+)
+def test_every_setting_reaches_the_same_bits_when_interrupted(tmp_path, text, settings):
+    config = TrainConfig(**SETTINGS | settings)
+    whole = start(tmp_path / "whole", from_file(text), config)
+    report = train(whole.session, whole.task, Silent(), whole.save)
+    run = start(tmp_path / "parts", from_file(text), config)
+    for stop in (2, 5, 12):
+        assert train(run.session, run.task, Silent(), run.save, lambda: run.session.step == stop) is None  # noqa: B023
+        run = resume(tmp_path / "parts")
+        assert run.config == config
+    assert train(run.session, run.task, Silent(), run.save).val_loss == report.val_loss
+    assert same_bits(weights(tmp_path / "whole"), weights(tmp_path / "parts"))
+    # what was validated is what is loaded
+    held_out = split_held_out(text.read_text(), config.held_out)[1]
+    assert load(tmp_path / "whole").evaluate(held_out).loss == report.val_loss
+
+
+def test_patience_ends_a_run_and_the_best_weights_are_those_kept(tmp_path, text):
+    config = TrainConfig(**SETTINGS | {"patience": 2, "steps": 1000, "learning_rate": 2.0, "optimizer": "sgd"})
+    run = start(tmp_path / "run", from_file(text), config)
+    losses = iter([2.0, 1.0, 1.5, 1.0])
+    validate = run.task.validate
+    run.task.validate = lambda full: validate(full) if full else {"loss": next(losses), "characters": 1}
+    report = train(run.session, run.task, Silent(), run.save)
+    epoch = run.session.batches.windows
+    assert report.step == 4 * epoch
+    assert run.session.stopping.best_step == 2 * epoch
+    best = run.session.stopping.weights
+    assert all(best[name].tobytes() == array.tobytes() for name, array in run.model.parameters.items())
+
+
+def test_a_run_of_an_earlier_version_goes_on_to_the_same_bits(tmp_path, text):
+    """Before there were other optimizers a run recorded less, and called Adam by its name."""
+    config = TrainConfig(**SETTINGS)
+    whole = start(tmp_path / "whole", from_file(text), config)
+    train(whole.session, whole.task, Silent(), whole.save)
+    run = start(tmp_path / "parts", from_file(text), config)
+    train(run.session, run.task, Silent(), run.save, lambda: run.session.step == 7)
+    unit = read_unit(tmp_path / "parts")
+    for name in ("optimizer", "schedule", "dropout", "weight_decay", "ema", "patience", "reset"):
+        del unit.documents["config"]["training"][name]
+    names = ("kind", "step", "total_steps", "seconds", "position", "carried")
+    record = {name: unit.record[name] for name in names} | {"adam_steps": unit.record["optimizer_steps"]}
+    training = {name.replace("optimizer.", "adam."): array for name, array in unit.arrays["training"].items()}
+    assert {name.split(".")[0] for name in training} == {"adam", "carried"}
+    write_unit(tmp_path / "old", Unit(record, unit.documents, {**unit.arrays, "training": training}))
+    run = resume(tmp_path / "old")
+    train(run.session, run.task, Silent(), run.save)
+    assert same_bits(weights(tmp_path / "whole"), weights(tmp_path / "old"))
 
 
 @pytest.mark.parametrize("lost", ["carried", "position", "adam", "step"])
@@ -201,8 +261,6 @@ def test_a_saved_model_without_a_run_cannot_be_resumed(tmp_path, text):
 
 def rewritten(folder, change):
     """Saves a folder's unit anew, changed: a folder that is whole, but of another kind."""
-    from unrolled.storage import write_unit
-
     unit = read_unit(folder)
     change(unit)
     write_unit(folder.with_name("changed"), unit)

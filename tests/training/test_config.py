@@ -32,6 +32,12 @@ from unrolled.training.config import TrainConfig
         ({"beta1": 1.0}, r"`beta1` is 1.0, expected a number in \[0, 1\)"),
         ({"beta2": -1.0}, r"`beta2` is -1.0, expected a number in \[0, 1\)"),
         ({"final_rate": 1.5}, r"`final_rate` is 1.5, expected a number in \[0, 1\]"),
+        ({"dropout": 1.0}, r"`dropout` is 1.0, expected a number in \[0, 1\)"),
+        ({"optimizer": "lion"}, "`optimizer` is 'lion', expected one of sgd, rmsprop, adam, adamw"),
+        ({"schedule": "linear"}, "`schedule` is 'linear', expected one of constant"),
+        ({"weight_decay": 0.1}, "`weight_decay` is 0.1 for 'adam', which has none; choose 'adamw'"),
+        ({"ema": 1.0}, "`ema` is 1.0, expected a number between 0 and 1"),
+        ({"patience": 0}, "`patience` is 0, expected a whole number of at least 1"),
         ({"held_out": 0.0}, "`held_out` is 0.0, expected a number between 0 and 1"),
         ({"minimum_count": 0}, "`minimum_count` is 0, expected a whole number of at least 1"),
         ({"minutes": None}, "`minutes` is not set, expected exactly one of minutes, epochs and steps"),
@@ -52,6 +58,13 @@ def test_settings_written_before_the_gru_had_two_forms_have_its_reset_after():
     record = TrainConfig(cell="gru").to_record()
     del record["reset"]
     assert TrainConfig.from_record(record) == TrainConfig(cell="gru", reset="after")
+
+
+def test_settings_written_before_there_were_other_optimizers_mean_adam_and_a_cosine():
+    record = TrainConfig().to_record()
+    for name in ("optimizer", "schedule", "dropout", "weight_decay", "ema", "patience"):
+        del record[name]
+    assert TrainConfig.from_record(record) == TrainConfig(optimizer="adam", schedule="cosine")
 
 
 @pytest.mark.parametrize("wrong", [{"depth": 3}, {"hidden": 0}])

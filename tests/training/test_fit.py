@@ -236,6 +236,13 @@ def test_ctrl_c_ends_the_step_leaves_the_best_weights_and_is_passed_on():
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+def test_a_ctrl_c_that_the_process_ignores_does_not_stop_it():
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    log = Log(3, interrupt)
+    assert len(fit(ToyModel(), ToyBatches(), FitSettings(epochs=9), callbacks=[log])) == 9
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
 def test_a_second_ctrl_c_does_not_wait():
     def twice():
         interrupt()

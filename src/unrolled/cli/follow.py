@@ -58,7 +58,7 @@ def follow(run: Followed, json: bool) -> None:
     run.save()
     recorder = Recorder(Metrics(run.folder, session.step, run.columns), show)
     try:
-        with stoppable((signal.SIGINT, signal.SIGTERM)) as stop, show.held():
+        with stoppable((signal.SIGINT, signal.SIGTERM), also_ignored=True) as stop, show.held():
             last = train(session, run.task, recorder, run.save, stop)
     except DivergenceError as error:
         raise DivergenceError(f"{error} (--lr); the last good checkpoint is kept in {folder}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -88,7 +89,7 @@ def fit(
     observer = _All(history, kept, told, show)
     task = _Validation(validate, settings.decides or bool(callbacks), unit)
     each_step = told.each_step or not isinstance(show, Silent)
-    with stoppable() as stop, show.held(), told.running(session, history):
+    with stoppable((signal.SIGINT,)) as stop, show.held(), told.running(session, history):
         last = train(session, task, observer, kept.save, stop, each_step=each_step)
     show.say("end" if last is not None else "interrupted", _summary(session, history, last is None))
     if last is None:

@@ -12,10 +12,14 @@ __all__ = ["stoppable"]
 
 
 @contextmanager
-def stoppable(numbers: Iterable[int] = (signal.SIGINT,)) -> Generator[Callable[[], bool]]:
+def stoppable(numbers: Iterable[int], *, also_ignored: bool = False) -> Generator[Callable[[], bool]]:
     """Gives a function that says whether one of the signals came; a second one acts as it would have without this.
 
     Only the main thread hears signals: elsewhere the function always says no, and nothing is changed.
+
+    Args:
+        numbers: of the signals.
+        also_ignored: hear those as well that the process was told to ignore, as a shell's background jobs are.
     """
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False
@@ -28,7 +32,11 @@ def stoppable(numbers: Iterable[int] = (signal.SIGINT,)) -> Generator[Callable[[
         for each, handler in before.items():
             signal.signal(each, handler)
 
-    before = {each: signal.signal(each, ask) for each in numbers}
+    handlers = {each: signal.getsignal(each) for each in numbers}
+    left = (None,) if also_ignored else (None, signal.SIG_IGN)  # None: a handler that Python could not put back
+    before = {each: handler for each, handler in handlers.items() if handler not in left}
+    for each in before:
+        signal.signal(each, ask)
     try:
         yield lambda: asked
     finally:
