@@ -11,12 +11,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-from engine.mutants import MUTANTS, Mutant
+from engine.mutants import MUTANTS as OF_CELLS
+from engine.mutants import Mutant
+from engine.variant_mutants import VARIANT_MUTANTS
 
 ROOT = Path(__file__).parent.parent.parent
 KERNELS = Path("src", "unrolled", "engine", "kernels")
 NEEDED = ("pyproject.toml", "CMakeLists.txt", "LICENSE", "README.md", "build_support", "src")
 
+MUTANTS = [*OF_CELLS, *VARIANT_MUTANTS]
 MARKED = re.compile("«(.*) → (.*)»", re.DOTALL)
 NUMBER = "UNROLLED_MUTANT"
 

@@ -9,9 +9,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from engine import variant_reference as variants
 from engine.accuracy import FUNCTIONS, float32_patterns, float64_samples, worst_error
-from engine.against_steps import LAYERS, by_engine, cases, differences, numbers
+from engine.against_steps import LAYERS, by_engine, cases, difference, differences, numbers
 from unrolled import engine
+from unrolled.engine.recurrent import CELLS
 from unrolled.layers import Embedding, Stack
 
 # Small sizes first, and of every kind: full and partial vectors, one panel and several, rows shared by threads and
@@ -28,6 +30,29 @@ def recurrent_errors() -> Iterator[tuple[str, float]]:
     for case in CASES:
         for name, error in differences(case).items():
             yield f"{case} {name}", error / case.tolerance
+
+
+# Each option alone and all together, with masks of zoneout and with rates, partial vectors, unequal lengths both ways;
+# several tiles, chunks of steps, and slices of sums.
+VARIANTS = [
+    *variants.every_option((4, 3, 5, 9)),
+    *variants.every_option((4, 4, 3, 6), reverse=True, padded=True),
+    *variants.in_float32([variants.everything(cell, 3, 14, 4, 20) for cell in CELLS]),
+    *(variants.everything(cell, *size) for cell in CELLS for size in ((24, 50, 2, 20), (2, 2, 260, 257))),
+]
+
+
+def variant_errors() -> Iterator[tuple[str, float]]:
+    for case in VARIANTS:
+        given = variants.numbers(case)
+        found, _ = variants.by_engine(case, given)
+        reference = variants.by_reference(case, given)
+        allowed = 1e-12 if case.dtype == "float64" else 2e-5
+        for name, array in found.items():
+            yield f"{case} {name}", difference(array, reference[name.removeprefix("inference ")]) / allowed
+        allowed = 1e-7 if case.dtype == "float64" else 1e-3
+        for name, (slope, numeric) in variants.slopes(case, given).items():
+            yield f"{case} d{name}", abs(slope - numeric) / max(1, abs(numeric)) / allowed
 
 
 def token_errors() -> Iterator[tuple[str, float]]:
@@ -93,9 +118,26 @@ def same_bits_errors() -> Iterator[tuple[str, float]]:
         for what, found in others.items():
             same = all(np.array_equal(array, expected[name]) for name, array in found.items())
             yield f"{case} {what}", 0.0 if same else np.inf
+    for cell in CELLS:
+        variant = variants.everything(cell, 40, 14, 24, 130)
+        made_of = variants.numbers(variant)
+        with engine.threads(1):
+            one = variants.by_engine(variant, made_of)
+        with engine.threads(3):
+            three = variants.by_engine(variant, made_of)
+        same = all(np.array_equal(a[name], b[name]) for a, b in zip(one, three, strict=True) for name in a)
+        yield f"{variant} three threads", 0.0 if same else np.inf
 
 
-CHECKS = (activation_errors, recurrent_errors, dense_errors, softmax_errors, token_errors, same_bits_errors)
+CHECKS = (
+    activation_errors,
+    recurrent_errors,
+    variant_errors,
+    dense_errors,
+    softmax_errors,
+    token_errors,
+    same_bits_errors,
+)
 
 
 def wrong_results(*, stop_at_first: bool = False) -> list[str]:

@@ -7,11 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from engine.mutants import MUTANTS, Mutant
-from engine.mutated_build import KERNELS, NUMBER, ROOT, build, place_of, with_choices
+from engine.mutants import Mutant
+from engine.mutated_build import KERNELS, MUTANTS, NUMBER, ROOT, build, place_of, with_choices
 from engine.processes import python
 
-FILES = ("lstm.hpp", "gru.hpp", "rnn.hpp", "batch.hpp", "forward.hpp", "backward.hpp", "products.hpp", "tile.hpp")
+FILES = (
+    "lstm.hpp", "gru.hpp", "rnn.hpp", "batch.hpp", "forward.hpp", "backward.hpp", "products.hpp", "tile.hpp",
+    "variant.hpp", "variant_forward.hpp", "variant_backward.hpp", "variant_sums.hpp",
+)  # fmt: skip
 COMPILER = os.environ.get("CXX") or next(filter(None, map(shutil.which, ["c++", "g++", "clang++"])), None)
 
 

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.compiled import KERNELS, activations_program, kernels_program
-from engine.mutants import MUTANTS
-from engine.mutated_build import NUMBER, with_choices
+from engine.mutated_build import MUTANTS, NUMBER, with_choices
 
 COMPILER = "aarch64-linux-gnu-g++"
 EMULATOR = next(filter(None, map(shutil.which, ["qemu-aarch64-static", "qemu-aarch64"])), None)

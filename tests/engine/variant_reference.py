@@ -201,6 +201,31 @@ def by_engine(case: Case, given: Numbers) -> tuple[Arrays, Arrays]:
     return result | trace, {name: array for name, array in gradients.items() if array is not None}
 
 
+def slopes(case: Case, given: Numbers) -> dict[str, tuple[float, float]]:
+    """Of J, the sum of all outputs weighed by their upstream gradients, along a random direction of each input alone.
+
+    By name: what the engine's gradient says, and central differences of the reference.
+    """
+    variant = variant_of(case, given)
+    grads = backward(case, variant, forward(case, given, variant, given.inputs), given.upstream)
+    gradients = {"x": grads.dx, "h0": grads.dh0, "c0": grads.dc0, **grads.parameters}
+    weigh = {name: np.nan_to_num(array) for name, array in given.upstream.items()}
+    rng, result = np.random.default_rng(1), {}
+
+    def loss(name: str, shift: np.ndarray) -> float:
+        group = "inputs" if name in given.inputs else "weights"
+        moved = replace(given, **{group: (whole := getattr(given, group)) | {name: whole[name] + shift}})
+        found = by_reference(case, moved)
+        return sum(np.sum(weigh[key] * found[of]) for key, of in {"y": "y", "h": "h_n", "c": "c_n"}.items())
+
+    for name, gradient in gradients.items():
+        if gradient is not None:
+            way = rng.normal(size=gradient.shape) * min(1, 4 / gradient.size**0.5)
+            numeric = (loss(name, 1e-5 * way) - loss(name, -1e-5 * way)) / 2e-5
+            result[name] = float(np.sum(gradient * way)), float(numeric)
+    return result
+
+
 def every_option(*sizes: tuple[int, int, int, int], **options: Any) -> list[Case]:
     """For each `(T, N, I, H)` every cell with each of its options alone, and with all together."""
     zoneouts = [{"zoneout_h": kind} for kind in ("masks", "rate")]
@@ -222,6 +247,14 @@ def every_option(*sizes: tuple[int, int, int, int], **options: Any) -> list[Case
         }  # fmt: skip
         made += [Case(cell, T, N, I, H, **(kind | options)) for cell, of_cell in kinds.items() for kind in of_cell]
     return made
+
+
+def everything(cell: Cell, T: int, N: int, I: int, H: int) -> Case:
+    """All that a cell can have, in sequences of unequal lengths read backwards."""
+    case = Case(cell, T, N, I, H, mask=True, zoneout_h="masks", reverse=True, padded=True)
+    if cell == "lstm":
+        case = replace(case, peepholes=True, P=H // 2 + 1, zoneout_c="rate")
+    return replace(case, layer_norm=cell in ("lstm", "gru_after"))
 
 
 def in_float32(cases: list[Case]) -> list[Case]:

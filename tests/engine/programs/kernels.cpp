@@ -259,6 +259,10 @@ template <typename T> void check_layer(const Case& c, plain::Kind plain_kind, Ce
 
 // Products and the softmax head
 
+}  // namespace
+#include "variants.hpp"
+namespace {
+
 template <typename T> void check_products(std::int64_t M, std::int64_t I, std::int64_t K) {
   std::mt19937 random(M + I + K);
   const plain::Numbers x = draw<T>(random, M * I), weight = draw<T>(random, K * I), bias = draw<T>(random, K), dy = draw<T>(random, M * K);
@@ -342,6 +346,7 @@ template <typename T> void check_all() {
     check_layer<T>(c, plain::kTanh, kRnnTanh, "tanh");
     check_layer<T>(c, plain::kRelu, kRnnRelu, "relu");
   }
+  check_variants<T>();
   check_products<T>(1, 1, 1), check_products<T>(3, 5, 7), check_products<T>(1100, 20, 37), check_products<T>(13, 300, 70);
   check_softmax<T>(1, 1), check_softmax<T>(11, 37), check_softmax<T>(40, 8);
   check_activations<T>();
