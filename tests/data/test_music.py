@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from unrolled.data import music
-from unrolled.data.music import music21_chorales, next_frames, padded_rolls, piano_roll, read_chorales
+from unrolled.data.music import music21_chorales, next_frames, padded_rolls, piano_roll, read_chorales, transposed
 from unrolled.errors import DataError, MissingExtraError, ParameterError
 
 PIECES = {"train": [[[60, 64, 67], []], [[21], [108], [60, 60]]], "valid": [[[62]]], "test": [[[50], [51]]]}
@@ -63,6 +63,16 @@ def test_each_frame_but_the_first_is_foretold_from_the_one_before():
         np.testing.assert_array_equal(after, roll[1:])
     with pytest.raises(DataError, match=r"`rolls\[1\]` has 1 frame\(s\), expected at least 2; nothing comes after"):
         next_frames([rolls[0], rolls[0][:1]])
+
+
+def test_a_transposed_piece_has_every_note_as_far_away():
+    frames = [[21 + 7, 60], [], [108 - 7]]
+    for semitones in (-7, -1, 0, 3, 7):
+        want = piano_roll([[note + semitones for note in frame] for frame in frames])
+        np.testing.assert_array_equal(transposed(piano_roll(frames), semitones), want)
+    for semitones in (-8, 8, 88, -200):
+        with pytest.raises(DataError, match=f"`semitones` is {semitones}, which moves a note off the piano's 88 keys"):
+            transposed(piano_roll(frames), semitones)
 
 
 def test_rolls_side_by_side_are_silent_behind_their_ends():

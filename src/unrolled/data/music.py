@@ -24,6 +24,7 @@ __all__ = [
     "padded_rolls",
     "piano_roll",
     "read_chorales",
+    "transposed",
 ]
 
 LOWEST, KEYS = 21, 88  # MIDI number of a piano's lowest key, A0, and how many keys there are, up to C8
@@ -154,6 +155,29 @@ def _sampled(score: Any, step: float, name: str) -> Roll:
     ]
     steps = math.ceil(max(end for _, end, _ in notes) / step)
     return piano_roll([{key for begin, end, key in notes if begin <= t * step < end} for t in range(steps)], name)
+
+
+def transposed(roll: Roll, semitones: int) -> Roll:
+    """The same piece so many keys higher, or lower where negative: a piece to learn from in another key.
+
+    Args:
+        roll: `(T, 88)`.
+        semitones: how far.
+
+    Raises:
+        DataError: a note would fall off the piano.
+
+    >>> transposed(piano_roll([[60, 64]]), -2).nonzero()[1].tolist()  # 58 and 62
+    [37, 41]
+    """
+    moved = np.zeros_like(roll)
+    kept = slice(max(0, semitones), KEYS + min(0, semitones))
+    moved[:, kept] = roll[:, max(0, -semitones) : KEYS - max(0, semitones)]
+    if moved.sum() != roll.sum():
+        raise DataError(
+            f"`semitones` is {semitones}, which moves a note off the piano's {KEYS} keys, expected a smaller distance"
+        )
+    return moved
 
 
 def next_frames(rolls: Sequence[Roll]) -> tuple[list[Roll], list[Roll]]:
