@@ -57,7 +57,7 @@ class Windows:
         dtype: of the batches.
 
     Raises:
-        DataError: a value is missing or not finite (then the message says where), or a series has no value at all.
+        DataError: a value is missing or not finite (then the message says where).
         ShapeError: covariates have too few steps, or series differ in how many they have.
         ParameterError: `context` or `horizon` is not positive, or `nan` or `relative` is another.
 
@@ -308,7 +308,7 @@ def checked_values(name: str, given: Array, nan: str) -> Array:
 
     Raises:
         ShapeError: it has more axes than one.
-        DataError: a value is infinite, or missing while `nan="error"`, or none is there.
+        DataError: a value is infinite, or missing while `nan="error"`.
     """
     values = np.asarray(given, np.float64)
     if values.ndim != 1:
@@ -324,8 +324,6 @@ def checked_values(name: str, given: Array, nan: str) -> Array:
             f"`{name}` is NaN at step {int(np.flatnonzero(missing)[0])} and {int(missing.sum()) - 1} more, expected "
             "a number at every step; fill them in, or pass nan='mask' to leave them out"
         )
-    if missing.all():
-        raise DataError(f"`{name}` has {len(values)} steps and no value, expected at least one; leave that series out")
     return values
 
 
@@ -365,5 +363,7 @@ def _last_seen(values: Array) -> Array:
     reads that from its future, as it would have no value to read.
     """
     there = ~np.isnan(values)
+    if not there.any():
+        return np.zeros(len(values))  # no window reads these either
     index = np.maximum.accumulate(np.where(there, np.arange(len(values)), 0))
     return values[np.where(there[index], index, int(np.argmax(there)))]

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from unrolled.data.series import Relative, Windows, checked_values
-from unrolled.data.series_input import SeriesSet, read_covariates, read_series
+from unrolled.data.series_input import Form, SeriesSet, read_covariates, read_series
+from unrolled.data.time_index import is_pandas
 from unrolled.errors import DataError, ParameterError, ShapeError
 from unrolled.models.forecast_scaling import SeriesScaling
 from unrolled.models.forecast_state import Memory
 from unrolled.models.scaling import Scaling
 from unrolled.shapes import Array
 
-__all__ = ["Given", "Reading", "own_series", "step_of"]
+__all__ = ["Given", "Reading", "as_rows", "own_series", "scaling_for", "step_of", "together"]
 
 
 class Given(NamedTuple):
@@ -122,6 +123,22 @@ def own_series(memory: Memory, covariates: Any, past_covariates: Any, horizon: i
     else:
         known = covariates  # refused where the windows are made
     return Given(series, known, together([end.past for end in ends]))
+
+
+def as_rows(values: Any, form: Form) -> Any:
+    """New values of the form given to `fit`, where a number stands for one step of a series."""
+    if isinstance(values, Mapping):
+        named: dict[Any, Any] = dict(values)  # pyright: ignore[reportUnknownArgumentType]
+        return {name: _as_steps(value) for name, value in named.items()}
+    if form == "list" and isinstance(values, Sequence):
+        return [_as_steps(value) for value in values]  # pyright: ignore[reportUnknownVariableType]
+    if form == "columns" and not is_pandas(values):
+        return np.atleast_2d(np.asarray(values))
+    return _as_steps(values)
+
+
+def _as_steps(value: Any) -> Any:
+    return np.asarray(value)[None] if np.ndim(value) == 0 else value
 
 
 def together(tables: Sequence[Array | None]) -> list[Array] | None:

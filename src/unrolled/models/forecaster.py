@@ -6,23 +6,22 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from unrolled.data.series import Relative, WindowBatches, Windows, last_part
+from unrolled.data.series import WindowBatches, Windows, last_part
 from unrolled.data.series_input import give_back
-from unrolled.errors import CheckpointError, DataError, ParameterError
+from unrolled.errors import DataError, ParameterError
 from unrolled.models.backtest import Backtest, SeriesBacktest
 from unrolled.models.forecast_errors import foretell, judged, scores, validation_loss
-from unrolled.models.forecast_inputs import Given, Reading, own_series, scaling_for, step_of, together
-from unrolled.models.forecast_network import ForecastLoss, ForecastNetwork
-from unrolled.models.forecast_scaling import TRANSFORMS, SeriesScaling, Transform, covariate_scaling
+from unrolled.models.forecast_inputs import Given, as_rows, own_series, scaling_for, step_of, together
+from unrolled.models.forecast_scaling import SeriesScaling, covariate_scaling
 from unrolled.models.forecast_state import Memory, Past, remember_in
+from unrolled.models.forecaster_base import ForecasterBase
 from unrolled.models.intervals import Calibration
 from unrolled.shapes import Array
-from unrolled.storage import Unit, read_unit, write_unit
-from unrolled.training.fit import Callback, FitSettings, History, fit
+from unrolled.training.fit import Callback, FitSettings, fit
 
 __all__ = ["Forecast", "Forecaster"]
 
@@ -41,7 +40,7 @@ class Forecast(NamedTuple):
     upper: Any
 
 
-class Forecaster:
+class Forecaster(ForecasterBase):
     """Foretells the next h steps of one or many series from their last c, with intervals tried on held-out values.
 
     One network, shared by all series, reads a window of each; its equations are `ForecastNetwork`'s, those of the
@@ -78,49 +77,6 @@ class Forecaster:
     >>> forecaster.backtest(wave, start=100).metrics["mae"] < 0.2
     True
     """
-
-    kind = "forecaster"
-
-    def __init__(
-        self,
-        context: int,
-        horizon: int = 1,
-        *,
-        cell: str = "gru",
-        hidden_size: int = 16,
-        num_layers: int = 1,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        linear: bool = True,
-        members: int = 1,
-        loss: ForecastLoss = "gaussian",
-        scaling: Literal["series", "global"] = "series",
-        relative: Relative = "last",
-        transform: Transform = None,
-        nan: Literal["error", "mask"] = "error",
-        dtype: str = "float32",
-        seed: int | None = None,
-    ) -> None:
-        for name, value, known in (("scaling", scaling, ("series", "global")), ("transform", transform, TRANSFORMS)):
-            if value not in known:
-                raise ParameterError(f"`{name}` is {value!r}, expected one of {', '.join(map(repr, known))}")
-        Windows([], context=context, horizon=horizon, nan=nan, relative=relative)  # checks them
-        self.context, self.horizon, self.scaling, self.transform = context, horizon, scaling, transform
-        self._reading = Reading(context, horizon, relative, nan, dtype)
-        self.seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
-        self._network_settings: dict[str, Any] = {
-            "cell": cell,
-            "hidden_size": hidden_size,
-            "num_layers": num_layers,
-            "dropout": dropout,
-            "recurrent_dropout": recurrent_dropout,
-            "linear": linear,
-            "members": members,
-            "loss": loss,
-        }
-        ForecastNetwork(1, 0, context, horizon, **self._network_settings, dtype=dtype, seed=0)  # checks them
-        self.history: History | None = None
-        self._memory: Memory | None = None
 
     # Fitting.
 
@@ -164,6 +120,8 @@ class Forecaster:
             CheckpointError: the folder holds another run.
             DivergenceError: the loss is no longer finite; try a lower learning rate.
         """
+        if checkpoint is not None:
+            self._take_seed(Path(checkpoint))
         given = self._reading.read("series", series, covariates, past_covariates)
         names, values = given.series.names, given.series.values
         lengths = [len(each) for each in values]
@@ -177,6 +135,11 @@ class Forecaster:
                     "context or horizon"
                 )
         train = [each[:split] for each, split in zip(values, splits, strict=True)]
+        for name, part in zip(names, train, strict=True):
+            if np.isnan(part).all():
+                raise DataError(
+                    f"`{name}` has no value in the {len(part)} steps to train on, expected at least one; leave it out"
+                )
         memory = Memory(
             form=given.series.form,
             names=names,
@@ -230,7 +193,7 @@ class Forecaster:
         ]
         ages = np.concatenate([np.arange(len(errors), 0, -1) for errors in found])
         # the last of each series last, as only the newest are kept
-        memory.calibration = Calibration(np.concatenate(found)[np.argsort(-ages, kind="stable")])
+        memory.calibration = Calibration(np.concatenate(found)[np.argsort(-ages, kind="stable")]).newest()
         memory.pasts = [Past(time, *given.of(i)).last(self._kept) for i, time in enumerate(given.series.times)]
         self._memory = memory
 
@@ -371,8 +334,7 @@ class Forecaster:
         """
         memory = self._fitted()
         pasts = memory.ends()
-        single = np.ndim(values) == 0 or (memory.form == "columns" and np.ndim(values) == 1)
-        rows = np.asarray(values)[None] if single else values
+        rows = as_rows(values, memory.form)
         new = self._reading.read("values", rows, covariates, past_covariates)
         if new.series.form != memory.form or len(new.series.names) != len(memory.names):
             raise ParameterError(
@@ -392,97 +354,6 @@ class Forecaster:
                 )
                 for i, (past, longer) in enumerate(zip(pasts, whole, strict=True))
             ]
-            memory.calibration = memory.calibration.extended(np.concatenate([errors for _, errors in found]))
+            memory.calibration = memory.calibration.extended(np.concatenate([errors for _, errors in found])).newest()
         memory.pasts = [each.last(self._kept) for each in whole]
         return self
-
-    # What these share.
-
-    @property
-    def _kept(self) -> int:
-        """How many of a series' last steps foretelling and judging what comes may need."""
-        return self.context + 2 * self.horizon
-
-    def _seeds(self) -> list[int]:
-        """Of the network and of the batches."""
-        return np.random.SeedSequence(self.seed).generate_state(2).tolist()
-
-    def _create(self, input_size: int, future_size: int) -> ForecastNetwork:
-        return ForecastNetwork(
-            input_size,
-            future_size,
-            self.context,
-            self.horizon,
-            **self._network_settings,
-            dtype=self._reading.dtype,
-            seed=self._seeds()[0],
-        )
-
-    def _fitted(self) -> Memory:
-        if self._memory is None:
-            raise ParameterError("this forecaster is not fitted, expected a call of fit before; or load a saved one")
-        return self._memory
-
-    def _calibrated(self, memory: Memory) -> Calibration:
-        if len(memory.calibration) == 0:
-            raise ParameterError(
-                "`interval` is asked for, but nothing calibrates it, expected a forecaster fitted with a `validation`; "
-                "fit with one, or pass interval=None"
-            )
-        return memory.calibration
-
-    # Saving and loading.
-
-    def save(self, folder: str | Path) -> None:
-        """Writes the fitted forecaster with the ends of its series, for `load`: safetensors and JSON.
-
-        Raises:
-            CheckpointError: the folder holds another model, or cannot be written.
-            ParameterError: it is not fitted.
-        """
-        memory = self._fitted()
-        record = {"kind": self.kind} | ({} if memory.pasts is None else {"memory": memory.record()})
-        write_unit(Path(folder), Unit(record, self._documents(memory), {"weights": dict(self._network.parameters)}))
-
-    @classmethod
-    def load(cls, folder: str | Path) -> Self:
-        """The forecaster that a folder holds, written by `save` or by `fit` with a checkpoint.
-
-        Raises:
-            CheckpointError: it is no such folder, a file in it is truncated or altered, or it holds another model.
-            WeightFormatError: the weights are not this model's.
-        """
-        unit = read_unit(Path(folder), ("weights",))
-        if unit.record.get("kind") != cls.kind:
-            raise CheckpointError(
-                f"`{folder}` holds a model of kind {unit.record.get('kind')!r}, expected {cls.kind!r}; "
-                "unrolled.load(folder) loads a model of any kind"
-            )
-        return cls.from_unit(unit)
-
-    @classmethod
-    def from_unit(cls, unit: Unit) -> Self:
-        """The forecaster that a unit holds.
-
-        Raises:
-            CheckpointError: the unit lacks a setting.
-            WeightFormatError: the weights are not this model's.
-        """
-        try:
-            forecaster = cls(**unit.documents["config"]["model"])
-            memory = Memory.restored(unit.documents["series"], unit.record.get("memory"), forecaster.horizon)
-            sizes = [0 if scaling is None else len(scaling.mean) for scaling in (memory.known, memory.past)]
-        except (KeyError, TypeError, ParameterError) as error:
-            raise CheckpointError(
-                f"the saved forecaster cannot be built ({error}); was it saved by another version of unrolled?"
-            ) from None
-        features = 1 + (forecaster._reading.nan == "mask") + sum(sizes)
-        forecaster._network = forecaster._create(features, forecaster.horizon * sizes[0])
-        forecaster._network.set(unit.arrays["weights"])
-        forecaster._memory = memory
-        return forecaster
-
-    def _documents(self, memory: Memory) -> dict[str, Any]:
-        own = {"scaling": self.scaling, "transform": self.transform, "seed": self.seed}
-        model = self._reading._asdict() | own | self._network_settings
-        return {"config": {"kind": self.kind, "model": model}, "series": memory.document()}

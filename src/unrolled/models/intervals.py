@@ -42,9 +42,8 @@ class Calibration:
     """
 
     def __init__(self, scores: Array, first: int | None = None) -> None:
-        self.scores = scores[-KEPT:]
-        gone = len(scores) - len(self.scores)
-        self.first = max((len(scores) if first is None else first) - gone, 0)
+        self.scores = scores
+        self.first = len(scores) if first is None else first
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -52,6 +51,11 @@ class Calibration:
     def extended(self, scores: Array) -> Calibration:
         """With newer errors behind the old ones."""
         return Calibration(np.concatenate([self.scores, scores]), self.first)
+
+    def newest(self) -> Calibration:
+        """The newest errors only: what is worth keeping."""
+        gone = max(len(self.scores) - KEPT, 0)
+        return Calibration(self.scores[gone:], max(self.first - gone, 0))
 
     def width(self, level: float) -> Array:
         """How many spreads an interval reaches to each side, `(h,)`.
@@ -78,7 +82,6 @@ class Calibration:
                 f"{least}; fit with a longer `validation`, or ask for a lower level"
             )
         h = self.scores.shape[1]
-        ahead = np.arange(h)
         levels = np.full(h, level)
         made: list[Array] = []  # widths with the first `start`, `start + 1`, ... errors
         start = min(max(least, self.first), min(counts))
@@ -87,10 +90,9 @@ class Calibration:
             if n > start:
                 new = self.scores[n - 1]
                 # the forecast so many steps ahead was made with the errors known that many steps earlier
-                before = np.maximum(len(made) - 1 - ahead, 0)
-                missed = new > np.stack([made[row][j] for j, row in enumerate(before.tolist())])
-                levels = levels + RATE * (missed - (1 - level))  # (4)
+                then = np.array([made[max(len(made) - 1 - j, 0)][j] for j in range(h)])
+                levels = levels + RATE * ((new > then) - (1 - level))  # (4)
                 ordered = np.sort(np.concatenate([ordered, new[None]]), axis=0, kind="stable")
             k = np.clip(np.ceil((n + 1) * levels - 1e-9).astype(int), 1, n)  # (2)
-            made.append(ordered[k - 1, ahead])  # (3)
+            made.append(np.take_along_axis(ordered, k[None] - 1, axis=0)[0])  # (3)
         return np.stack([made[count - start] for count in counts])

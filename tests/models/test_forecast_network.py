@@ -1,0 +1,120 @@
+"""The network under the forecaster: every gradient, what its members' mean is, and what it refuses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from helpers import rng
+from unrolled.data.series import Windows
+from unrolled.errors import ParameterError, WeightFormatError
+from unrolled.models.forecast_network import ForecastNetwork
+
+# central differences in float64: truncation ~ eps^2 |f'''|, rounding ~ 1e-16 / eps; eps = 1e-5 leaves about 1e-10
+EPS, TOLERANCE = 1e-5, 1e-8
+
+
+def network(**settings: Any) -> ForecastNetwork:
+    settings = {"hidden_size": 3, "dtype": "float64", "seed": 1} | settings
+    model = ForecastNetwork(4, 4, 5, 2, **settings)
+    draw = rng(7)
+    model.set({name: array + draw.normal(0, 0.3, array.shape) for name, array in model.parameters.items()})
+    return model
+
+
+def batch() -> Any:
+    draw = rng(3)
+    values = draw.normal(size=12)
+    values[[6, 9]] = np.nan
+    covariates = {"past": [draw.normal(size=(12, 1))], "known": [draw.normal(size=(12, 2))]}
+    windows = Windows([values], context=5, horizon=2, nan="mask", dtype="float64", **covariates)
+    # the mask is the second input; without the first covariate there are four
+    rows = windows.rows()
+    given = windows.batch(rows)
+    return given._replace(x=np.ascontiguousarray(given.x[..., [0, 1, 2, 4]]))
+
+
+@pytest.mark.parametrize("loss", ["squared", "gaussian"])
+@pytest.mark.parametrize(
+    "settings", [{"cell": "gru", "members": 2}, {"cell": "lstm", "num_layers": 2}, {"cell": "rnn", "linear": False}]
+)
+def test_gradients_match_central_differences(settings: dict[str, Any], loss: Any):
+    model, given = network(**settings, loss=loss), batch()
+    _, gradients, _ = model.loss_and_gradients(given, None)
+    assert gradients.keys() == model.parameters.keys()
+    for name, gradient in gradients.items():
+        for index in np.ndindex(gradient.shape):
+            losses: list[float] = []
+            for sign in (1, -1):
+                with model.edit() as own:
+                    own[name][index] += sign * EPS
+                losses.append(model.loss_and_gradients(given, None)[0])
+                with model.edit() as own:
+                    own[name][index] -= sign * EPS
+            error = abs((losses[0] - losses[1]) / (2 * EPS) - gradient[index])
+            assert error < TOLERANCE * max(1, abs(gradient[index])), (name, index)
+
+
+def test_members_differ_and_their_forecasts_are_averaged():
+    model, given = network(members=3, loss="gaussian"), batch()
+    outputs = np.stack([member.outputs(given) for member in model.members])
+    means, variances = outputs[..., :2], np.exp(outputs[..., 2:])
+    assert not np.allclose(means[0], means[1])
+    found = model.predict(given)
+    np.testing.assert_allclose(found.mean, means.mean(axis=0), rtol=1e-12)
+    mixture = (variances + means**2).mean(axis=0) - means.mean(axis=0) ** 2
+    np.testing.assert_allclose(found.spread**2, mixture, rtol=1e-9)
+
+
+def test_without_a_foretold_spread_it_is_one():
+    assert (network(loss="squared").predict(batch()).spread == 1).all()
+
+
+def test_the_linear_path_begins_at_zero():
+    model = ForecastNetwork(1, 0, 5, 2, hidden_size=3, seed=0)
+    assert not model.parameters["0.linear.weight"].any()
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_others():
+    one, same, other = (ForecastNetwork(1, 0, 5, 2, hidden_size=3, members=2, seed=seed) for seed in (1, 1, 2))
+    for name, array in one.parameters.items():
+        np.testing.assert_array_equal(array, same.parameters[name])
+    assert not np.array_equal(one.parameters["0.dense.weight"], one.parameters["1.dense.weight"])
+    assert not np.array_equal(one.parameters["0.dense.weight"], other.parameters["0.dense.weight"])
+
+
+def test_dropout_draws_anew_in_training_and_not_in_prediction_and_resumes():
+    model, given = network(recurrent_dropout=0.5, members=2), batch()
+    state = model.random_state
+    first, second = (model.loss_and_gradients(given, None)[0] for _ in range(2))
+    assert first != second
+    model.random_state = state
+    assert model.loss_and_gradients(given, None)[0] == first
+    np.testing.assert_array_equal(model.predict(given).mean, model.predict(given).mean)
+    assert network().random_state is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"cell": "tcn"}, "`cell` is 'tcn', expected one of lstm, gru, rnn"),
+        ({"loss": "huber"}, "`loss` is 'huber', expected one of squared, absolute, gaussian"),
+        ({"members": 0}, "`members` is 0, expected a whole number of at least 1"),
+    ],
+)
+def test_settings_out_of_range_are_named(settings: Any, message: str):
+    with pytest.raises(ParameterError, match=message):
+        ForecastNetwork(1, 0, 5, 2, **settings)
+
+
+def test_weights_of_another_network_are_refused_and_nothing_is_changed():
+    model = network(members=2)
+    before = {name: array.copy() for name, array in model.parameters.items()}
+    with pytest.raises(WeightFormatError, match=r"`1.dense.bias` is missing, expected the weights of 2 member"):
+        model.set(dict(network().parameters))
+    with pytest.raises(WeightFormatError, match="the weights belong to a forecaster of another size: `weight"):
+        model.set(dict(network(members=2, hidden_size=4).parameters))
+    for name, array in model.parameters.items():
+        np.testing.assert_array_equal(array, before[name])
