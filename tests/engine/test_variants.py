@@ -1,10 +1,16 @@
 """The compiled variants equal their equations in plain NumPy, and every gradient matches central differences."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from engine.processes import PACKAGE
 from engine.variant_reference import (
     Case,
     backward,
@@ -266,3 +272,54 @@ def test_a_run_that_kept_nothing_has_no_trace():
     run = forward(ALL, given, variant_of(ALL, given), given.inputs, keep=False)
     with pytest.raises(ParameterError, match="`run` kept nothing to trace; run forward with keep=True"):
         run.trace()
+
+
+# One native call of several seconds where nobody interrupts it.
+LONG_CALL = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs inherit it ignored
+import numpy as np
+from unrolled.engine import threads
+from unrolled.engine.variants import Options, Variant
+direction, N, H = sys.argv[1], 2, 400
+T = {"forward": 40_000, "backward": 5_000}[direction]
+threads(2)
+shapes = {"weight_ih": (4 * H, 1), "weight_hh": (4 * H, H), "bias": (4 * H,), "peephole": (3, H)}
+weights = {name: np.random.default_rng(0).normal(scale=0.02, size=shape) for name, shape in shapes.items()}
+variant, x, state = Variant("lstm", Options(peepholes=True), weights), np.zeros((T, N, 1)), np.zeros((N, H))
+small = variant.forward(x[:50], state, state, keep=False).y.tobytes()
+if direction == "backward":
+    run = variant.forward(x, state, state)
+print("calling", flush=True)
+try:
+    if direction == "forward":
+        variant.forward(x, state, state, keep=False)
+    else:
+        variant.backward(run, None, state)
+    print("finished", flush=True)
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+print("and works" if variant.forward(x[:50], state, state, keep=False).y.tobytes() == small else "and is broken")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a Windows console has no SIGINT for one process")
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+def test_ctrl_c_ends_a_long_call_within_a_second_and_the_variants_work_on(direction: str):
+    with subprocess.Popen(
+        [sys.executable, "-c", LONG_CALL, direction],
+        env=os.environ | {"PYTHONPATH": str(PACKAGE)},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as child:
+        assert child.stdout
+        try:
+            assert child.stdout.readline() == "calling\n"
+            time.sleep(0.3)
+            start = time.monotonic()
+            child.send_signal(signal.SIGINT)
+            assert child.stdout.readline() == "interrupted\n"
+            assert time.monotonic() - start < 1
+            assert child.stdout.readline() == "and works\n"
+        finally:
+            child.kill()
