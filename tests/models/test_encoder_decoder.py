@@ -211,7 +211,9 @@ def test_a_saved_model_comes_back_with_the_same_bits(tmp_path, reverser):
     assert repr(again) == repr(reverser)
     assert weights(again) == weights(reverser)
     assert again.outputs(["abc"]) == reverser.outputs(["abc"])
-    lists = EncoderDecoder(**SMALL).fit([["ab", "c"]], [["d"]])
+    lists = EncoderDecoder(**SMALL | {"hidden_size": np.int64(8), "random_state": np.int64(0)}).fit(
+        [["ab", "c"]], [["d"]]
+    )
     lists.save(tmp_path / "lists")
     assert EncoderDecoder.load(tmp_path / "lists").predict([["c"]]) == lists.predict([["c"]])
 
@@ -242,6 +244,11 @@ def test_a_model_that_was_not_fitted_says_so(tmp_path):
         failed.fit(["a"], ["b"])
     with pytest.raises(ParameterError, match="not fitted yet"):
         failed.predict(["a"])
+    fitted = EncoderDecoder(**SMALL).fit(["a"], ["b"])
+    with pytest.raises(ParameterError, match="`targets` has 2 sequences"):
+        fitted.fit(["c"], ["d", "e"])
+    with pytest.raises(ParameterError, match="not fitted yet"):  # its symbols are those of the failed pairs
+        fitted.predict(["a"])
 
 
 @pytest.mark.parametrize(

@@ -330,3 +330,17 @@ def test_later_labels_and_sequences_that_do_not_fit_are_named(tagger, tmp_path):
         SequenceTagger().predict([[1.0]])
     with pytest.raises(CheckpointError, match="does not exist, expected a run folder"):
         SequenceTagger.load(tmp_path / "none")
+
+
+@pytest.mark.extras
+def test_scikit_learn_searches_its_parameters():
+    from sklearn.base import clone
+    from sklearn.model_selection import GridSearchCV, cross_val_score
+
+    X, y = parity(30, 0)
+    search = GridSearchCV(SequenceTagger(**SMALL), {"hidden_size": [2, 8], "epochs": [1, 60]}, cv=2)
+    search.set_params(estimator__learning_rate=0.03)
+    search.fit(X, y)
+    assert search.best_params_ == {"hidden_size": 8, "epochs": 60}
+    found = cross_val_score(clone(search.best_estimator_), X, y, cv=3)
+    assert ((found > 0) & (found <= 1)).all()

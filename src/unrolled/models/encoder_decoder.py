@@ -147,6 +147,7 @@ class EncoderDecoder(Fitted, Parametrised):
             CheckpointError: the folder holds another run.
             DivergenceError: the loss is no longer finite; try a lower learning rate.
         """
+        vars(self).pop("network_", None)  # who fails to be fitted again is not fitted
         folder = None if checkpoint is None else Path(checkpoint)
         self.seed_ = self._first_seed(folder)
         seeds: list[int] = np.random.SeedSequence(self.seed_).generate_state(4).tolist()
@@ -159,7 +160,7 @@ class EncoderDecoder(Fitted, Parametrised):
             )
         else:
             pairs, held = self._split(pairs, seeds[0])
-        self.longest_ = max(len(target) for target in pairs.targets)
+        self.longest_ = max(1, *(len(target) for target in pairs.targets))
         batches = PairBatches(*pairs, batch_size=self.batch_size, seed=seeds[3])
         settings = self._settings(seeds[2], held is not None)
         network = self._create_network(seeds[1])
@@ -323,7 +324,8 @@ class EncoderDecoder(Fitted, Parametrised):
             side: {"symbols": own.symbols, "joined": own.joined}
             for side, own in zip(SIDES, (self.source_symbols_, self.target_symbols_), strict=True)
         }
-        params = self.get_params()
+        given = self.get_params()
+        params = {name: value.item() if isinstance(value, np.generic) else value for name, value in given.items()}
         return {
             "config": {"kind": self.kind, "params": params, "seed": self.seed_, "longest": self.longest_, **symbols}
         }
