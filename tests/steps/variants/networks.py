@@ -106,7 +106,32 @@ NETWORKS = [
 BY_NAME = {str(network): network for network in NETWORKS}
 
 
-def over_time(n: Network, functions: Functions, T: int, covered: int, lengths: Sequence[int] | None) -> GradientReport:
+def check_along(
+    forward: Callable[..., Any], backward: Callable[..., Any], inputs: dict[str, Array], **more: Any
+) -> GradientReport:
+    """As `check`, of all entries at once along one random direction: two evaluations in the place of hundreds."""
+    direction = draws(6, **{name: value.shape for name, value in inputs.items()})
+    length = sum(np.sum(value**2) for value in direction.values()) ** 0.5
+    direction = {name: value / length for name, value in direction.items()}
+
+    def moved(s: Array) -> Any:
+        return forward(**{name: value + s[0] * direction[name] for name, value in inputs.items()})
+
+    def slope(upstream: dict[str, Array], caches: Any) -> dict[str, Array]:
+        found = backward(upstream, caches)
+        return {"ds": np.array([sum(np.sum(found["d" + name] * step) for name, step in direction.items())])}
+
+    return check(moved, slope, {"s": np.zeros(1)}, **more)
+
+
+def over_time(
+    n: Network,
+    functions: Functions,
+    T: int,
+    covered: int,
+    lengths: Sequence[int] | None,
+    check: Callable[..., GradientReport] = check,
+) -> GradientReport:
     """Every gradient of the unrolled functions, with upstream gradients on all states' last values."""
     head, masks, ends = draws(1, **n.head), n.drawn_masks(T), ends_of(T, covered, lengths)
 
@@ -125,7 +150,7 @@ def over_time(n: Network, functions: Functions, T: int, covered: int, lengths: S
     return check(forward, backward, draws(2, x=(N_X, M, T), **n.states(), **n.shapes), **step)
 
 
-def cell(n: Network, functions: Functions) -> GradientReport:
+def cell(n: Network, functions: Functions, check: Callable[..., GradientReport] = check) -> GradientReport:
     """Every gradient of one step, with upstream gradients on all its states."""
     head, masks = draws(1, **n.head), n.drawn_masks(None)
 
@@ -196,16 +221,15 @@ def gradient_cases(module: str) -> Iterator[tuple[str, Callable[[Functions], Gra
         for name in ("normalize", "product"):
             yield name, partial(normalization, name=name)
     for n in of_module(module):
+        yield f"{n}, cell, along one direction", partial(cell, n, check=check_along)
+        everything = {"T": 3, "covered": 2, "lengths": LENGTHS[3], "check": check_along}
+        yield f"{n}, T = 3, along one direction", partial(over_time, n, **everything)
+    for n in of_module(module):
         yield f"{n}, cell", partial(cell, n)
-    for T, covered, lengths in (
-        (3, 3, None),
-        (1, 1, LENGTHS[1]),
-        (3, 2, LENGTHS[3]),
-        (7, 7, LENGTHS[7]),
-    ):
+    for T, covered, lengths in ((3, 3, None), (1, 1, LENGTHS[1]), (3, 2, LENGTHS[3]), (7, 7, LENGTHS[7])):
         for n in of_module(module):
-            case = describe(T, covered, lengths)
-            yield f"{n}, {case}", lambda f, n=n, T=T, k=covered, e=lengths: over_time(n, f, T, k, e)
+            name = f"{n}, {describe(T, covered, lengths)}"
+            yield name, partial(over_time, n, T=T, covered=covered, lengths=lengths)
 
 
 def check_definitions(functions: Functions, module: str) -> None:
