@@ -211,9 +211,7 @@ def test_a_saved_model_comes_back_with_the_same_bits(tmp_path, reverser):
     assert repr(again) == repr(reverser)
     assert weights(again) == weights(reverser)
     assert again.outputs(["abc"]) == reverser.outputs(["abc"])
-    lists = EncoderDecoder(**SMALL | {"hidden_size": np.int64(8), "random_state": np.int64(0)}).fit(
-        [["ab", "c"]], [["d"]]
-    )
+    lists = EncoderDecoder(**SMALL | {"epochs": np.int64(2), "random_state": np.int64(0)}).fit([["ab", "c"]], [["d"]])
     lists.save(tmp_path / "lists")
     assert EncoderDecoder.load(tmp_path / "lists").predict([["c"]]) == lists.predict([["c"]])
 

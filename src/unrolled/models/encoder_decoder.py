@@ -325,7 +325,9 @@ class EncoderDecoder(Fitted, Parametrised):
             for side, own in zip(SIDES, (self.source_symbols_, self.target_symbols_), strict=True)
         }
         given = self.get_params()
-        params = {name: value.item() if isinstance(value, np.generic) else value for name, value in given.items()}
+        params: dict[str, Any] = {
+            name: value.item() if isinstance(value, np.generic) else value for name, value in given.items()
+        }
         return {
             "config": {"kind": self.kind, "params": params, "seed": self.seed_, "longest": self.longest_, **symbols}
         }
