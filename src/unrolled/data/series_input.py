@@ -52,13 +52,14 @@ def give_back(form: Form, names: Sequence[str], times: Sequence[TimeIndex | None
     return dict(zip(names, single, strict=True)) if form == "named" else single
 
 
-def read_series(given: Any, name: str = "series") -> SeriesSet:
+def read_series(given: Any, name: str = "series", *, follows: bool = False) -> SeriesSet:
     """Takes one or many series.
 
     Args:
         given: an array or pandas series `(T,)`; an array `(T, K)` or a data frame, each column a series; a list of
             arrays or pandas series, of whatever lengths; or a dictionary of them by name.
         name: the argument's name in messages.
+        follows: they go on where others end, which a caller checks: then their times need not tell a step.
 
     Raises:
         ShapeError: the shape is another.
@@ -70,17 +71,17 @@ def read_series(given: Any, name: str = "series") -> SeriesSet:
     """
     if isinstance(given, Mapping):
         named: dict[Any, Any] = dict(given)  # pyright: ignore[reportUnknownArgumentType]
-        return _joined("named", [str(key) for key in named], list(named.values()), name)
+        return _joined("named", [str(key) for key in named], list(named.values()), name, follows)
     if isinstance(given, list | tuple) and any(np.ndim(part) > 0 for part in given):  # pyright: ignore
         parts: list[Any] = list(given)  # pyright: ignore[reportUnknownArgumentType]
         labels = [str(getattr(part, "name", None) or i) for i, part in enumerate(parts)]
         return _joined(
-            "list", labels if len(set(labels)) == len(labels) else [*map(str, range(len(parts)))], parts, name
+            "list", labels if len(set(labels)) == len(labels) else [*map(str, range(len(parts)))], parts, name, follows
         )
     table: Any = given  # pyright: ignore[reportUnknownVariableType]
     values = _numbers(table, name)
     index: Any = table.index if is_pandas(table) else None
-    time = None if index is None else TimeIndex.of(index, name)
+    time = None if index is None or follows else TimeIndex.of(index, name)
     if values.ndim == 1:
         label = str(getattr(table, "name", None) or name)
         return _filled(SeriesSet("one", [label], [values], [time], [index]), name)
@@ -142,11 +143,13 @@ def read_covariates(given: Any, series: SeriesSet, name: str, ahead: int) -> lis
 def _aligned(given: Any, series: SeriesSet, i: int, name: str, ahead: int) -> Array:
     table = _numbers(given, name)
     table = table[:, None] if table.ndim == 1 else table
-    T, time, index = len(series.values[i]), series.times[i], series.indexes[i]
+    T, time = len(series.values[i]), series.times[i]
+    index: Any = series.indexes[i]
     if table.ndim != 2 or table.shape[1] == 0:
         raise ShapeError(f"`{name}` has shape {table.shape}, expected (T, C), a row for each step; is one transposed?")
-    if is_pandas(given) and index is not None and time is not None:
-        due = index.append(time.after(ahead)) if ahead else index
+    coming = time.after(ahead) if time is not None and ahead else None
+    if is_pandas(given) and (index is not None or (T == 0 and coming is not None)):
+        due: Any = index if coming is None else coming if T == 0 else index.append(coming)
         rows = given.index.get_indexer(due)
         if (rows < 0).any():
             missing = due[int(np.flatnonzero(rows < 0)[0])]
@@ -168,9 +171,11 @@ def _aligned(given: Any, series: SeriesSet, i: int, name: str, ahead: int) -> Ar
     return table
 
 
-def _joined(form: Form, names: list[str], parts: list[Any], name: str) -> SeriesSet:
-    read = [read_series(part, f"{name}[{label!r}]" if form == "named" else f"{name}[{label}]")
-            for label, part in zip(names, parts, strict=True)]  # fmt: skip
+def _joined(form: Form, names: list[str], parts: list[Any], name: str, follows: bool) -> SeriesSet:
+    read = [
+        read_series(part, f"{name}[{label!r}]" if form == "named" else f"{name}[{label}]", follows=follows)
+        for label, part in zip(names, parts, strict=True)
+    ]
     for label, one in zip(names, read, strict=True):
         if one.form != "one":
             raise ShapeError(

@@ -58,7 +58,12 @@ class TimeIndex(NamedTuple):
         label = None if index.name is None else str(index.name)
         if isinstance(index, pd.DatetimeIndex):
             _check_rising(index, name)
-            frequency = index.freqstr or (pd.infer_freq(index) if len(index) > 2 else None)
+            if len(index) < 3 and index.freq is None:
+                raise DataError(
+                    f"`{name}` has {len(index)} time(s), expected three at least, from which their step can be told; "
+                    "give more, or set the index's freq"
+                )
+            frequency = index.freqstr or pd.infer_freq(index)
             if frequency is None:
                 raise _irregular(index, name, _first_irregular_date(index))
             return cls("dates", index[-1].isoformat(), frequency, label, None if index.tz is None else str(index.tz))

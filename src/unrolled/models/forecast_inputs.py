@@ -42,9 +42,11 @@ class Reading(NamedTuple):
     nan: Literal["error", "mask"]
     dtype: str
 
-    def read(self, name: str, series: Any, covariates: Any, past_covariates: Any, ahead: int = 0) -> Given:
+    def read(
+        self, name: str, series: Any, covariates: Any, past_covariates: Any, *, ahead: int = 0, follows: bool = False
+    ) -> Given:
         """Takes series as a caller has them, with covariates for so many steps after their end."""
-        given = read_series(series, name)
+        given = read_series(series, name, follows=follows)
         for label, values in zip(given.names, given.values, strict=True):
             checked_values(name if given.form == "one" else f"{name} {label}", values, self.nan)
         known, past = (

@@ -335,7 +335,7 @@ class Forecaster(ForecasterBase):
         memory = self._fitted()
         pasts = memory.ends()
         rows = as_rows(values, memory.form)
-        new = self._reading.read("values", rows, covariates, past_covariates)
+        new = self._reading.read("values", rows, covariates, past_covariates, follows=True)
         if new.series.form != memory.form or len(new.series.names) != len(memory.names):
             raise ParameterError(
                 f"`values` holds {', '.join(new.series.names)}, expected {', '.join(memory.names)} in the form they "
