@@ -81,6 +81,8 @@ def test_covariates_are_found_by_their_times(pd: Any):
     np.testing.assert_array_equal(shuffled.point, fitted.predict(covariates=table.to_numpy()[60:]).point)
     with pytest.raises(DataError, match=r"`covariates` has no row for 2020-03-03 .*they must be known in advance"):
         fitted.predict(covariates=table.iloc[:62])
+    with pytest.raises(DataError, match="`covariates` has a time twice, expected each once"):
+        fitted.predict(covariates=pd.concat([table, table.iloc[-1:]]))
 
 
 def test_a_backtest_begins_at_a_time_and_comes_as_a_frame(pd: Any):

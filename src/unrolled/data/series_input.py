@@ -147,9 +147,11 @@ def _aligned(given: Any, series: SeriesSet, i: int, name: str, ahead: int) -> Ar
     index: Any = series.indexes[i]
     if table.ndim != 2 or table.shape[1] == 0:
         raise ShapeError(f"`{name}` has shape {table.shape}, expected (T, C), a row for each step; is one transposed?")
-    coming = time.after(ahead) if time is not None and ahead else None
-    if is_pandas(given) and (index is not None or (T == 0 and coming is not None)):
-        due: Any = index if coming is None else coming if T == 0 else index.append(coming)
+    coming: Any = time.after(ahead) if time is not None and ahead else None
+    due: Any = index if coming is None else coming if index is None else index.append(coming)
+    if is_pandas(given) and due is not None:
+        if not given.index.is_unique:
+            raise DataError(f"`{name}` has a time twice, expected each once; leave one of the rows out")
         rows = given.index.get_indexer(due)
         if (rows < 0).any():
             missing = due[int(np.flatnonzero(rows < 0)[0])]
