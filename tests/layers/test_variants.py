@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
@@ -340,6 +341,27 @@ def test_what_does_not_fit_a_step_is_named():
         GRU(I, H, zoneout=0.1, bidirectional=True, **small).step(np.zeros((N, I)))
     with pytest.raises(ShapeError, match=r"`dy` has shape \(6, 4, 5\), expected \(T, N, P\) = \(6, 4, 2\)"):
         layer.backward(layer.forward(some_input()), np.zeros((T, N, H)))
+
+
+@pytest.mark.parametrize("name", TOGETHER)
+def test_many_python_threads_may_step_one_layer_at_once(name):
+    kind, options = TOGETHER[name]
+    layer = kind(I, 20, num_layers=2, **(options | ({"proj_size": 8} if kind is LSTM else {})), seed=0)
+    inputs = [rng(k).normal(size=(30, 1 + 2 * k, I)).astype("float32") for k in range(4)]
+    expected = [layer(x)[0] for x in inputs]
+
+    def found(k: int) -> list[bytes]:
+        outputs = []
+        for _ in range(3):
+            state = None
+            for x_t in inputs[k]:
+                y_t, state = layer.step(x_t, state)
+                outputs.append(y_t.tobytes())
+        return outputs
+
+    with ThreadPoolExecutor(4) as pool:
+        for k, outputs in enumerate(pool.map(found, range(4))):
+            assert outputs == 3 * [y_t.tobytes() for y_t in expected[k]]
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda layer: pickle.loads(pickle.dumps(layer))])
