@@ -79,7 +79,7 @@ def test_an_interrupted_run_reaches_the_bits_of_one_that_was_not(tmp_path, text,
     [
         {"dropout": 0.2, "layers": 2},
         {"optimizer": "adamw", "weight_decay": 0.1, "ema": 0.9},
-        {"optimizer": "rmsprop", "patience": 1, "learning_rate": 0.3, "steps": 60},
+        {"optimizer": "rmsprop", "patience": 1, "learning_rate": 0.3, "steps": 60, "ema": 0.9},
         {"optimizer": "sgd", "schedule": "reduce_on_plateau", "learning_rate": 1.0, "dropout": 0.5},
     ],
 )
@@ -94,6 +94,7 @@ def test_every_setting_reaches_the_same_bits_when_interrupted(tmp_path, text, se
         assert run.config == config
     assert train(run.session, run.task, Silent(), run.save).val_loss == report.val_loss
     assert same_bits(weights(tmp_path / "whole"), weights(tmp_path / "parts"))
+    assert run.model.settings.get("dropout", 0) == config.dropout
     # what was validated is what is loaded
     held_out = split_held_out(text.read_text(), config.held_out)[1]
     assert load(tmp_path / "whole").evaluate(held_out).loss == report.val_loss

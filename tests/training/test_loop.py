@@ -272,3 +272,20 @@ def test_nobody_is_told_of_a_step_who_does_not_want_to_be():
     train(run.session, run.task, run.log, run.save, clock=run.clock, each_step=False)
     assert run.log.steps == []
     assert len(run.log.reports) == 6
+
+
+def test_a_session_that_was_left_goes_on_in_memory_as_if_it_had_not_been():
+    """When it is left, its model has the weights to be used; its steps go on from their own."""
+    whole, parts = (Run(steps=30, ema=0.9, patience=9) for _ in range(2))
+    for run in (whole, parts):
+        run.task.by_epoch = run.task.decides = True
+        run.task.validate = lambda full, model=run.model: {"loss": float(model.w[0] ** 2 % 1)}
+    whole.train()
+    left = []
+    for stop in (5, 8, 17):
+        assert parts.train(stop=lambda: parts.session.step == stop) is None  # noqa: B023
+        left.append(parts.model.w[0] != parts.session.trained["w"][0])
+    parts.train()
+    assert all(left)
+    assert parts.model.w.tobytes() == whole.model.w.tobytes()
+    assert parts.session.trained["w"].tobytes() == whole.session.trained["w"].tobytes()

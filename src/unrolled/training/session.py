@@ -160,7 +160,7 @@ class Session:
         if self.plateau is not None:
             self.plateau.update(value_of(sense_of(self.settings.monitor), metrics))
         if self.stopping is not None:
-            self.stopped |= self.stopping.update(self.step, metrics, self.model.parameters)
+            self.stopped = self.stopping.update(self.step, metrics, self.model.parameters)
 
     def weights(self) -> dict[str, Array]:
         """Copies of those that the run would leave now: the best so far, or the averaged ones, or the last."""
