@@ -74,3 +74,31 @@ def test_what_suits_is_chosen(output, monkeypatch):
     monkeypatch.delitem(sys.modules, "IPython")
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
     assert isinstance(choose_show("a"), LiveDisplay)
+
+
+@pytest.mark.notebook
+def test_a_live_ipython_is_sent_one_display_and_its_updates(tmp_path, monkeypatch):
+    from IPython.core.displaypub import DisplayPublisher
+    from IPython.core.interactiveshell import InteractiveShell
+
+    sent = []
+
+    class Publisher(DisplayPublisher):
+        def publish(self, data, *, transient, update=False, **rest):
+            sent.append((transient["display_id"], update, data))
+
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    shell = InteractiveShell.instance()
+    try:
+        assert not in_notebook()
+        shell.display_pub = Publisher(parent=shell)
+        show = NotebookLine("a", refresh=0.0)
+        with show.held():
+            show.step(BARE)
+            show.report(FULL)
+    finally:
+        shell.history_manager.end_session()
+        InteractiveShell.clear_instance()
+    assert len({display_id for display_id, _, _ in sent}) == 1
+    assert [update for _, update, _ in sent] == [False, True, True]
+    assert "1.386 nats/char" in sent[-1][2]["text/html"]

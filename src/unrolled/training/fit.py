@@ -69,6 +69,18 @@ def fit(
         DivergenceError: the loss is no longer finite; the last good checkpoint is kept.
         KeyboardInterrupt: Ctrl-C; the model has the best weights so far, or the averaged ones, or the last, and there
             is a checkpoint of now where there is a folder.
+
+    >>> import numpy as np
+    >>> from unrolled.data.sequences import SequenceBatches, Sequences
+    >>> from unrolled.losses import softmax_cross_entropy
+    >>> from unrolled.models.network import SequenceNetwork
+    >>> x = np.random.default_rng(0).normal(size=(40, 6, 1)).astype("float32")
+    >>> rising = (x[:, -1, 0] > x[:, 0, 0]).astype("int32")
+    >>> network = SequenceNetwork(1, 2, softmax_cross_entropy, hidden_size=8, seed=0)
+    >>> batches = SequenceBatches(Sequences.of(x), rising, batch_size=20, seed=0)
+    >>> history = fit(network, batches, FitSettings(epochs=30, learning_rate=0.05))
+    >>> history.rows[-1]["train_loss"] < 0.1 < history.rows[0]["train_loss"]
+    True
     """
     if validate is None and settings.decides:
         name = "patience" if settings.patience is not None else "schedule"
