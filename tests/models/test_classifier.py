@@ -133,11 +133,54 @@ def test_a_constant_feature_changes_nothing_and_divides_by_nothing():
 
 
 def test_the_part_held_out_has_as_much_of_each_class():
-    X, y = np.zeros((100, 3, 1)) + np.arange(100)[:, None, None], np.array([0] * 80 + [1] * 20)
-    X[:, 1] = y[:, None] * 1000  # so that the mean says how many of class 1 were learned from
-    model = small(epochs=1, validation_fraction=0.25).fit(X, y)
-    of_one = model.inputs_.scaling.mean[0] * 3 - 2 * np.mean(np.arange(100))
-    assert abs(of_one / 1000 - 15 / 75) < 0.02
+    y = np.array([0] * 80 + [1] * 20)
+    for seed in range(3):  # standardize=True: the mean of a feature that is the class says how many were learned from
+        model = small(epochs=1, validation_fraction=0.25, random_state=seed).fit(
+            y[:, None, None] * np.ones((1, 3, 1)), y
+        )
+        assert model.inputs_.scaling.mean[0] == pytest.approx(15 / 75)
+
+
+def test_where_validation_data_are_given_everything_is_learned_from():
+    X, y = waves()
+    one = small(epochs=2, validation_fraction=0.25).fit(X, y, validation_data=waves(seed=1))
+    assert same(one, small(epochs=2).fit(X, y))
+
+
+def test_after_ctrl_c_the_model_can_be_used():
+    class Interrupt(Callback):
+        def reported(self, report: Any) -> None:
+            raise KeyboardInterrupt
+
+    model = small()
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(*waves(), callbacks=[Interrupt()])
+    assert model.predict(waves()[0]).shape == (60,)
+
+
+def test_after_an_error_in_training_the_model_cannot_be_used():
+    class Broken(Callback):
+        def reported(self, report: Any) -> None:
+            raise ZeroDivisionError
+
+    model = small()
+    with pytest.raises(ZeroDivisionError):
+        model.fit(*waves(), callbacks=[Broken()])
+    with pytest.raises(ValueError, match="not fitted yet"):
+        model.predict(waves()[0])
+
+
+def test_metrics_of_validation_are_those_of_the_part_held_out():
+    X, y = waves()
+    held = (waves(40, seed=1)[0], np.array(["fast"] * 36 + ["slow"] * 4))
+    model = small(epochs=1, label_smoothing=0.2).fit(X, y, validation_data=held)
+    foretold, last = model.predict(held[0]), model.history_.rows[-1]
+    right = foretold == held[1]
+    assert last["val_accuracy"] == pytest.approx(right.mean())
+    assert last["val_balanced_accuracy"] == pytest.approx((right[:36].mean() + right[36:].mean()) / 2)
+    p = np.log(model.predict_proba(held[0])).astype(float)
+    of_own = p[np.arange(40), np.searchsorted(model.classes_, held[1])]
+    assert last["val_loss"] == pytest.approx(-(0.8 * of_own + 0.1 * p.sum(axis=1)).mean(), rel=1e-5)
 
 
 def test_it_stops_when_validation_no_longer_improves_and_keeps_the_best_weights():
@@ -196,6 +239,15 @@ def test_class_weights_count_over_the_whole_data_and_not_within_a_batch():
     assert (model.predict(X) == 0).all()
 
 
+def test_weights_of_classes_and_of_sequences_are_multiplied():
+    X, y = waves()
+    draw = rng(0).uniform(0.5, 2, 60)
+    settings: dict[str, Any] = {"epochs": 2, "standardize": False}  # scaling heeds the sequences' own weights alone
+    one = small(**settings, class_weight={"fast": 3.0}).fit(X, y, sample_weight=draw)
+    assert same(one, small(**settings).fit(X, y, sample_weight=draw * np.where(y == "fast", 3.0, 1.0)))
+    assert not same(one, small(**settings, class_weight={"fast": 3.0}).fit(X, y))
+
+
 def test_sequences_of_no_weight_are_left_out():
     X, y = waves()
     weights = np.arange(60) % 3 > 0
@@ -234,6 +286,13 @@ def test_missing_values_are_masked_where_that_was_chosen():
     assert (model.n_features_in_, model.network_.recurrent.input_size) == (2, 4)
     assert model.score(X, y) > 0.85
     np.testing.assert_allclose(model.inputs_.scaling.mean, np.nanmean(np.concatenate(holes), axis=0))
+
+
+def test_where_a_value_is_missing_can_itself_say_the_class():
+    X, y = rng(0).normal(size=(40, 5, 1)), np.arange(40) % 2
+    X[y == 1, 2] = np.nan
+    X[y == 0, 2] = 0  # near the mean, as what is missing is taken to be
+    assert small(nan="mask").fit(X, y).score(X, y) == 1
 
 
 def test_nan_and_infinity_are_refused_with_their_place():
