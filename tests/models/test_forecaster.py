@@ -220,6 +220,8 @@ def test_a_saved_forecaster_goes_on_bit_for_bit(form: str, tmp_path: Path):
     series: Any = noisy() if form == "one" else {"a": noisy(), "b": noisy(100, seed=1)}
     more: Any = 21.5 if form == "one" else {"a": [21.5], "b": [20.0]}
     fitted = quick(series, members=2, nan="mask").update(np.nan if form == "one" else {"a": [np.nan], "b": [1.0]})
+    for _ in range(3):  # values far outside their intervals, which adapt
+        fitted.update(99.0 if form == "one" else {"a": 99.0, "b": 99.0})
     fitted.save(tmp_path / "model")
     for loaded in (Forecaster.load(tmp_path / "model"), unrolled.models.load(tmp_path / "model")):
         same(_flat(fitted.predict()), _flat(loaded.predict()))
