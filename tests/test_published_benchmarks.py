@@ -175,6 +175,27 @@ def test_transposed_music_is_moved_by_keys_and_leaves_the_piano_at_its_ends(scri
     assert np.array_equal(transposed(roll, -3), piano_roll([[57], [105]]))
 
 
+class Echo:
+    """A tagger that expects every key that it has heard, with 0.75."""
+
+    def predict_proba(self, rolls):
+        return [0.75 * roll for roll in rolls]
+
+
+def test_what_is_foretold_of_transposed_music_is_transposed_back(script):
+    chorales = script("chorales")
+    roll = piano_roll([[40, 60], [108]])
+    same, higher = (chorales.foretold(Echo(), [roll], semitones) for semitones in (0, 1))
+    assert np.array_equal(same[0], 0.75 * roll)
+    assert np.array_equal(higher[0], 0.75 * piano_roll([[40, 60], []]))  # the last key was moved off the piano
+    (mean,) = chorales.averaged([same, higher])
+    assert mean[0, 60 - 21] == pytest.approx(0.75)
+    assert mean[1, 87] == pytest.approx(0.375)
+    assert 0 < mean.min() < 1e-6
+    (certain,) = chorales.averaged([[roll]])
+    assert 1 - 1e-6 < certain.max() < 1
+
+
 def test_counted_probabilities_are_those_of_the_frames_after_the_first(script):
     chorales = script("chorales")
     train = [piano_roll([[21], [21], [], [21]]), piano_roll([[21], [22]])]
