@@ -352,7 +352,15 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bits(tmp_path: Path):
                 raise KeyboardInterrupt
 
     X, y = waves()
-    settings: dict[str, Any] = {"dropout": 0.3, "epochs": 8, "patience": 4, "validation_fraction": 0.25, "ema": 0.9}
+    settings: dict[str, Any] = {
+        "dropout": 0.3,
+        "recurrent_dropout": 0.2,
+        "layer_norm": True,
+        "epochs": 8,
+        "patience": 4,
+        "validation_fraction": 0.25,
+        "ema": 0.9,
+    }
     whole = small(**settings).fit(X, y)
     stopped = small(**settings)
     with pytest.raises(KeyboardInterrupt):
@@ -490,6 +498,7 @@ def test_use_before_fit_is_told_and_so_is_use_after_a_fit_that_failed(tmp_path: 
         ({"class_weight": {"slow": 0.0}}, r"`class_weight\['slow'\]` is 0.0, expected a positive finite number"),
         ({"label_smoothing": 1.0}, "`label_smoothing` is 1.0, expected a number from 0 to below 1"),
         ({"dropout": 1.0}, "`dropout` is 1.0"),
+        ({"layer_norm": True, "cell": "rnn"}, "`layer_norm` is True for 'rnn'"),
     ],
 )
 def test_a_parameter_out_of_its_range_is_named(changes: dict[str, Any], told: str):

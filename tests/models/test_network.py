@@ -63,8 +63,9 @@ def worst_gradient_error(model: SequenceNetwork, given: SequenceBatch) -> float:
         {"cell": "lstm", "bidirectional": True},
         {"cell": "gru", "num_layers": 2, "dropout": 0.4},
         {"cell": "rnn", "bidirectional": True},
+        {"cell": "lstm", "recurrent_dropout": 0.4, "layer_norm": True},
     ],
-    ids=["lstm both ways", "gru deep with dropout", "rnn both ways"],
+    ids=["lstm both ways", "gru deep with dropout", "rnn both ways", "lstm normalised with recurrent dropout"],
 )
 def test_gradients_match_central_differences(settings: dict[str, Any], pooling: Any, lengths: Any):
     assert worst_gradient_error(network(**settings, pooling=pooling), batch(pooling, lengths)) < TOLERANCE
@@ -90,16 +91,19 @@ def test_what_stands_in_padding_changes_no_gradient(pooling: Any):
         np.testing.assert_array_equal(gradient, other[1][name])
 
 
-def test_units_are_dropped_in_training_and_never_in_prediction():
-    model, given = network(dropout=0.5, num_layers=2), batch("last")
+@pytest.mark.parametrize("rates", [{"dropout": 0.5, "num_layers": 2}, {"recurrent_dropout": 0.5, "num_layers": 2}])
+def test_units_are_dropped_in_training_and_never_in_prediction(rates: dict[str, Any]):
+    model, given = network(**rates), batch("last")
     losses = {model.loss_and_gradients(given, None)[0] for _ in range(5)}
     assert len(losses) == 5
     np.testing.assert_array_equal(model.predict(given.x, LENGTHS), model.predict(given.x, LENGTHS))
-    np.testing.assert_array_equal(model.predict(given.x, LENGTHS), network(num_layers=2).predict(given.x, LENGTHS))
+    plain = network(num_layers=2)
+    plain.set(model.parameters)  # on the fused kernels
+    np.testing.assert_allclose(model.predict(given.x, LENGTHS), plain.predict(given.x, LENGTHS), rtol=1e-12)
 
 
 def test_the_random_state_brings_the_same_masks_back():
-    model, given = network(dropout=0.5, num_layers=2), batch("last")
+    model, given = network(dropout=0.5, recurrent_dropout=0.2, num_layers=2), batch("last")
     before = json.loads(json.dumps(model.random_state))
     losses = [model.loss_and_gradients(given, None)[0] for _ in range(3)]
     model.random_state = before
@@ -117,6 +121,16 @@ def test_the_same_seed_gives_the_same_first_weights_and_another_others():
 def test_an_unknown_cell_is_named():
     with pytest.raises(ParameterError, match="`cell` is 'lstn', expected one of lstm, gru, rnn"):
         SequenceNetwork(2, 3, softmax_cross_entropy, cell="lstn")
+
+
+def test_an_rnn_has_no_layer_norm():
+    with pytest.raises(ParameterError, match="`layer_norm` is True for 'rnn', expected False"):
+        SequenceNetwork(2, 3, softmax_cross_entropy, cell="rnn", layer_norm=True)
+
+
+def test_a_rate_that_leaves_nothing_is_named():
+    with pytest.raises(ParameterError, match=r"`recurrent_dropout` is 1\.0"):
+        SequenceNetwork(2, 3, softmax_cross_entropy, recurrent_dropout=1.0)
 
 
 def test_an_unknown_pooling_is_named():

@@ -54,6 +54,8 @@ class SequenceEstimator(Fitted, Parametrised):
         num_layers: L.
         bidirectional: read each sequence from its end as well.
         dropout: the rate at which units are dropped in training, between the layers and before the output.
+        recurrent_dropout: that at which the state is dropped on its way back into the cells, one mask a sequence.
+        layer_norm: normalise the sums in front of the gates; the LSTM and the GRU have it.
         pooling: what of the steps is looked at: the `"last"`, their `"mean"` or their `"max"`.
         epochs: passes over the sequences.
         batch_size: sequences in a step, at the most; those of like length are together.
@@ -84,6 +86,8 @@ class SequenceEstimator(Fitted, Parametrised):
     num_layers: int = 1
     bidirectional: bool = False
     dropout: float = 0.0
+    recurrent_dropout: float = 0.0
+    layer_norm: bool = False
     pooling: Any = "last"
     epochs: float = 100
     batch_size: int = 32
@@ -261,6 +265,8 @@ class SequenceEstimator(Fitted, Parametrised):
             num_layers=self.num_layers,
             bidirectional=self.bidirectional,
             dropout=self.dropout,
+            recurrent_dropout=self.recurrent_dropout,
+            layer_norm=self.layer_norm,
             pooling=self.pooling,
             dtype=self.dtype,
             seed=seed,

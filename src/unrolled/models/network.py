@@ -41,12 +41,15 @@ class SequenceNetwork:
         num_layers: L.
         bidirectional: read each sequence from its end as well.
         dropout: the rate at which units are dropped in training, between the layers and before the dense one.
+        recurrent_dropout: that at which the state is dropped on its way back into the cells, one mask a sequence.
+        layer_norm: normalise the sums in front of the gates; the LSTM and the GRU have it.
         pooling: `"last"`, `"mean"` or `"max"`; `None` pools nothing: an output for each step.
         dtype: `"float32"` or `"float64"`.
         seed: of the initial weights; `None` differs each time.
 
     Raises:
-        ParameterError: the cell or the pooling is another, a size is not positive, or the rate is not in [0, 1).
+        ParameterError: the cell or the pooling is another, a size is not positive, a rate is not in [0, 1), or an RNN
+            is asked for layer norm.
 
     >>> from unrolled.losses import softmax_cross_entropy
     >>> network = SequenceNetwork(2, 3, softmax_cross_entropy, hidden_size=4, seed=0)
@@ -65,6 +68,8 @@ class SequenceNetwork:
         num_layers: int = 1,
         bidirectional: bool = False,
         dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        layer_norm: bool = False,
         pooling: Pooling = "last",
         dtype: str = "float32",
         seed: int | None = None,
@@ -73,6 +78,9 @@ class SequenceNetwork:
             raise ParameterError(f"`cell` is {cell!r}, expected one of {', '.join(CELLS)}; lstm is usual")
         if pooling not in POOLINGS:
             raise ParameterError(f"`pooling` is {pooling!r}, expected 'last', 'mean', 'max' or None")
+        if layer_norm and cell == "rnn":
+            raise ParameterError("`layer_norm` is True for 'rnn', expected False; the LSTM and the GRU have it")
+        options: dict[str, Any] = {"layer_norm": True} if layer_norm else {}
         seeds = (None,) * 3 if seed is None else np.random.SeedSequence(seed).generate_state(3).tolist()
         self.loss, self.pooling = loss, pooling
         self.dropout = Dropout(checked_rate("dropout", dropout), seed=seeds[2])
@@ -82,6 +90,8 @@ class SequenceNetwork:
             num_layers=num_layers,
             bidirectional=bidirectional,
             dropout=dropout if num_layers > 1 else 0.0,
+            recurrent_dropout=recurrent_dropout,
+            **options,
             dtype=dtype,
             seed=seeds[0],
         )
