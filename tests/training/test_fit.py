@@ -298,6 +298,6 @@ def test_it_is_silent_unless_progress_is_asked_for(capsys):
     out, error = capsys.readouterr()
     assert error == ""
     first, last = out.splitlines()  # an epoch of no time is not worth a line
-    assert first.startswith("step 4/12  train ")
+    assert first.startswith("step 4/12  epoch 1  train ")
     assert "  validation 2  " in first
     assert last == "done at epoch 3; best loss 1 at epoch 2"

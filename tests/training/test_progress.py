@@ -64,14 +64,14 @@ def test_another_model_shows_its_own_metrics_and_unit():
     out = io.StringIO()
     PlainLines(out).report(OTHER)
     assert out.getvalue() == (
-        "step 12/50  train 0.4  validation 0.5123  accuracy 0.875  learning rate 4.00e-03  sequences/s 12,346  "
-        "left 1:15\n"
+        "step 12/50  epoch 0.5  train 0.4  validation 0.5123  accuracy 0.875  learning rate 4.00e-03  "
+        "sequences/s 12,346  left 1:15\n"
     )
     show = LiveDisplay("a", terminal())
     show.report(OTHER)
     show.step(Report(**{**OTHER.__dict__, "metrics": {}}))
     text = drawn(show)
-    for part in ("sequences/s 12,346", "train 0.4", "validation 0.5123", "accuracy 0.875"):
+    for part in ("epoch 0.5", "sequences/s 12,346", "train 0.4", "validation 0.5123", "accuracy 0.875"):
         assert part in text
     assert "perplexity" not in text
     out = io.StringIO()

@@ -133,6 +133,16 @@ def test_a_metric_that_is_not_finite_survives_a_save(tmp_path):
     assert history.best is None
 
 
+@pytest.mark.parametrize("settings", [{"patience": 5}, {"schedule": "reduce_on_plateau"}])
+def test_metrics_may_be_infinite_or_numbers_of_numpy(tmp_path, settings):
+    losses = iter(np.array([np.inf, 1.5, np.inf, np.nan, 2.0], "float32"))
+    options = {"folder": tmp_path / "run", "validate": lambda: {"loss": next(losses)}}
+    fit(ToyModel(), ToyBatches(), FitSettings(epochs=4, **settings), **options)
+    history = fit(ToyModel(), ToyBatches(), FitSettings(epochs=4, **settings), resume=True, **options)
+    assert history.best["epoch"] == 2
+    assert [row["val_loss"] for row in history.rows][:3] == [np.inf, 1.5, np.inf]
+
+
 def test_the_settings_are_kept_in_json_beside_the_models_documents(tmp_path):
     run(tmp_path / "run", FitSettings(epochs=1, ema=0.5))
     assert json.loads((tmp_path / "run" / "config.json").read_text()) == {"size": 1}

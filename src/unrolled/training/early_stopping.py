@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -23,8 +24,8 @@ class Sense(NamedTuple):
     larger: bool
 
     def better(self, value: float, than: float | None) -> bool:
-        """Whether a value beats the best so far; one that is not a number never does."""
-        if value != value:  # NaN
+        """Whether a value beats the best so far; one that is not finite never does."""
+        if not math.isfinite(value):
             return False
         return than is None or (value > than if self.larger else value < than)
 

@@ -46,6 +46,7 @@ def facts_of(report: Report) -> dict[str, str]:
     total = "?" if report.total_steps is None else f"{report.total_steps:,}"
     shown = {
         "step": f"{report.step:,}/{total}",
+        "epoch": "" if report.loss_unit == NATS_PER_CHARACTER else f"{report.epoch:.4g}",
         "train": _loss(report, report.train_loss) if math.isfinite(report.train_loss) else "",
         **measured_of(report),
         "learning rate": f"{report.learning_rate:.2e}",

@@ -218,7 +218,9 @@ class _Loop:
         if validate:
             began = self.clock()
             with session.averaged():
-                metrics = dict(task.validate(full))
+                # NumPy's numbers are not for JSON
+                found = task.validate(full)
+                metrics = {name: value if isinstance(value, int) else float(value) for name, value in found.items()}
                 sample = task.sample(session.step)
                 if decide:
                     session.judge(metrics)
