@@ -12,7 +12,7 @@ USABLE = engine.info()["usable_instruction_sets"]
 
 @pytest.mark.parametrize("isa", USABLE)
 def test_each_instruction_set_is_right(isa):
-    done = python("-m", "engine.small_check", UNROLLED_ISA=isa)
+    done = python("-m", "engine.small_check", seconds=300, UNROLLED_ISA=isa)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout == f"{isa}: all results are right\n"
 

@@ -98,7 +98,7 @@ template <typename T> void multiply(const RowPair<T>* rows, Index count, const T
   rows_times_panels<P>(count, start, packed, units, depth, 0, P::count(units), static_cast<const T*>(nullptr));
 }
 
-// A cell's weight_hh, (first_gates H, R) and what is left of (G H, R), packed one behind the other.
+// The gates of a cell's first phase: weight_hh is packed as their (first_gates H, R), and behind it what is left of (G H, R).
 template <typename Cell> constexpr int first_gates() { return Cell::Steps::count > 1 ? Cell::gates - 1 : Cell::gates; }
 
 }  // namespace

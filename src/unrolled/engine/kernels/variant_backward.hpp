@@ -1,4 +1,4 @@
-// The loop over time of the variants, backward; the sums over time and batch are variant_sums.hpp's.
+// One step of the variants backward, for some rows; the loop over time and the sums over it are variant_sums.hpp's.
 #pragma once
 
 #include "variant_forward.hpp"
