@@ -220,6 +220,13 @@ def test_a_callback_is_told_of_each_epoch_and_can_stop():
     assert (count.epochs, len(model.history_.rows)) == (3, 3)
 
 
+def test_progress_is_shown_where_it_was_asked_for(capsys: pytest.CaptureFixture[str]):
+    small(epochs=2).fit(*waves())
+    assert capsys.readouterr() == ("", "")
+    small(epochs=2, verbose=1).fit(*waves())
+    assert "sequences/s" in "".join(capsys.readouterr())
+
+
 # Weights
 
 
