@@ -14,6 +14,7 @@ from helpers import rng
 from unrolled.errors import CheckpointError, DataError, ParameterError, ShapeError
 from unrolled.models.classifier import SequenceClassifier
 from unrolled.models.regressor import SequenceRegressor
+from unrolled.storage import read_unit
 from unrolled.training.fit import Callback
 
 
@@ -532,3 +533,20 @@ def test_parameters_are_read_and_set_by_name_and_shown_where_changed():
     with pytest.raises(ParameterError, match="`hidden` is no parameter of SequenceClassifier, expected one of cell, "):
         model.set_params(hidden=3, epochs=5)
     assert model.epochs == 2
+
+
+def test_a_budget_in_minutes_stands_in_place_of_the_epochs():
+    X, y = waves()
+    model = small(minutes=0.005).fit(X, y)
+    assert model.history_.rows[-1]["epoch"] > 1  # so many as fit into 0.3 seconds
+    assert small(minutes=0.005, epochs=1e9).fit(X, y).history_.rows[-1]["seconds"] < 30
+    with pytest.raises(ParameterError, match="`minutes` is 0, expected a positive finite number"):
+        small(minutes=0).fit(X, y)
+
+
+def test_documents_are_kept_with_a_checkpoint_and_another_is_refused(tmp_path: Path):
+    X, y = waves()
+    small(epochs=1).fit(X, y, checkpoint=tmp_path, documents={"table": {"target": "a"}})
+    assert read_unit(tmp_path).documents["table"] == {"target": "a"}
+    with pytest.raises(CheckpointError, match="another table: target was 'a', is 'b'"):
+        small(epochs=1).fit(X, y, checkpoint=tmp_path, documents={"table": {"target": "b"}})

@@ -12,6 +12,7 @@ import unrolled.models
 from helpers import rng
 from unrolled.errors import CheckpointError, DataError, ParameterError, ShapeError
 from unrolled.models.forecaster import Forecaster
+from unrolled.storage import read_unit
 from unrolled.training.fit import Callback, FitSettings
 
 QUICK = FitSettings(epochs=3, optimizer="adamw", learning_rate=5e-3)
@@ -254,6 +255,13 @@ def test_a_run_is_gone_on_with_and_ends_with_the_bits_of_one_never_interrupted(t
 def test_a_run_without_a_seed_goes_on_with_the_one_it_drew(tmp_path: Path):
     one, other = (forecaster(seed=None).fit(noisy(), settings=QUICK, checkpoint=tmp_path) for _ in range(2))
     same(one.predict(), other.predict())
+
+
+def test_documents_are_kept_with_a_finished_run(tmp_path: Path):
+    forecaster().fit(noisy(), settings=QUICK, checkpoint=tmp_path, documents={"table": {"date": "day"}})
+    unit = read_unit(tmp_path)
+    assert unit.documents["table"] == {"date": "day"}
+    assert "memory" in unit.record
 
 
 def test_a_folder_with_another_model_is_refused(tmp_path: Path):

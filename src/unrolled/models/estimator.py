@@ -5,7 +5,7 @@ What a target is, which loss it has and what an output says of it is a subclass'
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -58,6 +58,7 @@ class SequenceEstimator(Fitted, Parametrised):
         layer_norm: normalise the sums in front of the gates; the LSTM and the GRU have it.
         pooling: what of the steps is looked at: the `"last"`, their `"mean"` or their `"max"`.
         epochs: passes over the sequences.
+        minutes: how long to train, in place of `epochs`.
         batch_size: sequences in a step, at the most; those of like length are together.
         optimizer: one of `unrolled.optimizers.OPTIMIZERS`.
         learning_rate: the peak of the schedule.
@@ -90,6 +91,7 @@ class SequenceEstimator(Fitted, Parametrised):
     layer_norm: bool = False
     pooling: Any = "last"
     epochs: float = 100
+    minutes: float | None = None
     batch_size: int = 32
     optimizer: str = "adam"
     learning_rate: float = 2e-3
@@ -157,6 +159,7 @@ class SequenceEstimator(Fitted, Parametrised):
         sample_weight: ArrayLike | None = None,
         callbacks: Sequence[Callback] = (),
         checkpoint: str | Path | None = None,
+        documents: Mapping[str, Any] | None = None,
     ) -> Self:
         """Learns from sequences and their targets.
 
@@ -169,6 +172,7 @@ class SequenceEstimator(Fitted, Parametrised):
             callbacks: see `unrolled.training.fit.Callback`.
             checkpoint: a folder to keep the run in. Where it already holds this run, that goes on, and ends with the
                 bits of one that was never interrupted.
+            documents: what else to keep there, as plain values by file name.
 
         Returns:
             The estimator itself.
@@ -214,7 +218,7 @@ class SequenceEstimator(Fitted, Parametrised):
                 validate=None if held is None else partial(self._validate, held),
                 folder=folder,
                 kind=self.kind,
-                documents=None if folder is None else self._documents(),
+                documents=None if folder is None else {**(documents or {}), **self._documents()},
                 resume=folder is not None,
                 callbacks=callbacks,
                 progress=self.verbose > 0,
@@ -281,7 +285,8 @@ class SequenceEstimator(Fitted, Parametrised):
                 "or `validation_data`; try validation_fraction=0.2"
             )
         return FitSettings(
-            epochs=self.epochs,
+            epochs=self.epochs if self.minutes is None else None,
+            minutes=self.minutes,
             optimizer=self.optimizer,
             learning_rate=self.learning_rate,
             weight_decay=self.weight_decay,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -90,6 +90,7 @@ class Forecaster(ForecasterBase):
         settings: FitSettings | None = None,
         batch_size: int = 64,
         checkpoint: str | Path | None = None,
+        documents: Mapping[str, Any] | None = None,
         callbacks: Sequence[Callback] = (),
         progress: bool = False,
     ) -> Self:
@@ -106,6 +107,7 @@ class Forecaster(ForecasterBase):
             batch_size: of windows, at the most.
             checkpoint: a folder to save the run in, again and again. Where it already holds this run, it goes on, and
                 ends with the bits of one that was never interrupted.
+            documents: what else to keep there, as plain values by file name.
             callbacks: see `unrolled.training.fit.Callback`.
             progress: show it.
 
@@ -171,7 +173,7 @@ class Forecaster(ForecasterBase):
                 validate=validate,
                 folder=checkpoint,
                 kind=self.kind,
-                documents=self._documents(memory),
+                documents={**(documents or {}), **self._documents(memory)},
                 resume=checkpoint is not None,
                 callbacks=callbacks,
                 progress=progress,

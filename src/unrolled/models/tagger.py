@@ -40,7 +40,7 @@ class SequenceTagger(SequenceEstimator):
 
     Args:
         targets: `"classes"` or `"multilabel"`.
-        cell, hidden_size, num_layers, bidirectional, dropout, epochs, batch_size, optimizer, learning_rate,
+        cell, hidden_size, num_layers, bidirectional, dropout, epochs, minutes, batch_size, optimizer, learning_rate,
             weight_decay, schedule, warmup, clip, ema, validation_fraction, patience, standardize, nan, dtype,
             random_state, verbose: see `SequenceEstimator`.
         monitor: `"loss"` or `"accuracy"`, for `patience`.
