@@ -17,10 +17,10 @@ from numpy.typing import ArrayLike, NDArray
 from unrolled.data.sequences import SequenceBatches, Sequences
 from unrolled.errors import CheckpointError, ParameterError
 from unrolled.models.inputs import Inputs, read_finite
-from unrolled.models.network import Loss, SequenceNetwork
+from unrolled.models.network import Loss, Pooling, SequenceNetwork
 from unrolled.models.parts import Part, WeightedLoss, checked_weights, held_out
 from unrolled.models.scaling import Scaling
-from unrolled.models.scikit import Parametrised, not_fitted, params_from_record, params_to_record
+from unrolled.models.scikit import Parametrised, not_fitted, params_from_record, params_to_record, seed_of
 from unrolled.shapes import Array
 from unrolled.storage import Unit, holds_unit, read_unit, write_unit
 from unrolled.training.fit import Callback, FitSettings, History, fit
@@ -256,14 +256,16 @@ class SequenceEstimator(Fitted, Parametrised):
 
     def _create_network(self, seed: int) -> SequenceNetwork:
         if self.pooling is None:
-            raise ParameterError(
-                "`pooling` is None, expected 'last', 'mean' or 'max'; there is one target for all steps"
-            )
+            raise ParameterError("`pooling` is None, expected 'last', 'mean' or 'max'; a target is for all steps")
         outputs, loss = self._head()
+        return self._network_of(outputs, WeightedLoss(loss), self.pooling, seed)
+
+    def _network_of(self, outputs: int, loss: Loss, pooling: Pooling, seed: int) -> SequenceNetwork:
+        """A network as the parameters say."""
         return SequenceNetwork(
             self.inputs_.width,
             outputs,
-            WeightedLoss(loss),
+            loss,
             cell=self.cell,
             hidden_size=self.hidden_size,
             num_layers=self.num_layers,
@@ -271,7 +273,7 @@ class SequenceEstimator(Fitted, Parametrised):
             dropout=self.dropout,
             recurrent_dropout=self.recurrent_dropout,
             layer_norm=self.layer_norm,
-            pooling=self.pooling,
+            pooling=pooling,
             dtype=self.dtype,
             seed=seed,
         )
@@ -301,18 +303,12 @@ class SequenceEstimator(Fitted, Parametrised):
 
     def _first_seed(self, folder: Path | None) -> int:
         """From which all that is random comes; a run that goes on has that of its beginning."""
-        given: Any = self.random_state
-        if isinstance(given, np.random.RandomState):
-            return int(given.randint(2**31 - 1))
-        if given is None:
-            if folder is not None and holds_unit(folder):
-                return int(read_unit(folder, ()).documents["config"].get("seed", 0))
-            return int(np.random.SeedSequence().generate_state(1)[0])
-        if not hasattr(given, "__index__") or given < 0:
-            raise ParameterError(
-                f"`random_state` is {given!r}, expected a whole number of at least 0, a RandomState or None"
-            )
-        return int(given)
+        given = seed_of(self.random_state)
+        if given is not None:
+            return given
+        if folder is not None and holds_unit(folder):
+            return int(read_unit(folder, ()).documents["config"].get("seed", 0))
+        return int(np.random.SeedSequence().generate_state(1)[0])
 
     def _validate(self, held: Part) -> dict[str, float]:
         outputs = self._run(held.sequences)

@@ -21,6 +21,7 @@ __all__ = [
     "not_fitted",
     "params_from_record",
     "params_to_record",
+    "seed_of",
     "sklearn_class",
     "sklearn_tags",
 ]
@@ -50,6 +51,23 @@ def sklearn_tags(kind: str, *, allow_nan: bool, multi_output: bool) -> Any:
         regressor_tags=utils.RegressorTags() if kind == "regressor" else None,
         input_tags=utils.InputTags(three_d_array=True, allow_nan=allow_nan),
     )
+
+
+def seed_of(random_state: Any) -> int | None:
+    """The seed that a `random_state` means; one drawn from it, where it is a `RandomState`; `None` for none.
+
+    Raises:
+        ParameterError: it is something else.
+    """
+    if isinstance(random_state, np.random.RandomState):
+        return int(random_state.randint(2**31 - 1))
+    if random_state is None:
+        return None
+    if not hasattr(random_state, "__index__") or random_state < 0:
+        raise ParameterError(
+            f"`random_state` is {random_state!r}, expected a whole number of at least 0, a RandomState or None"
+        )
+    return int(random_state)
 
 
 class Parametrised:
