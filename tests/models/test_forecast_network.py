@@ -10,7 +10,7 @@ import pytest
 from helpers import rng
 from unrolled.data.series import Windows
 from unrolled.errors import ParameterError, WeightFormatError
-from unrolled.models.forecast_network import ForecastNetwork
+from unrolled.models.forecast_network import RIDGE, ForecastNetwork
 
 # central differences in float64: truncation ~ eps^2 |f'''|, rounding ~ 1e-16 / eps; eps = 1e-5 leaves about 1e-10
 EPS, TOLERANCE = 1e-5, 1e-8
@@ -72,9 +72,43 @@ def test_without_a_foretold_spread_it_is_one():
     assert (network(loss="squared").predict(batch()).spread == 1).all()
 
 
-def test_the_linear_path_begins_at_zero():
-    model = ForecastNetwork(1, 0, 5, 2, hidden_size=3, seed=0)
-    assert not model.parameters["0.linear.weight"].any()
+@pytest.mark.parametrize("loss", ["squared", "gaussian"])
+def test_it_begins_as_the_least_squares_autoregression_of_what_is_not_missing(loss: Any):
+    draw = rng(5)
+    values, known = draw.normal(size=60).cumsum(), draw.normal(size=(60, 1))
+    values[[20, 41]] = np.nan
+    windows = Windows([values], context=3, horizon=2, nan="mask", known=[known], dtype="float64")
+    model = ForecastNetwork(3, 2, 3, 2, hidden_size=4, members=2, loss=loss, dtype="float64", seed=0)
+    rows = windows.rows()
+    model.begin_linear(windows.in_order(rows, 7))
+    given = windows.batch(rows)
+    found = model.predict(given)
+    assert given.future is not None
+    assert given.weights is not None
+    u = np.concatenate([given.x[:, :, 0].T, given.future, np.ones((len(rows), 1))], axis=1)
+    penalty = np.sqrt(RIDGE) * np.eye(6)[:5]
+    for j in range(2):
+        there = given.weights[:, j] > 0
+        stacked = np.concatenate([u[there], penalty])
+        best = np.linalg.lstsq(stacked, np.concatenate([given.targets[there, j], np.zeros(5)]), rcond=None)[0]
+        np.testing.assert_allclose(found.mean[:, j], u @ best, rtol=1e-9)
+        if loss == "gaussian":
+            left = (u @ best - given.targets[:, j])[there]
+            np.testing.assert_allclose(found.spread[:, j], np.sqrt(np.mean(left**2)), rtol=1e-9)
+
+
+def test_without_a_linear_path_it_begins_where_the_seed_says():
+    model = network(linear=False)
+    before = model.predict(batch()).mean
+    model.begin_linear([batch()])
+    np.testing.assert_array_equal(model.predict(batch()).mean, before)
+
+
+def test_a_series_without_noise_begins_with_a_finite_spread():
+    windows = Windows([np.arange(30.0)], context=3, relative="last")
+    model = ForecastNetwork(1, 0, 3, 1, hidden_size=4, loss="gaussian", seed=0)
+    model.begin_linear(windows.in_order(windows.rows()))
+    assert 0 < model.predict(windows.batch(windows.rows())).spread.max() < 1
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_others():

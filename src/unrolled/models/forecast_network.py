@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import ExitStack, contextmanager
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
@@ -17,10 +17,12 @@ from unrolled.losses import gaussian_nll, mean_absolute_error, mean_squared_erro
 from unrolled.losses.regression import LOG_VARIANCES
 from unrolled.shapes import Array
 
-__all__ = ["CELLS", "LOSSES", "ForecastLoss", "ForecastNetwork", "Prediction"]
+__all__ = ["CELLS", "LOSSES", "RIDGE", "ForecastLoss", "ForecastNetwork", "Prediction"]
 
 CELLS = {"lstm": LSTM, "gru": GRU, "rnn": RNN}
 LOSSES = {"squared": mean_squared_error, "absolute": mean_absolute_error, "gaussian": gaussian_nll}
+RIDGE = 0.1  # of the linear start, where values have a deviation near 1: it decides only where the data do not
+LEAST_VARIANCE = 1e-6  # that a fit begins with: a series without noise would begin at minus infinity
 ForecastLoss = Literal["squared", "absolute", "gaussian"]
 
 
@@ -85,7 +87,7 @@ class ForecastNetwork:
         num_layers: L.
         dropout: between layers.
         recurrent_dropout: of the state, one mask for each window.
-        linear: with the linear path (3), whose weights begin at 0.
+        linear: with the linear path (3); see `begin_linear`.
         members: how many networks, which differ in their first weights only.
         dtype: `"float32"` or `"float64"`.
         seed: of the weights and the masks; `None` differs each time.
@@ -138,6 +140,45 @@ class ForecastNetwork:
                     path,
                 )
             )
+
+    def begin_linear(self, batches: Iterable[WindowBatch]) -> None:
+        """Begins as the least-squares autoregression, where there is a linear path; what training adds corrects it.
+
+        A bounded cell cannot follow a series beyond what it has seen, a line can.
+
+        Equations, for each step ahead, over windows u = [v_1..c; z] and what came after them, t:
+            (5) A, b = argmin sum (A u + b - t)^2 + k |A|^2, W = 0
+            (6) with the Gaussian loss: log variance = log mean (A u + b - t)^2
+
+        Args:
+            batches: the windows to learn from, and no others.
+
+        Source: (5) Hoerl & Kennard 1970, equation 2.1 with k = 0.1; a network over a linear model's errors: Zhang 2003.
+        """
+        if self.members[0].linear is None:
+            return
+        rows, targets, there = zip(
+            *((_regressors(batch), batch.targets, _weights(batch)) for batch in batches), strict=True
+        )
+        X, t, w = (np.concatenate(parts).astype(np.float64) for parts in (rows, targets, there))
+        A, b = np.zeros((X.shape[1] - 1, self.horizon)), np.zeros(self.horizon)
+        log_variance = np.zeros(self.horizon)
+        ridge = np.diag([RIDGE] * (X.shape[1] - 1) + [0.0])
+        for j in range(self.horizon):
+            Xw = X * w[:, j : j + 1]
+            solution = (
+                np.linalg.solve(Xw.T @ X + ridge, Xw.T @ t[:, j]) if w[:, j].any() else np.zeros(X.shape[1])
+            )  # (5)
+            A[:, j], b[j] = solution[:-1], solution[-1]
+            mean_square = float((w[:, j] * np.square(X @ solution - t[:, j])).sum() / max(w[:, j].sum(), 1))
+            log_variance[j] = np.log(max(mean_square, LEAST_VARIANCE))  # (6)
+        of_spread = self.loss == "gaussian"
+        weight = np.concatenate([A, np.zeros_like(A)], axis=1).T if of_spread else A.T
+        bias = np.concatenate([b, log_variance]) if of_spread else b
+        for member in self.members:
+            assert member.linear is not None
+            member.linear.set(weight=weight)
+            member.dense.set(weight=np.zeros(member.dense.parameters["weight"].shape), bias=bias)
 
     @property
     def parameters(self) -> Mapping[str, Array]:
@@ -244,6 +285,15 @@ def _last(state: Any) -> Array:
 def _window(batch: WindowBatch) -> Array:
     """The values of each window, the first feature, `(N, c)`."""
     return np.ascontiguousarray(batch.x[:, :, 0].T)
+
+
+def _regressors(batch: WindowBatch) -> Array:
+    """Values, covariates known in advance, and a 1, `(N, c + h C + 1)`."""
+    return np.concatenate([_joined(_window(batch), batch.future), np.ones((len(batch.targets), 1))], axis=1)
+
+
+def _weights(batch: WindowBatch) -> Array:
+    return np.ones_like(batch.targets) if batch.weights is None else batch.weights
 
 
 def _joined(array: Array, future: Array | None) -> Array:

@@ -54,7 +54,7 @@ class Forecaster(ForecasterBase):
         num_layers: L.
         dropout: between layers.
         recurrent_dropout: of the state, one mask for each window.
-        linear: an autoregression beside the recurrent layers.
+        linear: an autoregression beside the recurrent layers, which begins as that of least squares.
         members: networks whose forecasts are averaged.
         loss: `"gaussian"` foretells a spread as well, so that intervals are wide where it is uncertain; `"squared"` or
             `"absolute"` error.
@@ -152,9 +152,9 @@ class Forecaster(ForecasterBase):
         )
         windows = self._reading.windows(memory, given)
         network = self._create(windows.input_size, windows.future_size)
-        batches = WindowBatches(
-            windows, windows.rows([(0, split) for split in splits]), batch_size=batch_size, seed=self._seeds()[1]
-        )
+        trained_on = windows.rows([(0, split) for split in splits])
+        batches = WindowBatches(windows, trained_on, batch_size=batch_size, seed=self._seeds()[1])
+        network.begin_linear(windows.in_order(trained_on))
         validate = None
         if validation is not None:
             rows = windows.rows(list(zip(splits, lengths, strict=True)))
