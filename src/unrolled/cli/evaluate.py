@@ -19,12 +19,12 @@ def evaluate(
     One pass over all characters from a zero state; each is foretold from all before it. Characters that the model does
     not know count as its unknown symbol, and it is said how many they are.
     """
-    from unrolled.data.text import read_text
+    from unrolled.data.text import open_text
     from unrolled.models import load
     from unrolled.training.facts import bits, perplexity
 
     model = load(run)
-    result = model.evaluate(read_text(file))
+    result = model.evaluate(open_text(file))
     values = {
         "loss": result.loss,
         "perplexity": perplexity(result.loss),

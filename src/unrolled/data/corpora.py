@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from unrolled.data.text import read_text
+from unrolled.data.text import TextFile, open_text
 from unrolled.errors import DataError, ParameterError
 
 __all__ = ["CORPORA", "Corpus", "from_file", "load_corpus"]
@@ -27,23 +27,25 @@ class Corpus(NamedTuple):
 
     name: str  # short: "python", "docs", or a file's name without its ending
     source: str  # "python", "docs", or an absolute path: what finds the same text again
-    text: str
+    text: str | TextFile  # a file's stays on the disk
     minimum_count: int  # characters seen fewer times than this in the training part become one unknown symbol
     about: str  # one line: what was taken, and what was left out
 
     @property
     def sha256(self) -> str:
         """Of the text in UTF-8: what a resumed run compares."""
+        if isinstance(self.text, TextFile):
+            return self.text.sha256
         return hashlib.sha256(self.text.encode("utf-8")).hexdigest()
 
 
 def from_file(path: str | Path) -> Corpus:
-    """A corpus of one UTF-8 file.
+    """A corpus of one UTF-8 file, which may be larger than memory.
 
     Raises:
-        DataError: see `read_text`.
+        DataError: see `open_text`.
     """
-    text = read_text(path)
+    text = open_text(path)
     return Corpus(Path(path).stem, str(Path(path).resolve()), text, 2, f"{path}: {len(text):,} characters")
 
 

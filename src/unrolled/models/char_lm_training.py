@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from unrolled.data.corpora import Corpus, from_file, load_corpus
 from unrolled.data.text import Streams, Vocabulary, split_held_out
@@ -47,7 +48,7 @@ class CharTask:
     loss_unit = "nats/char"
     metrics: tuple[str, ...] = ("loss", "characters")
 
-    def __init__(self, model: CharLM, held_out: str, config: TrainConfig) -> None:
+    def __init__(self, model: CharLM, held_out: NDArray[np.integer[Any]], config: TrainConfig) -> None:
         self.model, self.held_out, self.seed = model, held_out, config.seed
         self.by_epoch = self.decides = config.settings().decides
 
@@ -90,7 +91,7 @@ class CharRun:
             total = max(1, round(config.epochs * batches.windows))
         self.streams = batches.streams
         self.session = Session(model, batches, config.settings(), total)
-        self.task = CharTask(model, held_out, config)
+        self.task = CharTask(model, model.vocabulary.encode(held_out), config)
         self.documents = documents or model.documents(
             {
                 "kind": model.kind,
