@@ -179,7 +179,9 @@ class CharLM:
         """Takes back what `state_to_arrays` gave."""
         return {"recurrent": LSTMState(arrays["h"], arrays["c"]) if self.settings["cell"] == "lstm" else arrays["h"]}
 
-    def evaluate(self, text: str | TextFile | NDArray[np.integer[Any]], streams: int = 1, limit: int | None = None) -> Evaluation:
+    def evaluate(
+        self, text: str | TextFile | NDArray[np.integer[Any]], streams: int = 1, limit: int | None = None
+    ) -> Evaluation:
         """Foretells every character of a text but the first, in one pass from a zero state.
 
         Args:
