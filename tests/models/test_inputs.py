@@ -31,6 +31,10 @@ def test_a_constant_feature_becomes_0_and_divides_by_nothing(constant: float):
     assert abs(scaling.forward(np.array([[constant]]))[0, 0]) <= 1e-12 * abs(constant)
 
 
+def test_what_differs_by_a_rounding_is_constant():
+    assert Scaling.of(np.array([[0.3], [0.1 + 0.2]])).deviation.tolist() == [1]
+
+
 def test_a_small_spread_about_a_large_mean_is_no_constant():
     scaled = Scaling.of(np.array([[1e6], [1e6 + 1e-3]]))
     assert scaled.deviation[0] == pytest.approx(5e-4, rel=1e-3)

@@ -111,6 +111,17 @@ def test_the_random_state_brings_the_same_masks_back():
     assert network().random_state is None
 
 
+def test_the_same_seed_drops_the_same_units():
+    given = batch("last")
+    losses = [network(dropout=0.5).loss_and_gradients(given, None)[0] for _ in range(2)]
+    assert losses[0] == losses[1]
+
+
+def test_layer_norm_has_its_gains():
+    assert "recurrent.gain_ih_l0" in network(layer_norm=True).parameters
+    assert "recurrent.gain_ih_l0" not in network().parameters
+
+
 def test_the_same_seed_gives_the_same_first_weights_and_another_others():
     one, same, other = (SequenceNetwork(2, 3, softmax_cross_entropy, seed=seed) for seed in (1, 1, 2))
     for name, array in one.parameters.items():
