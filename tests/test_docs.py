@@ -7,7 +7,9 @@ import runpy
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
+from unrolled.cli.app import app
 from unrolled.data.builtin import DATASETS
 from unrolled.initializers import INITIALIZERS
 from unrolled.layers import GRU, LSTM, RNN, Dropout
@@ -84,6 +86,17 @@ def test_the_index_names_every_page():
     assert {path.name for path in DOCS.glob("*.md")} - {"README.md"} <= set(
         re.findall(r"\]\((\w+\.md)\)", text_of("README.md"))
     )
+
+
+SHELL = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+COMMAND = re.compile(r"^unrolled (\w+)(.*)$", re.MULTILINE)
+SHOWN = [shown for page in PAGES for block in SHELL.findall(text_of(page)) for shown in COMMAND.findall(block)]
+
+
+@pytest.mark.parametrize(("command", "rest"), SHOWN)
+def test_a_command_that_a_page_shows_has_its_options(command, rest):
+    known = {name for each in get_command(app).commands[command].params for name in each.opts}
+    assert not sorted(set(re.findall(r"--[\w-]+", rest)) - known)
 
 
 def test_what_a_block_prints_comes_below_it():
