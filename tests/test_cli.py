@@ -133,7 +133,7 @@ def test_version_and_info_say_what_is_in_use():
             ["train", "--corpus", "perl"],
             "--corpus is 'perl', expected python or docs; for a file of yours leave --corpus",
         ),
-        (["train", "a.txt", "--corpus", "docs"], "TEXT and --corpus both name a text; give one of them"),
+        (["train", "a.txt", "--corpus", "docs"], "FILE and --corpus both name a text; give one of them"),
         (["train", "--minutes", "1", "--epochs", "2"], "--minutes and --epochs both say how long to train; give one"),
         (["train", "nowhere.txt"], "`nowhere.txt` does not exist, expected a text file; check the path"),
         (["train", "empty.txt"], "`empty.txt` is empty, expected text in UTF-8"),

@@ -12,6 +12,7 @@ from unrolled.cli.bench import bench
 from unrolled.cli.check import check
 from unrolled.cli.evaluate import evaluate
 from unrolled.cli.info import info, version
+from unrolled.cli.predict import predict
 from unrolled.cli.sample import sample
 from unrolled.cli.train import train
 from unrolled.errors import UnrolledError
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 app.command()(train)
 app.command()(sample)
+app.command()(predict)
 app.command("eval")(evaluate)
 app.command()(check)
 app.command()(bench)

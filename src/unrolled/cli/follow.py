@@ -18,7 +18,7 @@ from unrolled.training.progress import JsonLines, LiveDisplay, PlainLines, Recor
 from unrolled.training.report import Report
 from unrolled.training.session import Session
 
-__all__ = ["Followed", "follow"]
+__all__ = ["Followed", "follow", "show_for"]
 
 
 class Followed(Protocol):
@@ -53,7 +53,7 @@ def follow(run: Followed, json: bool) -> None:
         DivergenceError: with the option that helps, and where the last good checkpoint is.
         typer.Exit: with code 130, when Ctrl-C or SIGTERM came.
     """
-    show, session, folder = _show(run, json), run.session, shlex.quote(str(run.folder))
+    show, session, folder = show_for(run.folder, json), run.session, shlex.quote(str(run.folder))
     run.introduce(show)
     run.save()
     recorder = Recorder(Metrics(run.folder, session.step, run.columns), show)
@@ -74,9 +74,10 @@ def follow(run: Followed, json: bool) -> None:
     run.conclude(show, last)
 
 
-def _show(run: Followed, json: bool) -> Show:
+def show_for(folder: Path, json: bool, every: float = 0.0) -> Show:
+    """How a run is shown: JSON lines, a live display in a terminal, or plain lines, one in so many seconds."""
     if json:
         return JsonLines()
     if sys.stdout.isatty():
-        return LiveDisplay(f"unrolled train: {run.folder}")
-    return PlainLines()
+        return LiveDisplay(f"unrolled train: {folder}")
+    return PlainLines(every=every)

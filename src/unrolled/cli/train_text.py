@@ -19,44 +19,33 @@ if TYPE_CHECKING:
 
 __all__ = ["TextRun", "resumed", "started"]
 
-OPTION_NAMES = {
-    "learning_rate": "lr",
-    "minimum_count": "min-count",
-    "weight_decay": "weight-decay",
-}  # where a setting's name is not its option's
+SETTING_NAMES = {"lr": "learning_rate", "min_count": "minimum_count"}  # where an option's name is not its setting's
 
 
-def resumed(folder: Path, text: str | None, given: list[str]) -> TextRun:
-    """Takes up the run of a folder; `given` are the settings that were given as well, which is an error."""
+def resumed(folder: Path, text: str | None) -> TextRun:
+    """Takes up the run of a folder; `text` is where its text is now, if it was moved."""
     from unrolled.models.char_lm_training import resume
 
-    if given:
-        option = "--" + OPTION_NAMES.get(given[0], given[0])
-        raise ParameterError(
-            f"{option} cannot be given with --resume, which goes on with the settings of {folder}; leave it out"
-        )
     return TextRun(resume(folder, text))
 
 
 def started(text: str | None, corpus: str | None, out: Path | None, given: dict[str, Any]) -> TextRun:
-    """Begins a run on a file, or a built-in corpus; `given` are the settings that are not the defaults."""
+    """Begins a run on a file, or a built-in corpus; `given` are the options that say how to train."""
     from unrolled.data.corpora import CORPORA, from_file
     from unrolled.models.char_lm_training import start
 
-    lengths = [name for name in ("minutes", "epochs", "steps") if name in given]
-    if len(lengths) > 1:
-        raise ParameterError(f"--{lengths[0]} and --{lengths[1]} both say how long to train; give one of them")
-    if lengths and lengths != ["minutes"]:
-        given = given | {"minutes": None}
+    settings = {SETTING_NAMES.get(name, name): value for name, value in given.items()}
+    if "epochs" in given or "steps" in given:
+        settings["minutes"] = None
     try:
-        config = TrainConfig(**given)
+        config = TrainConfig(**settings)
     except ParameterError as error:
         message = str(error)
         for name in given:
-            message = message.replace(f"`{name}`", "--" + OPTION_NAMES.get(name, name))
+            message = message.replace(f"`{SETTING_NAMES.get(name, name)}`", "--" + name.replace("_", "-"))
         raise ParameterError(message) from error
     if text is not None and corpus is not None:
-        raise ParameterError("TEXT and --corpus both name a text; give one of them")
+        raise ParameterError("FILE and --corpus both name a text; give one of them")
     name = corpus or "python"
     if text is None and name not in CORPORA:
         raise ParameterError(
@@ -99,6 +88,8 @@ class TextRun:
             step=session.step,
             settings=dataclasses.asdict(config),
         )
+        if Path(run.corpus.source).suffix in (".csv", ".tsv"):
+            show.say("note", "a table is read here as any text; for its columns choose --task classify or forecast")
         if run.streams < config.batch:
             show.say("note", f"the text is short: {run.streams} streams instead of {config.batch}", streams=run.streams)
 

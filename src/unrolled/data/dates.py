@@ -1,0 +1,171 @@
+"""Times written in a table: numbers or dates, the step between them, and how they go on; without pandas, no values."""
+
+from __future__ import annotations
+
+import calendar
+import itertools
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, NamedTuple
+
+__all__ = ["EXAMPLES", "NUMBERS", "Steps", "Time", "find_steps", "formats_of", "read_times", "write_time"]
+
+Time = int | datetime
+NUMBERS = "number"  # the format of whole numbers: of steps, of years
+
+# Tried in this order. Where a file fits several (03/04/2021), the first is taken by which its times rise evenly.
+FORMATS = (
+    "%Y-%m-%d", "%Y-%m", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S",
+    "%Y-%m-%dT%H:%M%z", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d %H:%M:%S%z",
+    "%Y/%m/%d", "%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M:%S", "%Y%m%d", "%b %Y", "%B %Y",
+    "%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S",
+    "%d/%m/%Y", "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%m/%d/%Y", "%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S",
+)  # fmt: skip
+EXAMPLES = "whole numbers, or dates such as 2024-01-31, 2024-01 or 2024-01-31 18:00"
+
+
+class Steps(NamedTuple):
+    """The even step between times: plain values for JSON.
+
+    >>> Steps("months", 1, 31).after(datetime(2024, 1, 31), 2)
+    [datetime.datetime(2024, 2, 29, 0, 0), datetime.datetime(2024, 3, 31, 0, 0)]
+    """
+
+    kind: Literal["numbers", "seconds", "weekdays", "months"]
+    size: int  # so many of them
+    day: int = 1  # of months: the day in each, or its last one where it has fewer
+
+    def after(self, last: Time, count: int) -> list[Time]:
+        """The next times."""
+        return [self._moved(last, k) for k in range(1, count + 1)]
+
+    def between(self, start: Time, stop: Time) -> int | None:
+        """How many steps lead from one time to another; `None` where none do."""
+        if isinstance(start, int) or isinstance(stop, int):
+            assert isinstance(start, int)
+            assert isinstance(stop, int)
+            count, rest = divmod(stop - start, self.size)
+            return None if rest else count
+        if self.kind == "seconds":
+            count, rest = divmod(stop - start, timedelta(seconds=self.size))
+            return None if rest else count
+        if self.kind == "weekdays":
+            weeks, days = divmod((stop - start).days, 7)
+            count = 5 * weeks + sum((start.weekday() + k) % 7 < 5 for k in range(1, days + 1))
+        else:
+            count, rest = divmod(12 * (stop.year - start.year) + stop.month - start.month, self.size)
+            if rest:
+                return None
+        return count if self._moved(start, count) == stop else None
+
+    def _moved(self, time: Time, count: int) -> Time:
+        if isinstance(time, int):
+            return time + count * self.size
+        if self.kind == "seconds":
+            return time + timedelta(seconds=count * self.size)
+        if self.kind == "weekdays":
+            weeks, days = divmod(time.weekday() + count, 5)
+            return time + timedelta(days=7 * weeks + days - time.weekday())
+        years, month = divmod(12 * time.year + time.month - 1 + count * self.size, 12)
+        return time.replace(year=years, month=month + 1, day=min(self.day, calendar.monthrange(years, month + 1)[1]))
+
+    @property
+    def season(self) -> int | None:
+        """After how many steps something like it usually comes again: a year of months, a week of days."""
+        if self.kind == "months":
+            return 12 // self.size if self.size in (1, 2, 3, 4, 6) else None
+        if self.kind == "weekdays":
+            return 5
+        lengths = {7 * 86400: 52, 86400: 7}
+        if self.kind == "seconds" and self.size < 86400 and 86400 % self.size == 0:
+            return 86400 // self.size
+        return lengths.get(self.size) if self.kind == "seconds" else None
+
+    def __str__(self) -> str:
+        units = {"numbers": "", "weekdays": "working day", "months": "month"}
+        size, unit = self.size, units.get(self.kind, "")
+        if self.kind == "seconds":
+            seconds, unit = next(
+                (each, name)
+                for each, name in ((604800, "week"), (86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
+                if size % each == 0
+            )
+            size //= seconds
+        elif self.kind == "months" and size % 12 == 0:
+            size, unit = size // 12, "year"
+        return f"{size} {unit}{'s' if size != 1 and unit else ''}".strip()
+
+
+def read_times(cells: Sequence[str], format: str) -> list[Time] | int:  # noqa: A002  (as of strptime)
+    """Cells as times, or the row of the first that is none in that format."""
+    read = _reader(format)
+    times: list[Time] = []
+    for row, cell in enumerate(cells):
+        try:
+            times.append(read(cell))
+        except ValueError:
+            return row
+    return times
+
+
+def write_time(time: Time, format: str) -> str:  # noqa: A002
+    """A time as `read_times` reads it."""
+    return str(time) if isinstance(time, int) else time.strftime(format)
+
+
+def _reader(format: str) -> Callable[[str], Time]:  # noqa: A002
+    if format == NUMBERS:
+        return int
+
+    def read(cell: str) -> datetime:
+        time = datetime.strptime(cell, format)
+        return time if time.tzinfo is None else time.astimezone(UTC)
+
+    return read
+
+
+def formats_of(cells: Sequence[str]) -> list[str]:
+    """The formats that all cells have; a whole number is one in the first place, unless it must be a date.
+
+    >>> formats_of(["2024-01-31", "2024-02-29"]), formats_of(["1700", "1701"]), formats_of(["Rome"])
+    (['%Y-%m-%d'], ['number'], [])
+    """
+    if all(cell.lstrip("-").isdecimal() for cell in cells):
+        dates = all(len(cell) == 8 for cell in cells) and not isinstance(read_times(cells, "%Y%m%d"), int)
+        return ["%Y%m%d"] if dates else [NUMBERS]
+    return [each for each in FORMATS if not isinstance(read_times(cells[:1], each), int)
+            and not isinstance(read_times(cells, each), int)]  # fmt: skip
+
+
+def find_steps(times: Sequence[Time]) -> Steps | None:
+    """The step by which times rise, gaps aside; `None` where they do not rise by one.
+
+    Args:
+        times: rising.
+
+    >>> str(find_steps([1700, 1701, 1702])), str(find_steps([datetime(2024, k, 1) for k in (1, 2, 3)]))
+    ('1', '1 month')
+    """
+    if len(times) < 2:
+        return None
+    for steps in _candidates(times):
+        if all(steps.between(start, stop) is not None for start, stop in itertools.pairwise(times)):
+            return steps
+    return None
+
+
+def _candidates(times: Sequence[Time]) -> list[Steps]:
+    pairs = list(itertools.pairwise(times))
+    if isinstance(times[0], int):
+        return [Steps("numbers", min(stop - start for start, stop in pairs))]  # pyright: ignore
+    dates: Any = times
+    found: list[Steps] = []
+    months = min(12 * (b.year - a.year) + b.month - a.month for a, b in itertools.pairwise(dates))
+    if months:
+        found.append(Steps("months", months, max(date.day for date in dates)))
+    seconds = int(min((b - a).total_seconds() for a, b in itertools.pairwise(dates)))
+    if seconds == 86400 and all(date.weekday() < 5 for date in dates) and dates[-1] - dates[0] >= timedelta(days=7):
+        found.append(Steps("weekdays", 1))
+    if seconds:
+        found.append(Steps("seconds", seconds))
+    return found
