@@ -6,8 +6,8 @@ also learned from copies that are turned, sheared, stretched and shifted a littl
 example, with its gamma of 0.001; beside it stands the same SVM with such copies.
 
 The recipe was chosen by cross-validation within the training part of the first fold; the other folds' test parts are in
-it, so for them it is a choice that has seen them. `--tune` compares the candidates within the training part of each fold
-by itself: where one wins in all, it is what each fold would have chosen without having seen its own test part.
+it, so for them it is a choice that has seen them. `--tune` compares the candidates within the training part of each
+fold by itself: where one wins in all, it is what each fold would have chosen without having seen its own test part.
 
     pip install 'unrolled[sklearn]'
     python benchmarks/digits.py --json benchmarks/results/digits.json
