@@ -59,6 +59,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bits(tmp_path: Path):
     settings: dict[str, Any] = {
         "dropout": 0.3,
         "recurrent_dropout": 0.2,
+        "zoneout": 0.1,
         "layer_norm": True,
         "epochs": 8,
         "patience": 4,

@@ -64,8 +64,15 @@ def worst_gradient_error(model: SequenceNetwork, given: SequenceBatch) -> float:
         {"cell": "gru", "num_layers": 2, "dropout": 0.4},
         {"cell": "rnn", "bidirectional": True},
         {"cell": "lstm", "recurrent_dropout": 0.4, "layer_norm": True},
+        {"cell": "gru", "zoneout": 0.3},
     ],
-    ids=["lstm both ways", "gru deep with dropout", "rnn both ways", "lstm normalised with recurrent dropout"],
+    ids=[
+        "lstm both ways",
+        "gru deep with dropout",
+        "rnn both ways",
+        "lstm normalised with recurrent dropout",
+        "gru with zoneout",
+    ],
 )
 def test_gradients_match_central_differences(settings: dict[str, Any], pooling: Any, lengths: Any):
     assert worst_gradient_error(network(**settings, pooling=pooling), batch(pooling, lengths)) < TOLERANCE
@@ -100,6 +107,12 @@ def test_units_are_dropped_in_training_and_never_in_prediction(rates: dict[str, 
     plain = network(num_layers=2)
     plain.set(model.parameters)  # on the fused kernels
     np.testing.assert_allclose(model.predict(given.x, LENGTHS), plain.predict(given.x, LENGTHS), rtol=1e-12)
+
+
+def test_units_keep_their_state_by_chance_in_training_and_never_in_prediction():
+    model, given = network(zoneout=0.5), batch("last")
+    assert len({model.loss_and_gradients(given, None)[0] for _ in range(5)}) == 5
+    np.testing.assert_array_equal(model.predict(given.x, LENGTHS), model.predict(given.x, LENGTHS))
 
 
 def test_the_random_state_brings_the_same_masks_back():

@@ -201,6 +201,15 @@ def test_the_loss_is_per_step_and_sums_the_labels_of_one():
         assert dy.shape == y.shape
 
 
+def test_the_network_has_what_was_asked_for():
+    X, y = parity(20, seed=1)
+    recurrent = (
+        SequenceTagger(layer_norm=True, zoneout=0.1, recurrent_dropout=0.2, epochs=1).fit(X, y).network_.recurrent
+    )
+    assert "gain_hh_l0" in recurrent.parameters
+    assert recurrent.random_state is not None  # it draws masks
+
+
 def test_the_seed_repeats_the_run_bit_for_bit():
     data = parity(20, 0)
     one, same, other = (

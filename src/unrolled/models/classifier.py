@@ -33,8 +33,8 @@ class SequenceClassifier(SequenceEstimator):
         class_weight: how much each class counts: `"balanced"` makes all count the same, however many sequences they
             have; a dict of classes and weights; `None` counts every sequence as one.
         label_smoothing: the share of each target that is spread over all classes, in [0, 1).
-        cell, hidden_size, num_layers, bidirectional, dropout, recurrent_dropout, layer_norm, pooling, epochs,
-            minutes, batch_size, optimizer, learning_rate, weight_decay, schedule, warmup, clip, ema,
+        cell, hidden_size, num_layers, bidirectional, dropout, recurrent_dropout, zoneout, layer_norm, pooling,
+            epochs, minutes, batch_size, optimizer, learning_rate, weight_decay, schedule, warmup, clip, ema,
             validation_fraction, patience, standardize, nan, dtype, random_state, verbose: see `SequenceEstimator`.
         monitor: `"loss"`, `"accuracy"` or `"balanced_accuracy"`, for `patience`.
 

@@ -55,6 +55,7 @@ class SequenceEstimator(Fitted, Parametrised):
         bidirectional: read each sequence from its end as well.
         dropout: the rate at which units are dropped in training, between the layers and before the output.
         recurrent_dropout: that at which the state is dropped on its way back into the cells, one mask a sequence.
+        zoneout: that at which a unit keeps its old state for a step.
         layer_norm: normalise the sums in front of the gates; the LSTM and the GRU have it.
         pooling: what of the steps is looked at: the `"last"`, their `"mean"` or their `"max"`.
         epochs: passes over the sequences.
@@ -88,6 +89,7 @@ class SequenceEstimator(Fitted, Parametrised):
     bidirectional: bool = False
     dropout: float = 0.0
     recurrent_dropout: float = 0.0
+    zoneout: float = 0.0
     layer_norm: bool = False
     pooling: Any = "last"
     epochs: float = 100
@@ -272,6 +274,7 @@ class SequenceEstimator(Fitted, Parametrised):
             bidirectional=self.bidirectional,
             dropout=self.dropout,
             recurrent_dropout=self.recurrent_dropout,
+            zoneout=self.zoneout,
             layer_norm=self.layer_norm,
             pooling=pooling,
             dtype=self.dtype,

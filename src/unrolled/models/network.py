@@ -42,6 +42,7 @@ class SequenceNetwork:
         bidirectional: read each sequence from its end as well.
         dropout: the rate at which units are dropped in training, between the layers and before the dense one.
         recurrent_dropout: that at which the state is dropped on its way back into the cells, one mask a sequence.
+        zoneout: that at which a unit keeps its old state for a step.
         layer_norm: normalise the sums in front of the gates; the LSTM and the GRU have it.
         pooling: `"last"`, `"mean"` or `"max"`; `None` pools nothing: an output for each step.
         dtype: `"float32"` or `"float64"`.
@@ -69,6 +70,7 @@ class SequenceNetwork:
         bidirectional: bool = False,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
+        zoneout: float = 0.0,
         layer_norm: bool = False,
         pooling: Pooling = "last",
         dtype: str = "float32",
@@ -91,6 +93,7 @@ class SequenceNetwork:
             bidirectional=bidirectional,
             dropout=dropout if num_layers > 1 else 0.0,
             recurrent_dropout=recurrent_dropout,
+            zoneout=zoneout,
             **options,
             dtype=dtype,
             seed=seeds[0],

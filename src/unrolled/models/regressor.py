@@ -32,8 +32,8 @@ class SequenceRegressor(SequenceEstimator):
     Args:
         loss: `"squared_error"`, whose best answer is the mean, or `"absolute_error"`, whose best is the median; of
             targets brought to mean 0 and standard deviation 1.
-        cell, hidden_size, num_layers, bidirectional, dropout, recurrent_dropout, layer_norm, pooling, epochs,
-            minutes, batch_size, optimizer, learning_rate, weight_decay, schedule, warmup, clip, ema,
+        cell, hidden_size, num_layers, bidirectional, dropout, recurrent_dropout, zoneout, layer_norm, pooling,
+            epochs, minutes, batch_size, optimizer, learning_rate, weight_decay, schedule, warmup, clip, ema,
             validation_fraction, patience, standardize, nan, dtype, random_state, verbose: see `SequenceEstimator`.
         monitor: `"loss"` or `"r2"`, for `patience`.
 

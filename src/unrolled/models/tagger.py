@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -76,6 +76,7 @@ class SequenceTagger(SequenceEstimator):
         sample_weight: ArrayLike | None = None,
         callbacks: Sequence[Callback] = (),
         checkpoint: str | Path | None = None,
+        documents: Mapping[str, Any] | None = None,
     ) -> Self:
         """Learns from sequences and the labels of their steps.
 
@@ -92,6 +93,7 @@ class SequenceTagger(SequenceEstimator):
             callbacks: see `unrolled.training.fit.Callback`.
             checkpoint: a folder to keep the run in. Where it already holds this run, that goes on, and ends with the
                 bits of one that was never interrupted.
+            documents: what else to keep there, as plain values by file name.
 
         Returns:
             The tagger itself.
@@ -111,6 +113,7 @@ class SequenceTagger(SequenceEstimator):
             sample_weight=sample_weight,
             callbacks=callbacks,
             checkpoint=checkpoint,
+            documents=documents,
         )
 
     def predict_proba(self, X: Any, *, lengths: ArrayLike | None = None) -> Any:
@@ -206,19 +209,7 @@ class SequenceTagger(SequenceEstimator):
 
     def _create_network(self, seed: int) -> SequenceNetwork:
         outputs, loss = self._head()
-        return SequenceNetwork(
-            self.inputs_.width,
-            outputs,
-            loss,
-            cell=self.cell,
-            hidden_size=self.hidden_size,
-            num_layers=self.num_layers,
-            bidirectional=self.bidirectional,
-            dropout=self.dropout,
-            pooling=None,
-            dtype=self.dtype,
-            seed=seed,
-        )
+        return self._network_of(outputs, loss, None, seed)
 
     def _for_loss(self, targets: NDArray[Any]) -> Any:
         steps = np.concatenate(list(targets))
