@@ -33,7 +33,6 @@ from unrolled import engine
 from unrolled.bench.machine import describe_machine
 from unrolled.data.series import SeriesParts, load_sunspots
 from unrolled.models.forecaster import Forecaster
-from unrolled.training.fit import FitSettings
 
 TARGETS = {"test_1921_1955": 0.09, "test_1956_1979": 0.30}
 PUBLISHED = {"Weigend et al. 1990": (0.086, 0.35), "TAR": (0.097, 0.28)}
@@ -74,12 +73,7 @@ TUNED_ON = ((61, 101), (101, 141), (141, 181), (181, 221))  # rows: 1761-1800, 1
 
 def foretold(values: np.ndarray, stop: int, recipe: dict[str, Any], seed: int) -> np.ndarray:
     """The forecast of every value from row `stop` on, by a model that was fitted to those before it."""
-    settings = FitSettings(
-        epochs=recipe["epochs"], optimizer="adamw", learning_rate=5e-3, weight_decay=recipe["weight_decay"]
-    )
-    of_model = {name: value for name, value in recipe.items() if name not in ("epochs", "weight_decay")}
-    forecaster = Forecaster(**of_model, seed=seed)
-    forecaster.fit(values[:stop], validation=None, settings=settings, batch_size=32)
+    forecaster = Forecaster(**recipe, validation_fraction=0, batch_size=32, random_state=seed).fit(values[:stop])
     return forecaster.backtest(values, start=stop, interval=None).series[0].point[:, 0]
 
 

@@ -27,7 +27,7 @@ def test_a_window_reads_the_steps_before_its_origin_and_foretells_those_from_it_
     assert batch.weights is None
 
 
-@pytest.mark.parametrize("nan", ["error", "mask"])
+@pytest.mark.parametrize("nan", ["refuse", "mask"])
 @pytest.mark.parametrize("relative", [None, "last", "window"])
 def test_nothing_of_the_origin_or_later_is_ever_read(relative: Any, nan: Any):
     draw = rng(1)
@@ -132,14 +132,21 @@ def test_a_place_in_other_batches_is_refused():
 
 
 def test_a_number_of_steps_splits_series_that_end_together_at_the_same_time():
-    assert last_part([100, 40], 12) == [88, 28]
+    assert last_part([100, 40], 0.25, steps=12) == [88, 28]
     assert last_part([100, 40], 0.25) == [75, 30]
+    assert last_part([100, 40], 0) == [100, 40]
 
 
-@pytest.mark.parametrize("validation", [0, -1, 40, 1.5, True])
-def test_a_part_that_is_none_is_refused(validation: Any):
-    with pytest.raises(ParameterError, match=r"`validation` is .*, expected a share"):
-        last_part([100, 40], validation)
+@pytest.mark.parametrize("fraction", [-0.1, 1, 30, np.nan])
+def test_a_fraction_that_is_none_is_refused(fraction: float):
+    with pytest.raises(ParameterError, match=r"`validation_fraction` is .*, expected a number from 0 to below 1; for"):
+        last_part([100, 40], fraction)
+
+
+@pytest.mark.parametrize("steps", [0, -1, 40, 1.5])
+def test_steps_that_a_series_has_not_are_refused(steps: Any):
+    with pytest.raises(ParameterError, match=r"`validation_steps` is .*, expected a whole number from 1 to below 40"):
+        last_part([100, 40], 0.2, steps)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +175,7 @@ def test_a_table_is_no_series():
     [
         ({"context": 0}, "`context` is 0, expected a positive whole number"),
         ({"context": 2, "horizon": 1.5}, "`horizon` is 1.5, expected a positive whole number"),
-        ({"context": 2, "nan": "drop"}, "`nan` is 'drop', expected 'error' or 'mask'"),
+        ({"context": 2, "nan": "drop"}, "`nan` is 'drop', expected 'refuse' or 'mask'"),
         ({"context": 2, "relative": "first"}, "`relative` is 'first', expected 'last', 'window' or None"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,9 @@ from helpers import rng
 from unrolled.errors import CheckpointError, DataError, ParameterError, ShapeError
 from unrolled.models.forecaster import Forecaster
 from unrolled.storage import read_unit
-from unrolled.training.fit import Callback, FitSettings
+from unrolled.training.fit import Callback
 
-QUICK = FitSettings(epochs=3, optimizer="adamw", learning_rate=5e-3)
+QUICK: dict[str, Any] = {"context": 6, "hidden_size": 4, "epochs": 3, "patience": None, "random_state": 1}
 
 
 def noisy(steps: int = 150, seed: int = 0) -> np.ndarray:
@@ -25,12 +26,11 @@ def noisy(steps: int = 150, seed: int = 0) -> np.ndarray:
 
 
 def forecaster(horizon: int = 2, **settings: Any) -> Forecaster:
-    return Forecaster(**{"context": 6, "hidden_size": 4, "seed": 1} | settings, horizon=horizon)
+    return Forecaster(**QUICK | settings, horizon=horizon)
 
 
 def quick(series: Any, horizon: int = 2, *, covariates: Any = None, past: Any = None, **settings: Any) -> Forecaster:
-    fitted = forecaster(horizon, **settings)
-    return fitted.fit(series, settings=QUICK, covariates=covariates, past_covariates=past)
+    return forecaster(horizon, **settings).fit(series, covariates=covariates, past_covariates=past)
 
 
 def same(one: Any, other: Any) -> None:
@@ -41,13 +41,12 @@ def same(one: Any, other: Any) -> None:
 @pytest.mark.parametrize("loss", ["squared", "absolute", "gaussian"])
 def test_a_wave_is_foretold_better_than_by_persistence(loss: Any):
     series = noisy(240)
-    fitted = Forecaster(12, 3, hidden_size=8, loss=loss, seed=0).fit(series[:200])
+    fitted = Forecaster(12, 3, hidden_size=8, loss=loss, random_state=0).fit(series[:200])
     found = fitted.backtest(series, start=200).metrics
     persistence = np.mean([np.abs(series[o - 1] - series[o : o + 3]).mean() for o in range(200, 238)])
     assert found["mae"] < 0.25 * persistence
     assert 0.8 <= found["coverage"] <= 1
-    assert fitted.history is not None
-    assert fitted.history.best is not None
+    assert fitted.history_.best is not None
 
 
 def test_several_series_come_back_in_the_form_they_came_in():
@@ -77,9 +76,7 @@ def test_what_comes_after_the_training_part_changes_neither_scale_nor_weights():
     series = noisy()
     changed = series.copy()
     changed[120:] = 1000
-    one, other = (
-        forecaster().fit(values, validation=30, settings=QUICK) for values in (series, changed)
-    )  # fmt: skip
+    one, other = (forecaster().fit(values, validation_steps=30) for values in (series, changed))
     same(one.predict(series, interval=None)[:1], other.predict(series, interval=None)[:1])
 
 
@@ -134,7 +131,7 @@ def test_covariates_known_in_advance_tell_what_the_past_cannot():
     promotion = draw.integers(0, 2, size=261).astype(float)
     series = 10 + 5 * promotion[:260] + 0.1 * draw.normal(size=260)
     blind, told = (
-        Forecaster(4, 1, hidden_size=8, relative=None, seed=0).fit(series[:200], covariates=table)
+        Forecaster(4, 1, hidden_size=8, relative=None, random_state=0).fit(series[:200], covariates=table)
         for table in (None, promotion[:200])
     )
     without = blind.backtest(series, start=200).metrics["mae"]
@@ -148,22 +145,23 @@ def test_covariates_of_the_past_tell_what_the_series_alone_cannot():
     draw = rng(4)
     leading = draw.normal(size=260)
     series = 5 + np.concatenate([[0], leading[:-1]])
-    fitted = Forecaster(4, 1, hidden_size=8, relative=None, seed=0).fit(series[:200], past_covariates=leading[:200])
+    fitted = Forecaster(4, 1, hidden_size=8, relative=None, random_state=0).fit(
+        series[:200], past_covariates=leading[:200]
+    )
     assert fitted.backtest(series, start=200, past_covariates=leading).metrics["mae"] < 0.2
 
 
 def test_the_same_seed_repeats_bit_for_bit_and_another_does_not():
     series = noisy()
-    one, again, other = (quick(series, members=2, recurrent_dropout=0.2, seed=seed) for seed in (1, 1, 2))
+    one, again, other = (quick(series, members=2, recurrent_dropout=0.2, random_state=seed) for seed in (1, 1, 2))
     same(one.predict(), again.predict())
     assert not np.array_equal(one.predict().point, other.predict().point)
 
 
 def test_the_best_weights_are_kept_when_it_stops_early():
-    settings = FitSettings(epochs=60, optimizer="adamw", learning_rate=0.05, patience=4)
-    fitted = Forecaster(6, hidden_size=8, loss="squared", seed=0).fit(noisy(100), validation=20, settings=settings)
-    history = fitted.history
-    assert history is not None
+    settings: dict[str, Any] = {"epochs": 60, "learning_rate": 0.05, "weight_decay": 0, "patience": 4}
+    fitted = Forecaster(6, hidden_size=8, loss="squared", **settings, random_state=0).fit(noisy(100))
+    history = fitted.history_
     assert history.best is not None
     assert history.best["epoch"] <= history.rows[-1]["epoch"] - 4 < 56
     errors = fitted.backtest(noisy(100), start=80, interval=None).errors
@@ -177,13 +175,13 @@ def test_callbacks_are_told():
         def validated(self, report: Any) -> None:
             seen.append(report.metrics["mae"])
 
-    forecaster().fit(noisy(), settings=QUICK, callbacks=[Listener()])
+    forecaster().fit(noisy(), callbacks=[Listener()])
     assert len(seen) == 3
 
 
 @pytest.mark.parametrize("scaling", ["series", "global"])
 def test_a_constant_series_stays_where_it_is(scaling: Any):
-    fitted = forecaster(scaling=scaling).fit(np.full(60, 7.0), settings=QUICK)
+    fitted = forecaster(scaling=scaling).fit(np.full(60, 7.0))
     found = fitted.predict()
     assert np.isfinite(found.point).all()
     np.testing.assert_allclose(found.point, 7, atol=0.5)
@@ -240,25 +238,26 @@ def test_a_run_is_gone_on_with_and_ends_with_the_bits_of_one_never_interrupted(t
             if report.epoch >= 2:
                 raise RuntimeError("interrupted")
 
-    series, settings = noisy(), {"settings": FitSettings(epochs=4, optimizer="adamw"), "batch_size": 16}
-    whole = forecaster(recurrent_dropout=0.2).fit(series, **settings)
-    broken = forecaster(recurrent_dropout=0.2)
+    series, settings = noisy(), {"recurrent_dropout": 0.2, "epochs": 4, "batch_size": 16}
+    whole = forecaster(**settings).fit(series)
+    broken = forecaster(**settings)
     with pytest.raises(RuntimeError, match="interrupted"):
-        broken.fit(series, **settings, checkpoint=tmp_path, callbacks=[Interrupt()])
-    with pytest.raises(ParameterError, match="this forecaster is not fitted"):
+        broken.fit(series, checkpoint=tmp_path, callbacks=[Interrupt()])
+    with pytest.raises(ParameterError, match="This Forecaster is not fitted yet, expected"):
         broken.predict()
-    resumed = forecaster(recurrent_dropout=0.2).fit(series, **settings, checkpoint=tmp_path)
+    resumed = forecaster(**settings).fit(series, checkpoint=tmp_path)
     same(whole.predict(), resumed.predict())
     same(whole.predict(), unrolled.models.load(tmp_path).predict())
 
 
 def test_a_run_without_a_seed_goes_on_with_the_one_it_drew(tmp_path: Path):
-    one, other = (forecaster(seed=None).fit(noisy(), settings=QUICK, checkpoint=tmp_path) for _ in range(2))
+    one, other = (forecaster(random_state=None).fit(noisy(), checkpoint=tmp_path) for _ in range(2))
+    assert one.seed_ == other.seed_
     same(one.predict(), other.predict())
 
 
 def test_documents_are_kept_with_a_finished_run(tmp_path: Path):
-    forecaster().fit(noisy(), settings=QUICK, checkpoint=tmp_path, documents={"table": {"date": "day"}})
+    forecaster().fit(noisy(), checkpoint=tmp_path, documents={"table": {"date": "day"}})
     unit = read_unit(tmp_path)
     assert unit.documents["table"] == {"date": "day"}
     assert "memory" in unit.record
@@ -280,7 +279,7 @@ def test_ctrl_c_leaves_a_forecaster_that_foretells():
 
     fitted = forecaster()
     with pytest.raises(KeyboardInterrupt):
-        fitted.fit(noisy(), settings=QUICK, callbacks=[CtrlC()])
+        fitted.fit(noisy(), callbacks=[CtrlC()])
     assert fitted.predict().upper.shape == (2,)
 
 
@@ -296,12 +295,12 @@ def test_a_global_scale_foretells_a_series_it_never_saw_and_a_scale_of_its_own_d
 
 
 @pytest.mark.parametrize(
-    ("series", "settings", "error", "message"),
+    ("series", "given", "error", "message"),
     [
-        (noisy(8), {"validation": 1}, DataError, r"`series` has 8 steps, of which the last 1 validate, expected"),
-        (noisy(7), {"validation": None}, DataError, r"expected at least context \+ horizon = 6 \+ 2 = 8 to train on"),
-        (noisy(30), {"validation": 1}, DataError, "`validation` leaves 1 steps without a window of 2 to foretell"),
-        ({"a": noisy(30), "b": noisy(5)}, {"validation": None}, DataError, "`b` has 5 steps, expected at least"),
+        (noisy(8), {"validation_steps": 1}, DataError, r"`series` has 8 steps, of which the last 1 validate, expected"),
+        (noisy(7), {"fraction": 0}, DataError, r"expected at least context \+ horizon = 6 \+ 2 = 8 to train on"),
+        (noisy(30), {"validation_steps": 1}, DataError, "the validation part has 1 steps and no window of 2 to fore"),
+        ({"a": noisy(30), "b": noisy(5)}, {"fraction": 0}, DataError, "`b` has 5 steps, expected at least"),
         ([], {}, DataError, "`series` is empty, expected at least one value"),
         ([[1.0], []], {}, DataError, r"`series\[1\]` is empty"),
         (np.zeros((2, 3, 4)), {}, ShapeError, r"`series` has shape \(2, 3, 4\), expected \(T,\), or \(T, K\)"),
@@ -312,9 +311,10 @@ def test_a_global_scale_foretells_a_series_it_never_saw_and_a_scale_of_its_own_d
         ([noisy(30)], {"covariates": [np.zeros(30)] * 2}, ShapeError, "`covariates` has 2 entries, expected 1"),
     ],
 )  # fmt: skip
-def test_series_that_cannot_be_learned_from_are_named(series: Any, settings: Any, error: type[Exception], message: str):
+def test_series_that_cannot_be_learned_from_are_named(series: Any, given: Any, error: type[Exception], message: str):
+    fraction = {"validation_fraction": given.pop("fraction")} if "fraction" in given else {}
     with pytest.raises(error, match=message):
-        forecaster().fit(series, settings=QUICK, **settings)
+        forecaster(**fraction).fit(series, **given)
 
 
 @pytest.mark.parametrize(
@@ -352,18 +352,50 @@ def test_covariates_that_are_missing_for_the_horizon_are_named():
 
 
 def test_without_a_validation_part_there_is_no_interval_and_it_says_so():
-    fitted = forecaster().fit(noisy(), validation=None, settings=QUICK)
+    fitted = forecaster(validation_fraction=0, patience=30).fit(noisy())
     assert fitted.predict(interval=None).point.shape == (2,)
-    with pytest.raises(ParameterError, match="nothing calibrates it, expected a forecaster fitted with a `validation`"):
+    with pytest.raises(
+        ParameterError, match="nothing calibrates it, expected a forecaster fitted with a `validation_f"
+    ):
         fitted.predict()
 
 
-def test_an_unfitted_forecaster_and_wrong_settings_are_refused(tmp_path: Path):
-    with pytest.raises(ParameterError, match="this forecaster is not fitted"):
+def test_an_unfitted_forecaster_is_refused(tmp_path: Path):
+    with pytest.raises(ParameterError, match="This Forecaster is not fitted yet, expected a fitted one; call `fit`"):
         forecaster().save(tmp_path)
-    with pytest.raises(ParameterError, match="`scaling` is 'window', expected one of 'series', 'global'"):
-        forecaster(scaling="window")
-    with pytest.raises(ParameterError, match="`transform` is 'cube', expected one of None, 'sqrt', 'log'"):
-        forecaster(transform="cube")
-    with pytest.raises(ParameterError, match="`context` is 0, expected a positive whole number"):
-        forecaster(context=0)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"scaling": "window"}, "`scaling` is 'window', expected one of 'series', 'global'"),
+        ({"transform": "cube"}, "`transform` is 'cube', expected one of None, 'sqrt', 'log'"),
+        ({"monitor": "rmse"}, "`monitor` is 'rmse', expected one of 'loss', 'mae'"),
+        ({"context": 0}, "`context` is 0, expected a positive whole number"),
+        ({"nan": "error"}, "`nan` is 'error', expected 'refuse' or 'mask'"),
+        ({"validation_fraction": 12}, "`validation_fraction` is 12, expected a number from 0 to below 1"),
+        ({"random_state": -1}, "`random_state` is -1, expected a whole number"),
+        ({"batch_size": 0}, "`batch_size` is 0, expected a whole number of at least 1"),
+    ],
+)
+def test_settings_out_of_their_range_are_named_and_leave_nothing_fitted(settings: dict[str, Any], message: str):
+    fitted = quick(noisy())
+    with pytest.raises(ParameterError, match=message):
+        fitted.set_params(**settings).fit(noisy())
+    with pytest.raises(ParameterError, match="not fitted"):
+        fitted.predict()
+
+
+def test_settings_are_read_and_set_by_name_and_count_from_the_next_fit_on():
+    fitted = quick(noisy())
+    assert repr(Forecaster(6, nan="mask", epochs=3)) == "Forecaster(context=6, nan='mask', epochs=3)"
+    assert Forecaster(**fitted.get_params()).get_params() == fitted.get_params()
+    before = fitted.predict()
+    fitted.set_params(context=9, horizon=4)
+    same(before, fitted.predict())
+    assert fitted.fit(noisy()).predict().point.shape == (4,)
+
+
+def test_a_pickled_forecaster_foretells_the_same():
+    fitted = quick(noisy())
+    same(fitted.predict(), pickle.loads(pickle.dumps(fitted)).predict())

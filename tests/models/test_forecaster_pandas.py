@@ -11,10 +11,8 @@ import pytest
 import unrolled.models
 from unrolled.errors import DataError, ParameterError
 from unrolled.models.forecaster import Forecaster
-from unrolled.training.fit import FitSettings
 
 pytestmark = pytest.mark.extras
-QUICK = FitSettings(epochs=2, optimizer="adamw")
 
 
 @pytest.fixture
@@ -23,7 +21,7 @@ def pd() -> Any:
 
 
 def quick(series: Any, **tables: Any) -> Forecaster:
-    return Forecaster(4, 3, hidden_size=3, nan="mask", seed=0).fit(series, settings=QUICK, **tables)
+    return Forecaster(4, 3, hidden_size=3, nan="mask", epochs=2, random_state=0).fit(series, **tables)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +141,7 @@ def _real(name: str) -> tuple[Any, dict[str, Any]]:
 def test_nine_of_ten_held_out_values_of_real_series_lie_in_their_intervals(name: str, seed: int):
     series, settings = _real(name)
     first = round(0.75 * len(series))
-    fitted = Forecaster(**settings, seed=seed).fit(series[:first], validation=0.3)
+    fitted = Forecaster(**settings, validation_fraction=0.3, random_state=seed).fit(series[:first])
     start = series.index[first] if hasattr(series, "index") else first
     found = fitted.backtest(series, start=start)
     assert 0.85 <= found.metrics["coverage"] <= 0.95

@@ -50,7 +50,7 @@ class Windows:
         horizon: h, how many are foretold.
         past: covariates known up to the present only, `(T_i, P)` for each series.
         known: covariates known in advance, `(T_i, C)` or longer for each series; their steps run with the values'.
-        nan: `"error"` refuses missing values. `"mask"` reads one as the last value seen before it, with a further
+        nan: `"refuse"` missing values. `"mask"` reads one as the last value seen before it, with a further
             input that is 1 where it was missing; it is never a target.
         relative: `"last"` takes the last value seen off each window; `"window"` takes its mean off and divides by its
             standard deviation (by 1 where that is 0); `None` leaves the values as they are.
@@ -75,15 +75,15 @@ class Windows:
         horizon: int = 1,
         past: Sequence[Array] | None = None,
         known: Sequence[Array] | None = None,
-        nan: Literal["error", "mask"] = "error",
+        nan: Literal["refuse", "mask"] = "refuse",
         relative: Relative = None,
         dtype: DTypeLike = "float32",
     ) -> None:
         for name, size in (("context", context), ("horizon", horizon)):
             if not isinstance(size, int) or size < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
                 raise ParameterError(f"`{name}` is {size!r}, expected a positive whole number of steps")
-        if nan not in ("error", "mask"):
-            raise ParameterError(f"`nan` is {nan!r}, expected 'error' or 'mask'; 'mask' leaves missing values out")
+        if nan not in ("refuse", "mask"):
+            raise ParameterError(f"`nan` is {nan!r}, expected 'refuse' or 'mask'; 'mask' leaves missing values out")
         if relative not in ("last", "window", None):
             raise ParameterError(f"`relative` is {relative!r}, expected 'last', 'window' or None")
         self.context, self.horizon, self.nan, self.relative = context, horizon, nan, relative
@@ -235,30 +235,33 @@ class WindowBatches:
         self._index = position["index"]
 
 
-def last_part(lengths: Sequence[int], validation: float | int) -> list[int]:
-    """Where the last part of each series begins: a split by time.
+def last_part(lengths: Sequence[int], fraction: float, steps: int | None = None) -> list[int]:
+    """Where the last part of each series, that to validate on, begins: a split by time.
 
     Args:
         lengths: steps of each series.
-        validation: a share of each series below 1, or a number of steps: with a number, series that end at the same
-            time are split at the same time.
+        fraction: of each series; 0 for no such part.
+        steps: so many of each series in place of a fraction.
 
     Raises:
-        ParameterError: it is not positive, or longer than a series.
+        ParameterError: the fraction is not from 0 to below 1, or there are not that many steps.
 
-    >>> last_part([100, 50], 0.2), last_part([100, 50], 12)
-    ([80, 40], [88, 38])
+    >>> last_part([100, 50], 0.2), last_part([100, 50], 0.2, steps=12), last_part([100, 50], 0)
+    ([80, 40], [88, 38], [100, 50])
     """
-    if isinstance(validation, bool) or not 0 < validation < min(lengths, default=1):
+    if steps is not None:
+        if not 1 <= steps < min(lengths, default=1) or steps != int(steps):
+            raise ParameterError(
+                f"`validation_steps` is {steps}, expected a whole number from 1 to below {min(lengths, default=1)}, "
+                "the steps of the shortest series; or None"
+            )
+        return [length - int(steps) for length in lengths]
+    if not 0 <= fraction < 1:
         raise ParameterError(
-            f"`validation` is {validation}, expected a share between 0 and 1, or a number of steps below "
-            f"{min(lengths, default=1)}, the shortest series; 0.2 is usual"
+            f"`validation_fraction` is {fraction}, expected a number from 0 to below 1; for a number of steps give "
+            "`validation_steps` to fit"
         )
-    if validation < 1:
-        return [length - max(1, round(length * validation)) for length in lengths]
-    if validation != int(validation):
-        raise ParameterError(f"`validation` is {validation}, expected a share below 1 or a whole number of steps")
-    return [length - int(validation) for length in lengths]
+    return [length - (max(1, round(length * fraction)) if fraction else 0) for length in lengths]
 
 
 class SeriesParts(NamedTuple):
@@ -308,7 +311,7 @@ def checked_values(name: str, given: Array, nan: str) -> Array:
 
     Raises:
         ShapeError: it has more axes than one.
-        DataError: a value is infinite, or missing while `nan="error"`.
+        DataError: a value is infinite, or missing while `nan="refuse"`.
     """
     values = np.asarray(given, np.float64)
     if values.ndim != 1:
@@ -319,7 +322,7 @@ def checked_values(name: str, given: Array, nan: str) -> Array:
             "expected finite numbers; mend it, or put NaN and pass nan='mask'"
         )
     missing = np.isnan(values)
-    if missing.any() and nan == "error":
+    if missing.any() and nan == "refuse":
         raise DataError(
             f"`{name}` is NaN at step {int(np.flatnonzero(missing)[0])} and {int(missing.sum()) - 1} more, expected "
             "a number at every step; fill them in, or pass nan='mask' to leave them out"

@@ -39,8 +39,13 @@ class Reading(NamedTuple):
     context: int
     horizon: int
     relative: Relative
-    nan: Literal["error", "mask"]
+    nan: Literal["refuse", "mask"]
     dtype: str
+
+    @property
+    def kept(self) -> int:
+        """How many of a series' last steps foretelling and judging what comes may need."""
+        return self.context + 2 * self.horizon
 
     def read(
         self, name: str, series: Any, covariates: Any, past_covariates: Any, *, ahead: int = 0, follows: bool = False

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -14,30 +13,18 @@ from unrolled.data.series import WindowBatches, Windows, last_part
 from unrolled.data.series_input import give_back
 from unrolled.errors import DataError, ParameterError
 from unrolled.models.backtest import Backtest, SeriesBacktest
+from unrolled.models.forecast import Forecast
 from unrolled.models.forecast_errors import foretell, judged, scores, validation_loss
 from unrolled.models.forecast_inputs import Given, as_rows, own_series, scaling_for, step_of, together
+from unrolled.models.forecast_network import ForecastNetwork
 from unrolled.models.forecast_scaling import SeriesScaling, covariate_scaling
 from unrolled.models.forecast_state import Memory, Past, remember_in
 from unrolled.models.forecaster_base import ForecasterBase
 from unrolled.models.intervals import Calibration
 from unrolled.shapes import Array
-from unrolled.training.fit import Callback, FitSettings, fit
+from unrolled.training.fit import Callback, fit
 
 __all__ = ["Forecast", "Forecaster"]
-
-# How it is trained where nothing else is said: without a validation part, and with one.
-SETTINGS = (
-    FitSettings(epochs=200, optimizer="adamw", learning_rate=5e-3, weight_decay=0.05),
-    FitSettings(epochs=200, optimizer="adamw", learning_rate=5e-3, weight_decay=0.05, patience=30),
-)
-
-
-class Forecast(NamedTuple):
-    """What is foretold, in the form that the series came in: arrays, or pandas objects whose index goes on."""
-
-    point: Any  # the mean; with a transform its image, near the median
-    lower: Any  # None without an interval
-    upper: Any
 
 
 class Forecaster(ForecasterBase):
@@ -63,15 +50,33 @@ class Forecaster(ForecasterBase):
         relative: `"last"` reads each window relative to its last value, as suits a series with a trend; `"window"` in
             its own mean and deviation; `None` as it is, as suits one that returns to its level.
         transform: of the values before all else: `"sqrt"`, as suits counts, `"log"`, or `None`.
-        nan: `"error"` refuses missing values, `"mask"` leaves them out; see `Windows`.
+        nan: `"refuse"` missing values, or `"mask"` them: they are left out; see `Windows`.
+        epochs: passes over the windows.
+        minutes: how long to train, in place of `epochs`.
+        batch_size: windows in a step, at the most.
+        optimizer: one of `unrolled.optimizers.OPTIMIZERS`.
+        learning_rate: the peak of the schedule.
+        weight_decay: of an optimizer that has one (`"adamw"`).
+        schedule: one of `unrolled.schedules.SCHEDULES`, or `"reduce_on_plateau"`.
+        warmup: steps of a linear rise to the peak.
+        clip: the largest global norm of the gradients; `None` for any.
+        ema: the decay of a moving average of the weights, which is then what is used; `None` for none.
+        validation_fraction: the last part of each series, which is not trained on: it stops the training early and
+            calibrates the intervals. 0 trains on all, and there are no intervals; the other models begin with that,
+            but a forecast is seldom wanted without.
+        patience: after so many epochs that were no better on that part than the best, training ends, and the best
+            weights are kept. `None`, or without such a part: all epochs, and the last weights.
+        monitor: `"loss"` or `"mae"`, the mean absolute error, in units of the scaled series, for `patience`.
         dtype: `"float32"` or `"float64"`.
-        seed: the same gives the same forecaster bit for bit; `None` differs each time.
+        random_state: a seed: the same one gives the same forecaster, bit for bit; `None` differs each time.
+        verbose: show how training goes, where positive.
 
-    Raises:
-        ParameterError: a setting is out of its range.
+    Attributes:
+        history_: how training went: a table, `.to_csv(path)`, `.to_pandas()`, `.plot()`.
+        network_: the trained `ForecastNetwork`.
 
     >>> wave = 10 + np.sin(np.arange(120) * 2 * np.pi / 12)
-    >>> forecaster = Forecaster(12, 3, hidden_size=4, seed=0).fit(wave)
+    >>> forecaster = Forecaster(12, 3, hidden_size=4, random_state=0).fit(wave)
     >>> forecaster.predict().point.shape
     (3,)
     >>> forecaster.backtest(wave, start=100).metrics["mae"] < 0.2
@@ -86,13 +91,10 @@ class Forecaster(ForecasterBase):
         *,
         covariates: Any = None,
         past_covariates: Any = None,
-        validation: float | int | None = 0.2,
-        settings: FitSettings | None = None,
-        batch_size: int = 64,
+        validation_steps: int | None = None,
+        callbacks: Sequence[Callback] = (),
         checkpoint: str | Path | None = None,
         documents: Mapping[str, Any] | None = None,
-        callbacks: Sequence[Callback] = (),
-        progress: bool = False,
     ) -> Self:
         """Learns from series; may be called again, which begins anew.
 
@@ -101,15 +103,12 @@ class Forecaster(ForecasterBase):
                 pandas series or a data frame, whose index must rise by the same step.
             covariates: known in advance, `(T, C)` or longer: for all series, or a list or dictionary, one for each.
             past_covariates: known up to the present only, `(T, P)`.
-            validation: the last part of each series, a share or a number of steps, is not trained on: it stops the
-                training early and calibrates the intervals. `None` trains on all, and there are no intervals.
-            settings: how to train; see `FitSettings`. Its seed is this forecaster's.
-            batch_size: of windows, at the most.
-            checkpoint: a folder to save the run in, again and again. Where it already holds this run, it goes on, and
-                ends with the bits of one that was never interrupted.
-            documents: what else to keep there, as plain values by file name.
+            validation_steps: so many of the last steps of each series, in place of a `validation_fraction`: then series
+                that end at the same time are split at the same time.
             callbacks: see `unrolled.training.fit.Callback`.
-            progress: show it.
+            checkpoint: a folder to keep the run in. Where it already holds this run, that goes on, and ends with the
+                bits of one that was never interrupted.
+            documents: what else to keep there, as plain values by file name.
 
         Returns:
             The forecaster itself.
@@ -118,19 +117,22 @@ class Forecaster(ForecasterBase):
             ShapeError: shapes do not fit.
             DataError: a series is shorter than context + horizon besides the validation, holds what it must not, or
                 its times do not rise by the same step.
-            ParameterError: an argument is out of its range.
+            ParameterError: a parameter or an argument is out of its range.
             CheckpointError: the folder holds another run.
             DivergenceError: the loss is no longer finite; try a lower learning rate.
         """
-        if checkpoint is not None:
-            self._take_seed(Path(checkpoint))
+        vars(self).pop("network_", None)  # who fails to be fitted again is not fitted
+        self._reading = self._read_settings()
+        folder = None if checkpoint is None else Path(checkpoint)
+        self.seed_ = self._first_seed(folder)
+        seeds: list[int] = np.random.SeedSequence(self.seed_).generate_state(3).tolist()
         given = self._reading.read("series", series, covariates, past_covariates)
         names, values = given.series.names, given.series.values
         lengths = [len(each) for each in values]
-        splits = lengths if validation is None else last_part(lengths, validation)
+        splits = last_part(lengths, self.validation_fraction, validation_steps)
         for name, split, length in zip(names, splits, lengths, strict=True):
             if split < self.context + self.horizon:
-                behind = "" if validation is None else f", of which the last {length - split} validate"
+                behind = "" if split == length else f", of which the last {length - split} validate"
                 raise DataError(
                     f"`{name}` has {length} steps{behind}, expected at least context + horizon = {self.context} + "
                     f"{self.horizon} = {self.context + self.horizon} to train on; give a longer series, or a smaller "
@@ -151,53 +153,54 @@ class Forecaster(ForecasterBase):
             past=covariate_scaling(given.past, splits),
         )
         windows = self._reading.windows(memory, given)
-        network = self._create(windows.input_size, windows.future_size)
+        network = self._create_network(windows.input_size, windows.future_size, seeds[0])
         trained_on = windows.rows([(0, split) for split in splits])
-        batches = WindowBatches(windows, trained_on, batch_size=batch_size, seed=self._seeds()[1])
+        batches = WindowBatches(windows, trained_on, batch_size=self.batch_size, seed=seeds[1])
         network.begin_linear(windows.in_order(trained_on))
         validate = None
-        if validation is not None:
+        if splits != lengths:
             rows = windows.rows(list(zip(splits, lengths, strict=True)))
             if len(rows) == 0:
                 raise DataError(
-                    f"`validation` leaves {max(lengths) - min(splits)} steps without a window of {self.horizon} to "
-                    "foretell, expected at least the horizon; make it longer, or None"
+                    f"the validation part has {max(lengths) - min(splits)} steps and no window of {self.horizon} to "
+                    "foretell, expected at least the horizon; make `validation_fraction` larger, or 0"
                 )
             validate = partial(validation_loss, network, windows, rows)
-        self._network, self._memory = network, None
         try:
-            self.history = fit(
+            self.history_ = fit(
                 network,
                 batches,
-                replace(settings or SETTINGS[validation is not None], seed=self.seed),
+                self._settings(seeds[2], validate is not None),
                 validate=validate,
-                folder=checkpoint,
+                folder=folder,
                 kind=self.kind,
-                documents={**(documents or {}), **self._documents(memory)},
-                resume=checkpoint is not None,
+                documents=None if folder is None else {**(documents or {}), **self._documents(memory)},
+                resume=folder is not None,
                 callbacks=callbacks,
-                progress=progress,
+                progress=self.verbose > 0,
                 unit="windows",
             )
         except KeyboardInterrupt:  # it can be used as it is
-            self._remember(memory, windows, given, splits)
+            self._remember(network, memory, windows, given, splits)
             raise
-        self._remember(memory, windows, given, splits)
-        if checkpoint is not None:
-            remember_in(Path(checkpoint), memory)
+        self._remember(network, memory, windows, given, splits)
+        if folder is not None:
+            remember_in(folder, memory)
         return self
 
-    def _remember(self, memory: Memory, windows: Windows, given: Given, splits: Sequence[int]) -> None:
-        """Keeps each series' end, and the errors on its validation part."""
+    def _remember(
+        self, network: ForecastNetwork, memory: Memory, windows: Windows, given: Given, splits: Sequence[int]
+    ) -> None:
+        """Keeps the network, each series' end, and the errors on its validation part."""
         found = [
-            scores(self._network, windows, i, split, judged(windows, len(windows.values[i])))[1]
+            scores(network, windows, i, split, judged(windows, len(windows.values[i])))[1]
             for i, split in enumerate(splits)
         ]
         ages = np.concatenate([np.arange(len(errors), 0, -1) for errors in found])
         # the last of each series last, as only the newest are kept
         memory.calibration = Calibration(np.concatenate(found)[np.argsort(-ages, kind="stable")]).newest()
-        memory.pasts = [Past(time, *given.of(i)).last(self._kept) for i, time in enumerate(given.series.times)]
-        self._memory = memory
+        memory.pasts = [Past(time, *given.of(i)).last(self._reading.kept) for i, time in enumerate(given.series.times)]
+        self.network_, self._memory = network, memory
 
     # Foretelling.
 
@@ -232,22 +235,23 @@ class Forecaster(ForecasterBase):
             ShapeError: covariates are missing or do not fit.
         """
         memory = self._fitted()
-        h = self.horizon if horizon is None else horizon
-        if not 1 <= h <= self.horizon:
+        h = self._reading.horizon if horizon is None else horizon
+        if not 1 <= h <= self._reading.horizon:
             raise ParameterError(
-                f"`horizon` is {h}, expected 1 to {self.horizon}, the forecaster's own; fit one with a longer horizon"
+                f"`horizon` is {h}, expected 1 to {self._reading.horizon}, the forecaster's own; fit one with a longer "
+                "horizon"
             )
         width = None if interval is None else self._calibrated(memory).width(interval)
         if series is None:
-            given = own_series(memory, covariates, past_covariates, self.horizon)
+            given = own_series(memory, covariates, past_covariates, self._reading.horizon)
         else:
-            given = self._reading.read("series", series, covariates, past_covariates, ahead=self.horizon)
+            given = self._reading.read("series", series, covariates, past_covariates, ahead=self._reading.horizon)
         windows = self._reading.windows(memory, given)
         scaling = scaling_for(memory, given.series)
         parts: list[list[Array]] = []
         for i, (name, values) in enumerate(zip(given.series.names, given.series.values, strict=True)):
             self._reading.check_end(name, values)
-            mean, spread = foretell(self._network, windows, i, len(values), len(values) + 1)
+            mean, spread = foretell(self.network_, windows, i, len(values), len(values) + 1)
             bounds = [mean] if width is None else [mean, mean - width * spread, mean + width * spread]
             parts.append([scaling.backward(i, bound)[0, :h] for bound in bounds])
         own = given.series
@@ -293,19 +297,20 @@ class Forecaster(ForecasterBase):
             self._calibrated(memory).width(interval)  # there are enough
         found: list[SeriesBacktest] = []
         for i, (name, values) in enumerate(zip(given.series.names, given.series.values, strict=True)):
-            first, h, index = step_of(start, given.series, i), self.horizon, given.series.indexes[i]
-            if not self.context <= first <= len(values) - h:
+            first, h, index = step_of(start, given.series, i), self._reading.horizon, given.series.indexes[i]
+            if not self._reading.context <= first <= len(values) - h:
                 raise DataError(
                     f"`{name}` has {len(values)} steps, {first} of them before `start`, expected at least context = "
-                    f"{self.context} before it and horizon = {h} from it on; give a longer series, or another start"
+                    f"{self._reading.context} before it and horizon = {h} from it on; give a longer series, or another "
+                    "start"
                 )
             origins = np.arange(first, len(values) - h + 1, stride)
             mean, spread = (
-                array[::stride] for array in foretell(self._network, windows, i, first, len(values) - h + 1)
+                array[::stride] for array in foretell(self.network_, windows, i, first, len(values) - h + 1)
             )
             bounds: list[Array] = []
             if interval is not None:
-                steps, errors = scores(self._network, windows, i, judged(windows, first), judged(windows, len(values)))
+                steps, errors = scores(self.network_, windows, i, judged(windows, first), judged(windows, len(values)))
                 known_by_then = np.searchsorted(steps, [judged(windows, origin) for origin in origins.tolist()])
                 counts = len(memory.calibration) + (known_by_then if recalibrate else 0 * known_by_then)
                 width = memory.calibration.extended(errors).widths(interval, counts.tolist())
@@ -352,10 +357,10 @@ class Forecaster(ForecasterBase):
         if len(memory.calibration):
             found = [
                 scores(
-                    self._network, windows, i, judged(windows, len(past.values)), judged(windows, len(longer.values))
+                    self.network_, windows, i, judged(windows, len(past.values)), judged(windows, len(longer.values))
                 )
                 for i, (past, longer) in enumerate(zip(pasts, whole, strict=True))
             ]
             memory.calibration = memory.calibration.extended(np.concatenate([errors for _, errors in found])).newest()
-        memory.pasts = [each.last(self._kept) for each in whole]
+        memory.pasts = [each.last(self._reading.kept) for each in whole]
         return self

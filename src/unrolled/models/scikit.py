@@ -36,7 +36,7 @@ def not_fitted(estimator: object) -> Exception:
     """The error of one that is used before `fit`: scikit-learn's `NotFittedError` where that is in use."""
     name = type(estimator).__name__
     return sklearn_class("NotFittedError", ParameterError)(
-        f"This {name} is not fitted yet, expected a fitted one; call `fit` with sequences and targets, or load a saved "
+        f"This {name} is not fitted yet, expected a fitted one; call `fit` with what to learn from, or load a saved "
         f"one with {name}.load(folder)"
     )
 
