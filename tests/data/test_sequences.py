@@ -153,6 +153,15 @@ def test_ragged_feature_counts_are_named():
         Sequences.of([np.zeros((5, 2)), np.zeros((4, 3))])
 
 
+def test_a_sequence_whose_steps_are_ragged_or_that_has_no_steps_is_named():
+    with pytest.raises(ShapeError, match=r"`X\[1\]` has steps of unequal numbers of features, expected \(T, I\)"):
+        Sequences.of([[[1.0, 2.0], [3.0, 4.0]], [[1.0, 2.0], [3.0]]])
+    with pytest.raises(ShapeError, match=r"`X\[0\]` has shape \(\), expected \(T, I\), .* one sequence alone is \[X\]"):
+        Sequences.of([1.0, 2.0])
+    with pytest.raises(ShapeError, match=r"`X\[1\]` has shape \(2, 1, 1\), expected \(T, I\), or \(T,\) with one"):
+        Sequences.of([np.zeros(3), np.zeros((2, 1, 1))])
+
+
 def test_an_empty_sequence_is_named():
     with pytest.raises(DataError, match=r"`X\[1\]` is empty, expected at least one step"):
         Sequences.of([np.zeros((5, 2)), np.zeros((0, 2))])

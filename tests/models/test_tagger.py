@@ -341,6 +341,22 @@ def test_later_labels_and_sequences_that_do_not_fit_are_named(tagger, tmp_path):
         SequenceTagger.load(tmp_path / "none")
 
 
+def test_a_part_without_a_labelled_step_is_refused_and_not_scored_as_nothing_lost(tagger, many):
+    for model, (X, y) in ((tagger, parity(8, 1)), (many, several(8, 1))):
+        none, half = [[np.full(len(x), label) for x in X] for label in (False, True)]
+        half[4:] = none[4:]
+        with pytest.raises(ParameterError, match="`y` has no labelled step, expected at least one; does the `mask`"):
+            model.score(X, y, mask=none)
+        fresh = SequenceTagger(**SMALL, targets=model.targets)
+        with pytest.raises(ParameterError, match="`validation_data` has no labelled step"):
+            fresh.fit(X, y, validation_data=(X, y, None, none))
+        with pytest.raises(ParameterError, match="the part of `y` to learn from has no labelled step"):
+            fresh.fit(X, y, mask=half, sample_weight=[0.0] * 4 + [1.0] * 4)
+    only = [np.full(len(x), row == 0) for row, x in enumerate(X)]
+    with pytest.raises(ParameterError, match="the part of `y` that `validation_fraction` holds out has no labelled"):
+        SequenceTagger(**SMALL, targets="multilabel", validation_fraction=0.2).fit(X, y, mask=only)
+
+
 @pytest.mark.extras
 def test_scikit_learn_searches_its_parameters():
     from sklearn.base import clone

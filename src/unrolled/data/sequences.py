@@ -59,7 +59,7 @@ class Sequences:
             if array.dtype != object:
                 return cls._of_array(array, lengths, name)
             given = array
-        parts: list[NDArray[Any]] = [np.asarray(part) for part in given]
+        parts = [_as_part(f"{name}[{index}]", part) for index, part in enumerate(given)]
         if lengths is not None:
             if len({part.shape for part in parts}) != 1:
                 raise ParameterError(
@@ -72,9 +72,14 @@ class Sequences:
         parts = [part[:, None] if part.ndim == 1 else part for part in parts]
         for index, part in enumerate(parts):
             _check_numbers(f"{name}[{index}]", part)
-            if part.ndim != 2 or part.shape[1] != parts[0].shape[-1] or part.shape[1] == 0:
+            if part.ndim != 2:
                 raise ShapeError(
-                    f"`{name}[{index}]` has shape {part.shape}, expected (T, I) = (T, {parts[0].shape[-1]}), as "
+                    f"`{name}[{index}]` has shape {part.shape}, expected (T, I), or (T,) with one feature; "
+                    f"one sequence alone is [{name}]"
+                )
+            if part.shape[1] != parts[0].shape[1] or part.shape[1] == 0:
+                raise ShapeError(
+                    f"`{name}[{index}]` has shape {part.shape}, expected (T, I) = (T, {parts[0].shape[1]}), as "
                     f"`{name}[0]` has shape {parts[0].shape}; every sequence needs the same features"
                 )
             if len(part) == 0:
@@ -277,6 +282,15 @@ def _as_array(name: str, given: Any) -> NDArray[Any]:
         )
     # numbers as objects become numbers; a row of arrays stays one
     return array.astype(np.float64) if array.dtype == object and array.ndim > 1 else array
+
+
+def _as_part(name: str, given: Any) -> NDArray[Any]:
+    try:
+        return np.asarray(given)
+    except ValueError:
+        raise ShapeError(
+            f"`{name}` has steps of unequal numbers of features, expected (T, I); is one missing?"
+        ) from None
 
 
 def _check_numbers(name: str, array: NDArray[Any]) -> None:

@@ -12,7 +12,7 @@ from unrolled.errors import DataError, ParameterError, ShapeError
 from unrolled.losses import binary_cross_entropy, softmax_cross_entropy
 from unrolled.shapes import Array
 
-__all__ = ["UNLABELLED", "GivenSteps", "StepLoss", "check_steps", "read_steps"]
+__all__ = ["UNLABELLED", "GivenSteps", "StepLoss", "check_labelled", "check_steps", "read_steps"]
 
 UNLABELLED = -1  # the code of a step without a class; of multilabel targets it is NaN
 
@@ -100,6 +100,12 @@ def check_steps(name: str, targets: NDArray[Any], lengths: NDArray[np.integer[An
             raise ShapeError(
                 f"`{name}[{row}]` has {len(labels)} labels, expected {steps}, one for each step of its sequence"
             )
+
+
+def check_labelled(name: str, targets: NDArray[Any]) -> None:
+    """Raises `ParameterError` where no step of any sequence has a label; `targets` holds codes, an array of each."""
+    if not any(((codes != UNLABELLED) & ~np.isnan(codes)).any() for codes in targets):
+        raise ParameterError(f"{name} has no labelled step, expected at least one; does the `mask` leave any?")
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from unrolled.models.inputs import read_finite
 from unrolled.models.network import Loss, SequenceNetwork
 from unrolled.models.parts import Part
 from unrolled.models.scikit import sklearn_tags
-from unrolled.models.step_targets import UNLABELLED, GivenSteps, StepLoss, check_steps, read_steps
+from unrolled.models.step_targets import UNLABELLED, GivenSteps, StepLoss, check_labelled, check_steps, read_steps
 from unrolled.shapes import Array
 from unrolled.training.fit import Callback
 
@@ -40,9 +40,9 @@ class SequenceTagger(SequenceEstimator):
 
     Args:
         targets: `"classes"` or `"multilabel"`.
-        cell, hidden_size, num_layers, bidirectional, dropout, epochs, minutes, batch_size, optimizer, learning_rate,
-            weight_decay, schedule, warmup, clip, ema, validation_fraction, patience, standardize, nan, dtype,
-            random_state, verbose: see `SequenceEstimator`.
+        cell, hidden_size, num_layers, bidirectional, dropout, recurrent_dropout, zoneout, layer_norm, epochs,
+            minutes, batch_size, optimizer, learning_rate, weight_decay, schedule, warmup, clip, ema,
+            validation_fraction, patience, standardize, nan, dtype, random_state, verbose: see `SequenceEstimator`.
         monitor: `"loss"` or `"accuracy"`, for `patience`.
 
     Attributes:
@@ -154,13 +154,14 @@ class SequenceTagger(SequenceEstimator):
 
         Raises:
             ShapeError: a sequence has not as many labels as steps; and what `predict` raises.
-            ParameterError: a label was not there in `fit`; and what `predict` raises.
+            ParameterError: a label was not there in `fit`, or no step has one; and what `predict` raises.
 
         Source: the accuracy of multilabel targets: Bay, Ehmann & Downie 2009, equation 2.
         """
         outputs, sequences = self._outputs(X, lengths), Sequences.of(X, lengths)
         targets = self._known_targets("y", GivenSteps(y, lengths, mask), len(sequences))
         check_steps("y", targets, sequences.lengths)
+        check_labelled("`y`", targets)
         return self._compared(outputs, targets)
 
     def score(self, X: Any, y: Any, *, lengths: ArrayLike | None = None, mask: Any = None) -> float:
@@ -198,11 +199,16 @@ class SequenceTagger(SequenceEstimator):
         self.inputs_.check("validation_data", X, sequences, type(self).__name__)
         targets = self._known_targets("validation_data", GivenSteps(y, lengths, mask), len(sequences))
         check_steps("validation_data", targets, sequences.lengths)
+        check_labelled("`validation_data`", targets)
         return Part(sequences, targets, None)
 
     def _split(self, part: Part, given: bool, seed: int) -> tuple[Part, Part | None]:
         check_steps("y", part.targets, part.sequences.lengths)
-        return super()._split(part, given, seed)
+        train, held = super()._split(part, given, seed)
+        check_labelled("the part of `y` to learn from", train.targets)
+        if held is not None:
+            check_labelled("the part of `y` that `validation_fraction` holds out", held.targets)
+        return train, held
 
     def _head(self) -> tuple[int, Loss]:
         return len(self.classes_), StepLoss(many=self._many)
