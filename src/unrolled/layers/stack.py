@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -18,6 +16,7 @@ from unrolled.errors import ParameterError
 from unrolled.layers.dense import Dense
 from unrolled.layers.dropout import Dropout
 from unrolled.layers.embedding import Embedding
+from unrolled.layers.named import NamedLayers
 from unrolled.layers.recurrent import Recurrent
 from unrolled.shapes import Array
 
@@ -46,7 +45,7 @@ class StackGradients:
     state: dict[str, Any]
 
 
-class Stack:
+class Stack(NamedLayers):
     """Layers in the order they are named, with the same contract as one layer.
 
     Where an `Embedding` stands before a recurrent layer, `embedding @ weight_ih' + bias` is one small table, and the
@@ -79,7 +78,8 @@ class Stack:
                 raise ParameterError(
                     f"`{name}` is an Embedding behind another layer, expected it first; it takes tokens"
                 )
-        self.layers: dict[str, AnyLayer] = dict(layers)
+        super().__init__(layers)
+        self.layers: Mapping[str, AnyLayer]
         self.dtype: np.dtype[Any] = layers[sized[0]].dtype  # of all parameters
         for below, above in pairwise(sized):  # Dropout between them changes no size
             self._check_neighbours(below, above)
@@ -97,61 +97,6 @@ class Stack:
         if other.dtype != self.dtype:
             raise ParameterError(
                 f"`{above}` has dtype {other.dtype}, expected {self.dtype}, as `{below}` has; make them alike"
-            )
-
-    @property
-    def random_state(self) -> dict[str, Any] | None:
-        """`random_state` of each layer that draws masks, by its name; `None` where none does."""
-        states = {name: layer.random_state for name, layer in self.layers.items()}
-        return {name: state for name, state in states.items() if state is not None} or None
-
-    @random_state.setter
-    def random_state(self, state: Mapping[str, Any] | None) -> None:
-        states, own = state or {}, self.random_state or {}
-        if states.keys() != own.keys():
-            given, drawing = (", ".join(names) or "no layer" for names in (states, own))
-            raise ParameterError(
-                f"`random_state` has states of {given}, expected of {drawing}; was it saved with other options?"
-            )
-        for name, layer_state in states.items():
-            self.layers[name].random_state = layer_state
-
-    @property
-    def parameters(self) -> Mapping[str, Array]:
-        """Read-only views of all parameters as `layer.parameter`, in a fixed order."""
-        return MappingProxyType(
-            {f"{name}.{key}": array for name, layer in self.layers.items() for key, array in layer.parameters.items()}
-        )
-
-    def set(self, arrays: Mapping[str, Array]) -> None:
-        """Replaces parameters by their name `layer.parameter`; all are checked before the first is changed.
-
-        Raises:
-            ParameterError: no parameter of that name, or no real numbers.
-            ShapeError: the shape differs from the parameter's.
-        """
-        for name in arrays:
-            if name not in self.parameters:
-                known = ", ".join(self.parameters)
-                raise ParameterError(f"`{name}` is no parameter of this Stack, expected one of {known}; check the name")
-        own = {
-            name: {key.removeprefix(f"{name}."): array for key, array in arrays.items() if key.startswith(f"{name}.")}
-            for name in self.layers
-        }
-        for name, layer in self.layers.items():
-            layer.check(**own[name])
-        for name, layer in self.layers.items():
-            layer.set(**own[name])
-
-    @contextmanager
-    def edit(self) -> Generator[Mapping[str, Array]]:
-        """Hands an optimizer the writable arrays, to be changed in place, and bumps every layer's version at the
-        end.
-        """
-        with ExitStack() as stack:
-            own = {name: stack.enter_context(layer.edit()) for name, layer in self.layers.items()}
-            yield MappingProxyType(
-                {f"{name}.{key}": array for name, arrays in own.items() for key, array in arrays.items()}
             )
 
     def forward(

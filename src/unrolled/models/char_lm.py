@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrolled.data.text import Batch, TextFile, Vocabulary
-from unrolled.errors import CheckpointError, DataError, ParameterError, ShapeError, WeightFormatError
+from unrolled.errors import CheckpointError, DataError, ParameterError
 from unrolled.layers import GRU, LSTM, RNN, Dense, Embedding, LSTMState, Stack
 from unrolled.layers.dropout import Dropout
 from unrolled.layers.options import checked_rate
 from unrolled.losses import softmax_cross_entropy
 from unrolled.models.char_stream import CharStream, Scores, check_length
+from unrolled.models.named_network import NamedNetwork
 from unrolled.models.sampling import Sampling
 from unrolled.shapes import Array
 from unrolled.storage import Unit, write_unit
@@ -37,7 +37,7 @@ class Evaluation(NamedTuple):
     unknown: int  # of them outside the vocabulary
 
 
-class CharLM:
+class CharLM(NamedNetwork):
     r"""Foretells the next character of a text from all before it.
 
     Equations:
@@ -120,41 +120,7 @@ class CharLM:
             **({"dropout": Dropout(dropout, seed=seeds[3])} if regular else {}),
             dense=Dense(hidden_size, len(vocabulary), seed=seeds[2]),
         )
-
-    @property
-    def parameters(self) -> Mapping[str, Array]:
-        """Read-only views by name: `embedding.weight`, `recurrent.weight_ih_l0`, ..., `dense.bias`."""
-        return self.stack.parameters
-
-    def edit(self) -> AbstractContextManager[Mapping[str, Array]]:
-        """Hands an optimizer the writable arrays, and bumps the versions at the end."""
-        return self.stack.edit()
-
-    def set(self, arrays: Mapping[str, Array]) -> None:
-        """Replaces all parameters.
-
-        Raises:
-            WeightFormatError: a name is missing or unknown, or a shape differs.
-        """
-        wrong = sorted(arrays.keys() ^ self.parameters.keys())
-        if wrong:
-            raise WeightFormatError(
-                f"`{wrong[0]}` is {'unknown' if wrong[0] in arrays else 'missing'}, "
-                f"expected the weights {', '.join(self.parameters)}; were they saved from a model of another kind?"
-            )
-        try:
-            self.stack.set(arrays)
-        except ShapeError as error:
-            raise WeightFormatError(f"the weights belong to a model of another size: {error}") from None
-
-    @property
-    def random_state(self) -> dict[str, Any] | None:
-        """Where the random numbers of dropout stand, as plain values for JSON; `None` where nothing is dropped."""
-        return self.stack.random_state
-
-    @random_state.setter
-    def random_state(self, state: dict[str, Any] | None) -> None:
-        self.stack.random_state = state
+        super().__init__(self.stack.layers)
 
     def loss_and_gradients(self, batch: Batch, state: Any) -> tuple[float, dict[str, Array], Any]:
         """Forward and backward over one window.

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
-from contextlib import ExitStack, contextmanager
-from types import MappingProxyType
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unrolled.data.pairs import PairBatch, Tokens
-from unrolled.errors import ParameterError, ShapeError, WeightFormatError
+from unrolled.errors import ParameterError
 from unrolled.layers import Dense, Embedding, LSTMState
 from unrolled.layers.dropout import Dropout
-from unrolled.layers.layer import Layer
 from unrolled.layers.recurrent import Recurrent
 from unrolled.losses import softmax_cross_entropy
 from unrolled.models.attention import AttentionRun, attend, attend_backward
+from unrolled.models.named_network import NamedNetwork
 from unrolled.models.network import CELLS
 from unrolled.shapes import Array
 
@@ -35,7 +33,7 @@ class Memory(NamedTuple):
     present: Present
 
 
-class EncoderDecoderNetwork:
+class EncoderDecoderNetwork(NamedNetwork):
     """Reads a source to its end, then foretells each token of a target from those before it and from the source.
 
     Equations, W = D H being the encoder's width, and the decoder's:
@@ -114,85 +112,26 @@ class EncoderDecoderNetwork:
         self.source_dropout, self.target_dropout = (Dropout(dropout, seed=each) for each in seeds[7:])
         named = {
             "source_embedding": self.source_embedding,
+            "source_dropout": self.source_dropout,
             "encoder": self.encoder,
             "target_embedding": self.target_embedding,
+            "target_dropout": self.target_dropout,
             "decoder": self.decoder,
             "combine": self.combine,
             "dense": self.dense,
         }
-        self._layers: dict[str, Layer] = {name: layer for name, layer in named.items() if layer is not None}
-
-    # What training needs of a model.
-
-    @property
-    def parameters(self) -> Mapping[str, Array]:
-        """Read-only views by name: `source_embedding.weight`, `encoder.weight_ih_l0`, ..., `dense.bias`."""
-        return MappingProxyType(
-            {f"{name}.{key}": array for name, layer in self._layers.items() for key, array in layer.parameters.items()}
-        )
-
-    @contextmanager
-    def edit(self) -> Generator[Mapping[str, Array]]:
-        """Hands an optimizer the writable arrays, and bumps the versions at the end."""
-        with ExitStack() as stack:
-            own = {name: stack.enter_context(layer.edit()) for name, layer in self._layers.items()}
-            yield MappingProxyType(
-                {f"{name}.{key}": array for name, own_ in own.items() for key, array in own_.items()}
-            )
-
-    def set(self, arrays: Mapping[str, Array]) -> None:
-        """Replaces all parameters.
-
-        Raises:
-            WeightFormatError: a name is missing or unknown, or a shape differs.
-        """
-        wrong = sorted(arrays.keys() ^ self.parameters.keys())
-        if wrong:
-            raise WeightFormatError(
-                f"`{wrong[0]}` is {'unknown' if wrong[0] in arrays else 'missing'}, "
-                f"expected the weights {', '.join(self.parameters)}; were they saved from a model of another kind?"
-            )
-        own = {
-            name: {key.removeprefix(f"{name}."): array for key, array in arrays.items() if key.startswith(f"{name}.")}
-            for name in self._layers
-        }
-        try:
-            for name, layer in self._layers.items():
-                layer.check(**own[name])
-        except ShapeError as error:
-            raise WeightFormatError(f"the weights belong to a model of another size: {error}") from None
-        for name, layer in self._layers.items():
-            layer.set(**own[name])
+        super().__init__({name: layer for name, layer in named.items() if layer is not None})
 
     @property
     def random_state(self) -> dict[str, Any]:
         """Where the random numbers of training stand, as plain values for JSON."""
-        drawing = {name: layer.random_state for name, layer in self._drawing.items()}
-        return {"scheduled": self._rng.bit_generator.state, **drawing}
+        return {"scheduled": self._rng.bit_generator.state, **(super().random_state or {})}
 
     @random_state.setter
-    def random_state(self, state: dict[str, Any]) -> None:
-        self._rng.bit_generator.state = state["scheduled"]
-        for name, layer in self._drawing.items():
-            layer.random_state = state[name]
-
-    @property
-    def _drawing(self) -> dict[str, Layer]:
-        layers: dict[str, Layer] = {
-            "source_dropout": self.source_dropout,
-            "encoder": self.encoder,
-            "target_dropout": self.target_dropout,
-            "decoder": self.decoder,
-        }
-        return {name: layer for name, layer in layers.items() if layer.random_state is not None}
-
-    def state_to_arrays(self, state: Any) -> dict[str, Array]:
-        """No state is carried, so there is none to keep."""
-        return {}
-
-    def state_from_arrays(self, arrays: Mapping[str, Array]) -> Any:
-        """Takes back what `state_to_arrays` gave."""
-        return None
+    def random_state(self, state: Mapping[str, Any] | None) -> None:
+        of_layers = dict(state or {})
+        self._rng.bit_generator.state = of_layers.pop("scheduled")
+        NamedNetwork.random_state.__set__(self, of_layers)
 
     def loss_and_gradients(self, batch: PairBatch, state: Any) -> tuple[float, dict[str, Array], Any]:
         """Forward and backward over one batch.
@@ -244,7 +183,7 @@ class EncoderDecoderNetwork:
         return loss, {f"{name}.{key}": gradients[name][key] for name, key in self._names()}, None
 
     def _names(self) -> list[tuple[str, str]]:
-        return [(name, key) for name, layer in self._layers.items() for key in layer.parameters]
+        return [(name, key) for name, layer in self.layers.items() for key in layer.parameters]
 
     def _scheduled(self, batch: PairBatch) -> Tokens:
         """The decoder's inputs where each is, by chance, the target's token or the likeliest after those before it."""

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unrolled.data.sequences import SequenceBatch
-from unrolled.errors import ParameterError, ShapeError, WeightFormatError
-from unrolled.layers import GRU, LSTM, RNN, Dense, Dropout, LSTMState, Stack
+from unrolled.errors import ParameterError
+from unrolled.layers import GRU, LSTM, RNN, Dense, Dropout, LSTMState
 from unrolled.layers.options import checked_rate
 from unrolled.layers.recurrent import Recurrent
+from unrolled.models.named_network import NamedNetwork
 from unrolled.shapes import Array
 
 __all__ = ["CELLS", "POOLINGS", "Loss", "Pooling", "SequenceNetwork"]
@@ -24,7 +24,7 @@ Pooling = Literal["last", "mean", "max"] | None
 Loss = Callable[[Array, NDArray[Any], Array | None], tuple[float, Array]]
 
 
-class SequenceNetwork:
+class SequenceNetwork(NamedNetwork):
     """Recurrent layers over sequences of unequal length, pooled over time, with a dense layer on top.
 
     Equations, over the T_n steps of sequence n:
@@ -100,43 +100,7 @@ class SequenceNetwork:
         )
         width = hidden_size * self.recurrent.num_directions
         self.dense = Dense(width, output_size, dtype=dtype, seed=seeds[1])
-        # runs are this class's own matter, as pooling stands between; names, changes and random states are the stack's
-        self.stack = Stack(recurrent=self.recurrent, dropout=self.dropout, dense=self.dense)
-
-    @property
-    def parameters(self) -> Mapping[str, Array]:
-        """Read-only views by name: `recurrent.weight_ih_l0`, ..., `dense.bias`."""
-        return self.stack.parameters
-
-    def edit(self) -> AbstractContextManager[Mapping[str, Array]]:
-        """Hands an optimizer the writable arrays, and bumps the versions at the end."""
-        return self.stack.edit()
-
-    def set(self, arrays: Mapping[str, Array]) -> None:
-        """Replaces all parameters.
-
-        Raises:
-            WeightFormatError: a name is missing or unknown, or a shape differs.
-        """
-        wrong = sorted(arrays.keys() ^ self.parameters.keys())
-        if wrong:
-            raise WeightFormatError(
-                f"`{wrong[0]}` is {'unknown' if wrong[0] in arrays else 'missing'}, "
-                f"expected the weights {', '.join(self.parameters)}; were they saved from a model of another kind?"
-            )
-        try:
-            self.stack.set(arrays)
-        except ShapeError as error:
-            raise WeightFormatError(f"the weights belong to a model of another size: {error}") from None
-
-    @property
-    def random_state(self) -> dict[str, Any] | None:
-        """Where the random numbers of dropout stand, as plain values for JSON; `None` where nothing is dropped."""
-        return self.stack.random_state
-
-    @random_state.setter
-    def random_state(self, state: dict[str, Any] | None) -> None:
-        self.stack.random_state = state
+        super().__init__({"recurrent": self.recurrent, "dropout": self.dropout, "dense": self.dense})
 
     def loss_and_gradients(self, batch: SequenceBatch, state: Any) -> tuple[float, dict[str, Array], Any]:
         """Forward and backward over one batch.
@@ -165,14 +129,6 @@ class SequenceNetwork:
         """The outputs for sequences `(T, N, I)`: `(N, K)`, or `(T, N, K)` where nothing is pooled."""
         output, state = self.recurrent(x, lengths=lengths)
         return self.dense(self._pool(output, state, lengths))[0]
-
-    def state_to_arrays(self, state: Any) -> dict[str, Array]:
-        """No state is carried, so there is none to keep."""
-        return {}
-
-    def state_from_arrays(self, arrays: Mapping[str, Array]) -> Any:
-        """Takes back what `state_to_arrays` gave."""
-        return None
 
     def _pool(self, h: Array, state: Any, lengths: NDArray[np.integer[Any]] | None) -> Array:
         """(2): `(T, N, D H)` to `(N, D H)`."""
