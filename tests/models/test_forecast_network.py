@@ -146,9 +146,11 @@ def test_settings_out_of_range_are_named(settings: Any, message: str):
 def test_weights_of_another_network_are_refused_and_nothing_is_changed():
     model = network(members=2)
     before = {name: array.copy() for name, array in model.parameters.items()}
-    with pytest.raises(WeightFormatError, match=r"`1.dense.bias` is missing, expected the weights of 2 member"):
+    with pytest.raises(
+        WeightFormatError, match=r"`1.dense.bias` is missing, expected the weights 0.recurrent.weight_ih_l0, "
+    ):
         model.set(dict(network().parameters))
-    with pytest.raises(WeightFormatError, match="the weights belong to a forecaster of another size: `weight"):
+    with pytest.raises(WeightFormatError, match="the weights belong to a model of another size: `weight"):
         model.set(dict(network(members=2, hidden_size=4).parameters))
     for name, array in model.parameters.items():
         np.testing.assert_array_equal(array, before[name])

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping
-from contextlib import ExitStack, contextmanager
-from types import MappingProxyType
+from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from unrolled.data.series import WindowBatch
-from unrolled.errors import ParameterError, ShapeError, WeightFormatError
+from unrolled.errors import ParameterError
 from unrolled.layers import GRU, LSTM, RNN, Dense, LSTMState
 from unrolled.layers.recurrent import Recurrent
 from unrolled.losses import gaussian_nll, mean_absolute_error, mean_squared_error
 from unrolled.losses.regression import LOG_VARIANCES
+from unrolled.models.named_network import NamedNetwork
 from unrolled.shapes import Array
 
 __all__ = ["CELLS", "LOSSES", "RIDGE", "ForecastLoss", "ForecastNetwork", "Prediction"]
@@ -66,7 +65,7 @@ class Member:
         return value, {f"{layer}.{name}": array for layer, arrays in parts.items() for name, array in arrays.items()}
 
 
-class ForecastNetwork:
+class ForecastNetwork(NamedNetwork):
     """Members that each read a window and foretell the steps behind it; their answers are averaged.
 
     Equations, for a window of c steps with its inputs x, its values v, and covariates z known in advance for the h
@@ -140,6 +139,9 @@ class ForecastNetwork:
                     path,
                 )
             )
+        super().__init__(
+            {f"{k}.{name}": layer for k, member in enumerate(self.members) for name, layer in member.layers.items()}
+        )
 
     def begin_linear(self, batches: Iterable[WindowBatch]) -> None:
         """Begins as the least-squares autoregression, where there is a linear path; what training adds corrects it.
@@ -180,56 +182,6 @@ class ForecastNetwork:
             member.linear.set(weight=weight)
             member.dense.set(weight=np.zeros(member.dense.parameters["weight"].shape), bias=bias)
 
-    @property
-    def parameters(self) -> Mapping[str, Array]:
-        """Read-only views by name: `0.recurrent.weight_ih_l0`, ..., the member's number first."""
-        return MappingProxyType(
-            {
-                f"{k}.{layer}.{name}": array
-                for k, member in enumerate(self.members)
-                for layer, own in member.layers.items()
-                for name, array in own.parameters.items()
-            }
-        )
-
-    @contextmanager
-    def edit(self) -> Generator[Mapping[str, Array]]:
-        """Hands an optimizer the writable arrays, and bumps the versions at the end."""
-        with ExitStack() as stack:
-            yield MappingProxyType(
-                {
-                    f"{k}.{layer}.{name}": array
-                    for k, member in enumerate(self.members)
-                    for layer, own in member.layers.items()
-                    for name, array in stack.enter_context(own.edit()).items()
-                }
-            )
-
-    def set(self, arrays: Mapping[str, Array]) -> None:
-        """Replaces all parameters.
-
-        Raises:
-            WeightFormatError: a name is missing or unknown, or a shape differs; then nothing was changed.
-        """
-        wrong = sorted(arrays.keys() ^ self.parameters.keys())
-        if wrong:
-            raise WeightFormatError(
-                f"`{wrong[0]}` is {'unknown' if wrong[0] in arrays else 'missing'}, expected the weights of "
-                f"{len(self.members)} member(s); were they saved from a forecaster with other settings?"
-            )
-        own = {
-            (k, layer): {name: arrays[f"{k}.{layer}.{name}"] for name in member.layers[layer].parameters}
-            for k, member in enumerate(self.members)
-            for layer in member.layers
-        }
-        try:
-            for (k, layer), given in own.items():
-                self.members[k].layers[layer].check(**given)
-        except (ShapeError, ParameterError) as error:
-            raise WeightFormatError(f"the weights belong to a forecaster of another size: {error}") from None
-        for (k, layer), given in own.items():
-            self.members[k].layers[layer].set(**given)
-
     def loss_and_gradients(self, batch: WindowBatch, state: Any) -> tuple[float, dict[str, Array], Any]:
         """Forward and backward over one batch of windows.
 
@@ -256,25 +208,6 @@ class ForecastNetwork:
             return Prediction(mean, np.ones_like(mean))
         variance = np.exp(np.clip(outputs[..., self.horizon :], *LOG_VARIANCES))
         return Prediction(mean, np.sqrt((variance + np.square(y - mean)).mean(axis=0)))
-
-    @property
-    def random_state(self) -> dict[str, Any] | None:
-        """Where the members' dropout masks are drawn from, for JSON; `None` where nothing is drawn."""
-        states = {str(k): getattr(member.recurrent, "random_state", None) for k, member in enumerate(self.members)}
-        return None if all(state is None for state in states.values()) else states
-
-    @random_state.setter
-    def random_state(self, states: dict[str, Any] | None) -> None:
-        for k, member in enumerate(self.members if states is not None else ()):
-            setattr(member.recurrent, "random_state", (states or {})[str(k)])  # noqa: B010  (not every layer has one)
-
-    def state_to_arrays(self, state: Any) -> dict[str, Array]:
-        """No state is carried, so there is none to keep."""
-        return {}
-
-    def state_from_arrays(self, arrays: Mapping[str, Array]) -> Any:
-        """Takes back what `state_to_arrays` gave."""
-        return None
 
 
 def _last(state: Any) -> Array:
