@@ -94,6 +94,14 @@ def test_going_on_from_a_position_meets_the_same_batches():
         PairBatches(*pairs(), batch_size=10).go_to(one.position)
 
 
+def test_a_position_among_other_pairs_of_the_same_number_is_refused():
+    sources, targets = pairs()
+    place = PairBatches(sources, targets, batch_size=6).position
+    for others in ((sources, targets[::-1]), ([source + 1 for source in sources], targets)):
+        with pytest.raises(CheckpointError, match="belongs to other data of the same size"):
+            PairBatches(*others, batch_size=6).go_to(place)
+
+
 def test_pairs_that_cannot_be_learned_from_are_named():
     sources, targets = pairs()
     with pytest.raises(

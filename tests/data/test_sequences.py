@@ -148,6 +148,25 @@ def test_a_place_in_other_data_is_refused():
         one.go_to(other.position)
 
 
+@pytest.mark.parametrize("changed", ["sequences", "targets", "steps", "weights"])
+def test_a_place_in_other_data_of_the_same_size_is_refused(changed: str):
+    def batches(other: str) -> SequenceBatches:
+        X, y = ragged(20), np.arange(20.0)
+        X[3][0] += other == "sequences"
+        y[5] += other == "targets"
+        sequences = Sequences.of(X)
+        steps = Sequences(np.arange(len(sequences.values)) % (3 if other == "steps" else 2), sequences.lengths)
+        weights = np.full(20, 2.0 if other == "weights" else 1.0)
+        return SequenceBatches(sequences, steps if changed == "steps" else y, weights=weights, batch_size=4)
+
+    place = batches("").position
+    batches("").go_to(place)
+    with pytest.raises(CheckpointError, match="belongs to other data of the same size, expected the sequences, targ"):
+        batches(changed).go_to(place)
+    del place["data"]  # as earlier versions saved it
+    batches(changed).go_to(place)
+
+
 def test_ragged_feature_counts_are_named():
     with pytest.raises(ShapeError, match=r"`X\[1\]` has shape \(4, 3\), expected \(T, I\) = \(T, 2\)"):
         Sequences.of([np.zeros((5, 2)), np.zeros((4, 3))])

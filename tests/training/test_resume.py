@@ -179,6 +179,21 @@ def test_another_kind_and_another_document_are_named(tmp_path):
         fit(ToyModel(), ToyBatches(), FitSettings(epochs=1), kind="toy", documents={"config": {"size": 2}}, **options)
 
 
+def test_what_differs_deep_in_a_document_is_named_without_the_rest_of_it(tmp_path):
+    def document(rate, layers):
+        return {"config": {"model": {"rate": rate, "sizes": {"layers": layers}}, "seed": 0}}
+
+    options = {"folder": tmp_path / "run", "kind": "toy"}
+    fit(ToyModel(), ToyBatches(), FitSettings(epochs=1), documents=document(1, [3, 4]), **options)
+    for other, message in (
+        (document(2, [3, 4]), r"another config: model.rate was 1, is 2; go on"),
+        (document(1, [3, 5]), r"another config: model.sizes.layers was \[3, 4\], is \[3, 5\]; go on"),
+        ({"config": {"model": None, "seed": 0}}, r"another config: model was \{.*\}, is None; go on"),
+    ):
+        with pytest.raises(CheckpointError, match=message):
+            fit(ToyModel(), ToyBatches(), FitSettings(epochs=1), documents=other, resume=True, **options)
+
+
 @pytest.mark.parametrize(
     ("weights", "message"),
     [

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unrolled.data.sequences import Rows, SequenceBatches, Sequences
+from unrolled.data.sequences import Rows, SequenceBatches, Sequences, check_same, digest_of
 from unrolled.errors import DataError, ParameterError
 from unrolled.shapes import Array
 
@@ -178,7 +179,11 @@ class PairBatches:
     @property
     def position(self) -> dict[str, Any]:
         """Where `next` will go on: plain values for JSON, which `go_to` takes."""
-        return self._rows.position
+        return {**self._rows.position, "targets": self._digest}
+
+    @cached_property
+    def _digest(self) -> str:
+        return digest_of(self._targets.values, self._targets.lengths)
 
     def go_to(self, position: dict[str, Any]) -> None:
         """Goes on from what `position` was.
@@ -186,4 +191,5 @@ class PairBatches:
         Raises:
             CheckpointError: the position belongs to other pairs, or to batches of another size.
         """
+        check_same(position.get("targets"), self._digest)
         self._rows.go_to(position)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from unrolled.errors import CheckpointError, DataError, ParameterError, ShapeError
 from unrolled.shapes import Array
 
-__all__ = ["SequenceBatch", "SequenceBatches", "Sequences"]
+__all__ = ["SequenceBatch", "SequenceBatches", "Sequences", "check_same", "digest_of"]
 
 Rows = NDArray[np.integer[Any]]
 
@@ -254,13 +256,21 @@ class SequenceBatches:
             "steps": self.steps_per_epoch,
             "index": self._index,
             "random": self._random,
+            "data": self._digest,
         }
+
+    @cached_property
+    def _digest(self) -> str:
+        targets = self.targets.values if isinstance(self.targets, Sequences) else self.targets
+        weights = [] if self.weights is None else [self.weights]
+        return digest_of(self.sequences.values, self.sequences.lengths, targets, *weights)
 
     def go_to(self, position: dict[str, Any]) -> None:
         """Goes on from what `position` was.
 
         Raises:
-            CheckpointError: the position belongs to other sequences, or to batches of another size.
+            CheckpointError: the position belongs to other sequences, targets or weights, or to batches of another
+                size.
         """
         saved, own = (position["sequences"], position["steps"]), (len(self.sequences), self.steps_per_epoch)
         if saved != own:
@@ -268,9 +278,28 @@ class SequenceBatches:
                 f"the saved position belongs to {saved[0]} sequences in {saved[1]} batches, expected {own[0]} in "
                 f"{own[1]}; was the data or the batch size changed?"
             )
+        check_same(position.get("data"), self._digest)
         self._rng.bit_generator.state = position["random"]
         self._begin_epoch()
         self._index = position["index"]
+
+
+def digest_of(*arrays: NDArray[Any]) -> str:
+    """A short text that other numbers, or others of their order, do not have."""
+    digest = hashlib.blake2b(digest_size=16)
+    for array in arrays:
+        digest.update(f"{array.dtype.str} {array.shape} ".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def check_same(saved: str | None, own: str) -> None:
+    """Raises `CheckpointError` where a saved digest is that of other data; earlier versions saved none."""
+    if saved not in (None, own):
+        raise CheckpointError(
+            "the saved position belongs to other data of the same size, expected the sequences, targets and weights "
+            "that the run was begun with; choose another folder for these"
+        )
 
 
 def _as_array(name: str, given: Any) -> NDArray[Any]:

@@ -93,12 +93,13 @@ class RunFolder:
             self.metrics.append(report)
 
 
-def _difference(saved: Any, wanted: Any) -> str | None:
-    """Where two plain values differ first, in words."""
+def _difference(saved: Any, wanted: Any, name: str = "") -> str | None:
+    """Where two plain values differ first, in words; `name` is that of the values, `model.hidden` say."""
     if isinstance(saved, dict) and isinstance(wanted, dict):
         theirs, own = cast("dict[str, Any]", saved), cast("dict[str, Any]", wanted)
-        for name in sorted(own.keys() | theirs.keys()):
-            if theirs.get(name) != own.get(name):
-                return f"{name} was {theirs.get(name)!r}, is {own.get(name)!r}"
+        for key in sorted(own.keys() | theirs.keys()):
+            difference = _difference(theirs.get(key), own.get(key), f"{name}.{key}" if name else key)
+            if difference is not None:
+                return difference
         return None
-    return None if saved == wanted else f"it was {saved!r}, is {wanted!r}"
+    return None if saved == wanted else f"{name or 'it'} was {saved!r}, is {wanted!r}"
