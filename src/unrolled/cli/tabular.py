@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import typer
 
 from unrolled.data.tables import Table, read_table
@@ -105,11 +106,11 @@ def as_options(names: Mapping[str, str]) -> Generator[None]:
     """Errors about settings name the options that they came from; `names` has those, by setting."""
     try:
         yield
-    except ParameterError as error:
+    except (ParameterError, DataError) as error:
         message = str(error)
         for setting, option in names.items():
             message = message.replace(f"`{setting}`", "--" + option.replace("_", "-"))
-        raise ParameterError(message) from error
+        raise type(error)(message) from error
 
 
 class Watch(Callback):
@@ -143,7 +144,8 @@ def watched(watch: Watch, folder: Path) -> Generator[None]:
     """
     show, quoted = watch.show, shlex.quote(str(folder))
     try:
-        with _signals(), show.held():
+        # what is no longer finite is looked for at every step, and before each save
+        with _signals(), show.held(), np.errstate(over="ignore", invalid="ignore"):
             yield
     except DivergenceError as error:
         raise DivergenceError(f"{error} (--lr); the last good checkpoint is kept in {quoted}") from error

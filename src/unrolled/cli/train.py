@@ -26,12 +26,13 @@ OPTIONS_OF = {
 
 
 def _default(name: str, classify: Any = None, forecast: Any = None) -> str:
+    """The default of a setting, and those of the other tasks where they differ."""
     text = getattr(TrainConfig(), name)
-    values = {"text": text, "classify": text if classify is None else classify}
-    values["forecast"] = text if forecast is None else forecast
-    if len(set(values.values())) == 1:
-        return f" (default {text})"
-    return f" (default {', '.join(f'{value} for {task}' for task, value in values.items())})"
+    others = {"classify": classify, "forecast": forecast}
+    if classify is not None and classify == forecast:
+        others = {"classify and forecast": classify}
+    parts = [str(text), *(f"{value} for {task}" for task, value in others.items() if value is not None)]
+    return f" (default {'; '.join(parts)})"
 
 
 def _option(panel: str, metavar: str, help: str, *names: str) -> Any:  # noqa: A002  (as of Typer)
@@ -55,15 +56,15 @@ def train(
     layers: Annotated[int | None, _option(ANY, "L", f"Recurrent layers{_default('layers')}.")] = None,
     batch: Annotated[
         int | None,
-        _option(ANY, "N", f"Streams of text, sequences or windows, side by side{_default('batch', 32, 64)}."),
+        _option(ANY, "N", f"Streams of text, sequences or windows, side by side{_default('batch', 32)}."),
     ] = None,
     minutes: Annotated[
         float | None,
-        _option(ANY, "M", "How long (default 3.0 for text): the first steps are measured, then their number is fixed."),
+        _option(ANY, "M", "How long (text: 3.0 by default): the first steps are measured, then their number is fixed."),
     ] = None,
     epochs: Annotated[
         float | None,
-        _option(ANY, "E", "How long, in passes over the data (default 100 for classify, 200 for forecast)."),
+        _option(ANY, "E", "How long, in passes over the data (classify: 100, forecast: 200 by default)."),
     ] = None,
     lr: Annotated[
         float | None, _option(ANY, "RATE", f"The peak learning rate{_default('learning_rate', 0.003, 0.005)}.", "--lr")
@@ -93,7 +94,7 @@ def train(
             ANY,
             "E",
             "Stop after E epochs without a better validation; the best weights are kept "
-            "(default 20 for classify, 30 for forecast).",
+            "(classify: 20, forecast: 30 by default).",
         ),
     ] = None,
     seed: Annotated[
@@ -119,19 +120,25 @@ def train(
         int | None, _option(TEXT, "COUNT", "Characters seen fewer times become one unknown symbol.")
     ] = None,
     target: Annotated[
-        str | None, _option(CLASSIFY, "COLUMN", "The label to foretell, the same in all rows of a sequence.")
+        str | None,
+        _option(CLASSIFY, "COLUMN", "The label to foretell, the same in all rows of a sequence (guessed by its name)."),
     ] = None,
     sequence: Annotated[
-        str | None, _option(CLASSIFY, "COLUMN", "Rows that have the same here are one sequence.")
+        str | None, _option(CLASSIFY, "COLUMN", "Rows that have the same here are one sequence (guessed by its name).")
     ] = None,
     time: Annotated[
-        str | None, _option(CLASSIFY, "COLUMN", "Sorts each sequence's rows (default: as they are in the file).")
+        str | None,
+        _option(CLASSIFY, "COLUMN", "Sorts each sequence's rows (guessed by its name, or as they are in the file)."),
     ] = None,
     features: Annotated[
         str | None, _option(CLASSIFY, "A,B,...", "The columns to learn from (default: all others).")
     ] = None,
-    date: Annotated[str | None, _option(FORECAST, "COLUMN", "Dates, or whole numbers that count steps.")] = None,
-    values: Annotated[str | None, _option(FORECAST, "A,B,...", "The columns to foretell.")] = None,
+    date: Annotated[
+        str | None, _option(FORECAST, "COLUMN", "Dates, or whole numbers that count steps (guessed).")
+    ] = None,
+    values: Annotated[
+        str | None, _option(FORECAST, "A,B,...", "The columns to foretell (guessed where there is one).")
+    ] = None,
     series: Annotated[
         str | None, _option(FORECAST, "COLUMN", "Rows that have the same here are one series (default: all are one).")
     ] = None,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import calendar
-import itertools
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
-__all__ = ["EXAMPLES", "NUMBERS", "Steps", "Time", "find_steps", "formats_of", "read_times", "write_time"]
+__all__ = ["EXAMPLES", "NUMBERS", "Steps", "Time", "find_steps", "formats_of", "read_times", "uneven", "write_time"]
 
 Time = int | datetime
+DAY = 86400  # seconds
 NUMBERS = "number"  # the format of whole numbers: of steps, of years
 
 # Tried in this order. Where a file fits several (03/04/2021), the first is taken by which its times rise evenly.
@@ -76,9 +78,9 @@ class Steps(NamedTuple):
             return 12 // self.size if self.size in (1, 2, 3, 4, 6) else None
         if self.kind == "weekdays":
             return 5
-        lengths = {7 * 86400: 52, 86400: 7}
-        if self.kind == "seconds" and self.size < 86400 and 86400 % self.size == 0:
-            return 86400 // self.size
+        lengths = {7 * DAY: 52, DAY: 7}
+        if self.kind == "seconds" and self.size < DAY and DAY % self.size == 0:
+            return DAY // self.size
         return lengths.get(self.size) if self.kind == "seconds" else None
 
     def __str__(self) -> str:
@@ -87,7 +89,7 @@ class Steps(NamedTuple):
         if self.kind == "seconds":
             seconds, unit = next(
                 (each, name)
-                for each, name in ((604800, "week"), (86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
+                for each, name in ((7 * DAY, "week"), (DAY, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
                 if size % each == 0
             )
             size //= seconds
@@ -148,24 +150,41 @@ def find_steps(times: Sequence[Time]) -> Steps | None:
     """
     if len(times) < 2:
         return None
-    for steps in _candidates(times):
-        if all(steps.between(start, stop) is not None for start, stop in itertools.pairwise(times)):
-            return steps
-    return None
+    return next((steps for steps in _candidates(times) if not _wrong(times, steps)), None)
+
+
+def uneven(times: Sequence[Time]) -> tuple[int, Steps]:
+    """Which time is the first that is not where the others lead to, and the step that most of them have."""
+    wrong = {steps: _wrong(times, steps) for steps in _commonest(times)}
+    steps = min(wrong, key=lambda each: len(wrong[each]))
+    return next(iter(wrong[steps]), 1), steps
+
+
+def _wrong(times: Sequence[Time], steps: Steps) -> list[int]:
+    """Which times no whole number of steps leads to from the one before."""
+    return [place + 1 for place, (a, b) in enumerate(pairwise(times)) if steps.between(a, b) is None]
 
 
 def _candidates(times: Sequence[Time]) -> list[Steps]:
-    pairs = list(itertools.pairwise(times))
+    """Steps that are as long as the shortest way from one time to the next."""
     if isinstance(times[0], int):
-        return [Steps("numbers", min(stop - start for start, stop in pairs))]  # pyright: ignore
+        return [Steps("numbers", min(b - a for a, b in pairwise(times)))]  # pyright: ignore
     dates: Any = times
     found: list[Steps] = []
-    months = min(12 * (b.year - a.year) + b.month - a.month for a, b in itertools.pairwise(dates))
+    months = min(12 * (b.year - a.year) + b.month - a.month for a, b in pairwise(dates))
     if months:
         found.append(Steps("months", months, max(date.day for date in dates)))
-    seconds = int(min((b - a).total_seconds() for a, b in itertools.pairwise(dates)))
-    if seconds == 86400 and all(date.weekday() < 5 for date in dates) and dates[-1] - dates[0] >= timedelta(days=7):
+    seconds = int(min((b - a).total_seconds() for a, b in pairwise(dates)))
+    if seconds == DAY and all(date.weekday() < 5 for date in dates) and dates[-1] - dates[0] >= timedelta(days=7):
         found.append(Steps("weekdays", 1))
     if seconds:
         found.append(Steps("seconds", seconds))
     return found
+
+
+def _commonest(times: Sequence[Time]) -> list[Steps]:
+    """The steps that two neighbours suggest, of those pairs whose distance comes most often."""
+    distances = [b - a for a, b in pairwise(times)]  # pyright: ignore
+    usual = Counter(distances).most_common(1)[0][0]  # pyright: ignore
+    place = distances.index(usual)  # pyright: ignore
+    return _candidates(times[place : place + 2])

@@ -1,0 +1,55 @@
+"""What `unrolled predict` says of series: the steps after their end, with intervals and the dates that come."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from unrolled.cli.tabular import DOCUMENT
+from unrolled.data.dates import Steps, write_time
+from unrolled.data.series_table import SeriesColumns, read_dated_series
+from unrolled.data.tables import Table
+from unrolled.errors import CheckpointError, ParameterError
+from unrolled.models.forecaster import Forecaster
+from unrolled.storage import Unit
+
+__all__ = ["predict_steps"]
+
+
+def predict_steps(run: Path, unit: Unit, table: Table, interval: float) -> tuple[list[str], list[list[Any]]]:
+    """A header, and a line for each step to come of each series.
+
+    Args:
+        run: the folder of a forecaster.
+        unit: what it holds, without arrays.
+        table: with the columns of the file that it was trained on; the steps after its end are foretold.
+        interval: the share of values that the intervals are to cover.
+
+    Raises:
+        ParameterError: a column is not there, a series is not known, or too little calibrates the interval.
+        DataError: see `read_dated_series`; or a series is shorter than the context.
+        CheckpointError: training is not over.
+    """
+    if "memory" not in unit.record:
+        raise CheckpointError(
+            f"`{run}` holds a run that is not over, expected one whose intervals are calibrated, as they are at its "
+            f"end; go on with it: unrolled train --resume {run}"
+        )
+    record = unit.documents[DOCUMENT]
+    columns = SeriesColumns(**record["columns"])
+    forecaster = Forecaster.load(run)
+    series = read_dated_series(table, columns, forecaster.nan, Steps(**record["steps"]))
+    try:
+        forecast = forecaster.predict(series.values, interval=interval)
+    except ParameterError as error:
+        raise ParameterError(str(error).replace("`interval`", "--interval")) from error
+    parts = {"": forecast.point, "_lower": forecast.lower, "_upper": forecast.upper}
+    header = [columns.date, *([columns.series] if columns.series else [])]
+    header += [column + ending for column in columns.values for ending in parts]
+    rows: list[list[Any]] = []
+    for group, last in series.last.items():
+        names = [series.named(group, column) for column in columns.values]
+        for step, time in enumerate(series.steps.after(last, forecaster.horizon)):
+            cells: list[Any] = [write_time(time, columns.format), *([group] if columns.series else [])]
+            rows.append([*cells, *(float(part[name][step]) for name in names for part in parts.values())])
+    return header, rows

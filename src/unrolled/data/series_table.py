@@ -1,0 +1,219 @@
+"""A table with a row for each date, as series with even steps; which columns are what is given or guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrolled.data.dates import EXAMPLES, Steps, Time, find_steps, formats_of, read_times, uneven, write_time
+from unrolled.data.tables import Missing, Table
+from unrolled.errors import DataError, ParameterError
+
+__all__ = ["DatedSeries", "SeriesColumns", "choose_series_columns", "read_dated_series"]
+
+# Names, in lower case, by which columns are guessed.
+DATES = ("date", "datetime", "timestamp", "time", "ds", "day", "week", "month", "year", "period", "step", "t")
+VALUES = ("value", "values", "y", "target")
+
+
+class SeriesColumns(NamedTuple):
+    """Which columns are what, and how dates are written: plain values for JSON."""
+
+    date: str
+    values: tuple[str, ...]
+    series: str | None  # None: all rows are one
+    format: str
+
+
+class DatedSeries(NamedTuple):
+    """Series whose times rise by the same step."""
+
+    values: dict[str, NDArray[np.float64]]  # by name; NaN where missing
+    column: dict[str, str]  # of each series: the column that its values come from
+    group: dict[str, str]  # of each series: what the series column holds; "" where there is none
+    last: dict[str, Time]  # of each group
+    steps: Steps
+
+    def named(self, group: str, column: str) -> str:
+        """The series of a group that comes from a column."""
+        return next(name for name in self.values if (self.group[name], self.column[name]) == (group, column))
+
+
+def choose_series_columns(
+    table: Table, date: str | None, values: Sequence[str] | None, series: str | None
+) -> tuple[SeriesColumns, list[str]]:
+    """Takes the columns that were named, and guesses the others.
+
+    Returns:
+        The columns, and what was guessed, in words.
+
+    Raises:
+        ParameterError: a column does not exist, is named for two things, or cannot be guessed.
+        DataError: dates are missing, or not in one format.
+    """
+    guessed: list[str] = []
+    for option, name in (("--date", date), ("--series", series), *(("--values", name) for name in values or ())):
+        if name is not None:
+            table.check_column(name, option)
+    taken = [name for name in (date, series, *(values or ())) if name is not None]
+    if date is None:
+        date = _guess_date(table, taken)
+        guessed.append(f"--date {date}")
+        taken.append(date)
+    twice = next((name for place, name in enumerate(taken) if name in taken[:place]), None)
+    if twice is not None:
+        raise ParameterError(f"the column {twice!r} is named for two things, expected each for one; name another")
+    if values is None:
+        values = [_guess_values(table, taken)]
+        guessed.append(f"--values {values[0]}")
+    cells = table.text(date, f"a date: {EXAMPLES}")
+    formats = formats_of(cells)
+    if not formats:
+        first = next((row for row, cell in enumerate(cells) if not formats_of([cell])), 0)
+        raise DataError(
+            f"{table.at(first, date)}: holds {cells[first]!r}, expected dates in one format in all rows: {EXAMPLES}; "
+            "mend them, or name another column with --date"
+        )
+    if len(formats) > 1:
+        even = [each for each in formats if find_steps(_rising(_times(table, date, each))) is not None]
+        formats = even or formats
+        guessed.append(f"dates are written as {formats[0]}")
+    return SeriesColumns(date, tuple(values), series, formats[0]), guessed
+
+
+def _guess_date(table: Table, taken: Sequence[str]) -> str:
+    free = [name for name in table.columns if name not in taken]
+    named = {name.lower(): name for name in reversed(free)}
+    for name in DATES:
+        if name in named:
+            return named[name]
+    for name in free:
+        if not table.is_numeric(name) and formats_of(table.cells(name)):
+            return name
+    raise ParameterError(
+        f"--date is not given, expected the column that holds {EXAMPLES}: one of {table.listed()}; name it"
+    )
+
+
+def _guess_values(table: Table, taken: Sequence[str]) -> str:
+    numeric = [name for name in table.columns if name not in taken and table.is_numeric(name)]
+    named = {name.lower(): name for name in reversed(numeric)}
+    for name in VALUES:
+        if name in named:
+            return named[name]
+    if len(numeric) == 1:
+        return numeric[0]
+    raise ParameterError(
+        "--values is not given, expected the columns to foretell: "
+        + (f"some of {','.join(numeric)}" if numeric else f"columns of numbers, but `{table.path}` has none left")
+        + f"; it has {table.listed()}"
+    )
+
+
+def read_dated_series(
+    table: Table, columns: SeriesColumns, missing: Missing, steps: Steps | None = None
+) -> DatedSeries:
+    """The series of a table, in the order of their dates.
+
+    Args:
+        table: with these columns.
+        columns: which they are.
+        missing: what is done about empty cells, and about dates that are left out.
+        steps: that the dates are known to have; else they are found.
+
+    Raises:
+        ParameterError: a column does not exist.
+        DataError: a date is none, comes twice, is left out, or the steps are not even; a value is no finite number.
+    """
+    for name in (columns.date, *columns.values, *([columns.series] if columns.series else [])):
+        table.check_column(name, "the run")
+    times = _times(table, columns.date, columns.format)
+    remedy = "choose other columns with --values"
+    numbers = {name: table.numbers(name, missing, remedy) for name in columns.values}
+    groups: dict[str, list[int]] = {}
+    names = [""] * len(times) if columns.series is None else table.text(columns.series, "the name of a series")
+    for row, name in enumerate(names):
+        groups.setdefault(name, []).append(row)
+    for name, rows in groups.items():
+        rows.sort(key=lambda row: times[row])  # pyright: ignore[reportArgumentType]  (all are numbers, or all dates)
+        _check_twice(table, columns, name, rows, times)
+    steps = steps or _found_steps(table, columns, times)
+    found = DatedSeries({}, {}, {}, {}, steps)
+    for group, rows in groups.items():
+        places = _places(table, columns, rows, times, steps, missing)
+        found.last[group] = times[rows[-1]]
+        for column in columns.values:
+            name = " ".join(each for each in (group, column if len(columns.values) > 1 or not group else "") if each)
+            values = np.full(places[-1] + 1, np.nan)
+            values[places] = numbers[column][rows]
+            found.values[name], found.column[name], found.group[name] = values, column, group
+    return found
+
+
+def _times(table: Table, date: str, format: str) -> list[Time]:  # noqa: A002
+    cells = table.text(date, f"a date: {EXAMPLES}")
+    times = read_times(cells, format)
+    if isinstance(times, int):
+        raise DataError(
+            f"{table.at(times, date)}: holds {cells[times]!r}, expected a date as the others, written as {format}; "
+            "mend it"
+        )
+    return times
+
+
+def _rising(times: Sequence[Time]) -> list[Time]:
+    """All times once, in order."""
+    return sorted(set(times))  # pyright: ignore
+
+
+def _found_steps(table: Table, columns: SeriesColumns, times: list[Time]) -> Steps:
+    rising = _rising(times)
+    if len(rising) < 3:
+        raise DataError(
+            f"`{table.path}` has {len(rising)} dates in its column {columns.date!r}, expected three at least, from "
+            "which their step can be told; give a longer series"
+        )
+    steps = find_steps(rising)
+    if steps is None:
+        wrong, expected = uneven(rising)
+        before, here = (write_time(each, columns.format) for each in rising[wrong - 1 : wrong + 1])
+        raise DataError(
+            f"{table.at(times.index(rising[wrong]), columns.date)}: goes from {before} to {here}, expected even steps, "
+            f"as most are of {expected}; bring the rows to even steps first, by sums or means of days, say"
+        )
+    return steps
+
+
+def _check_twice(table: Table, columns: SeriesColumns, group: str, rows: list[int], times: list[Time]) -> None:
+    for one, other in pairwise(rows):
+        if times[one] == times[other]:
+            others = [name for name in table.columns if name not in (columns.date, columns.series, *columns.values)]
+            where = f" in the series {group!r}" if group else ""
+            remedy = f"several series in one file have a column with their names: --series {' or '.join(others)}"
+            raise DataError(
+                f"{table.at(max(one, other), columns.date)}: holds {table.cells(columns.date)[other]!r} again{where}, "
+                f"as in line {table.lines[min(one, other)]}, expected each date once; "
+                + (remedy if others and not group else "leave one of them out")
+            )
+
+
+def _places(
+    table: Table, columns: SeriesColumns, rows: list[int], times: list[Time], steps: Steps, missing: Missing
+) -> list[int]:
+    """How many steps after its first row each row of a series is."""
+    places = [0]
+    for one, other in pairwise(rows):
+        count = steps.between(times[one], times[other])
+        due = write_time(steps.after(times[one], 1)[0], columns.format)
+        if count is None or (count > 1 and missing == "refuse"):
+            before, here = (write_time(times[row], columns.format) for row in (one, other))
+            raise DataError(
+                f"{table.at(other, columns.date)}: goes from {before} to {here}, expected {due}, in steps of {steps}; "
+                + ("mend the date" if count is None else "put the missing rows in, or choose --missing mask")
+            )
+        places.append(places[-1] + count)
+    return places
