@@ -201,6 +201,21 @@ def test_the_loss_is_per_step_and_sums_the_labels_of_one():
         assert dy.shape == y.shape
 
 
+def test_a_sequence_counts_as_its_weight_over_the_whole_data_and_not_within_its_batch():
+    y, codes = rng(0).normal(size=(5, 1, 3)), rng(1).integers(0, 3, (5, 1))
+    for step_loss, targets in ((StepLoss(many=False), codes), (StepLoss(many=True), np.eye(3)[codes])):
+        weights = np.array([[3.0]] * 4 + [[0.0]])  # a sequence of weight 3 and 4 steps
+        own, own_dy = step_loss(y[:4], targets[:4], None)
+        heavy, heavy_dy = step_loss(y, targets, weights)
+        assert heavy == pytest.approx(3 * own, rel=1e-12)
+        np.testing.assert_allclose(heavy_dy[:4], 3 * own_dy, **tolerance("reordered"))
+    X, labels = [[0.0, 1.0], [0.0, 1.0]], [["a", "b"], ["b", "a"]]
+    how = SMALL | {"batch_size": 1, "epochs": 60, "learning_rate": 0.02}
+    for weights in ([100, 1], [1, 100]):
+        model = SequenceTagger(**how).fit(X, labels, sample_weight=weights)
+        assert model.predict([[0.0, 1.0]])[0].tolist() == labels[np.argmax(weights)]
+
+
 def test_the_network_has_what_was_asked_for():
     X, y = parity(20, seed=1)
     recurrent = (

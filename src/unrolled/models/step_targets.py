@@ -112,6 +112,8 @@ def check_labelled(name: str, targets: NDArray[Any]) -> None:
 class StepLoss:
     """The mean loss of labelled steps, in nats per step; steps without a label have none, and no gradient.
 
+    Weights whose mean over the whole data is 1 count over the whole of it, as in `WeightedLoss`: a batch as its own do.
+
     Args:
         many: of several labels a step, each of which holds or not, and whose losses are summed; else of one class.
 
@@ -130,8 +132,11 @@ class StepLoss:
             counted *= weights
         if not counted.any():
             return 0.0, np.zeros_like(outputs)
+        # the losses divide by the sum of a batch's weights, which would let a batch of light sequences count in full
+        share = counted.sum() / np.count_nonzero(counted)
         if not self.many:
-            return softmax_cross_entropy(outputs, np.where(known, targets, 0), counted)
-        K = outputs.shape[-1]
-        loss, dy = binary_cross_entropy(outputs, np.where(known[..., None], targets, 0), counted)
-        return loss * K, dy * K
+            loss, dy = softmax_cross_entropy(outputs, np.where(known, targets, 0), counted)
+        else:
+            loss, dy = binary_cross_entropy(outputs, np.where(known[..., None], targets, 0), counted)
+            share *= outputs.shape[-1]
+        return loss * float(share), dy * outputs.dtype.type(share)
