@@ -275,7 +275,7 @@ def test_pairs_that_cannot_be_learned_from_are_named(sources, targets, error, me
         ({"monitor": "accuracy"}, "`monitor` is 'accuracy', expected one of loss, exact_match"),
         ({"patience": 3}, "`patience` is 3 with nothing to validate on, expected a `validation_fraction` above 0"),
         ({"validation_fraction": 1.0}, "`validation_fraction` is 1.0, expected a number from 0 to below 1"),
-        ({"random_state": -1}, "`random_state` is -1, expected a whole number of at least 0, or None"),
+        ({"random_state": -1}, "`random_state` is -1, expected a whole number of at least 0, a RandomState or None"),
         ({"cell": "gru2"}, "`cell` is 'gru2', expected one of lstm, gru, rnn"),
     ],
 )

@@ -11,21 +11,21 @@ from typing import Any, ClassVar, NamedTuple, Self
 import numpy as np
 
 from unrolled.data.pairs import PairBatches, Pairs, Symbols, Tokens
-from unrolled.errors import CheckpointError, DataError, ParameterError
+from unrolled.errors import DataError, ParameterError
 from unrolled.models.answers import ROWS, search, validation
 from unrolled.models.encoder_decoder_network import EncoderDecoderNetwork
 from unrolled.models.parts import held_out
 from unrolled.models.scheduled_sampling import ScheduledSampling
-from unrolled.models.scikit import Parametrised, not_fitted
-from unrolled.storage import Unit, holds_unit, read_unit, write_unit
-from unrolled.training.fit import Callback, FitSettings, History, fit
+from unrolled.models.scikit import params_from_record
+from unrolled.models.trainable import Trainable
+from unrolled.storage import Unit
+from unrolled.training.fit import Callback, FitSettings
 
 __all__ = ["EncoderDecoder", "Output"]
 
 Line = str | Sequence[str]  # of characters, or of words
 
 SIDES = ("source", "target")
-MONITORS = ("loss", "exact_match")
 
 
 class Output(NamedTuple):
@@ -40,15 +40,13 @@ class Fitted:
     """What `fit` learns; none of it is there before."""
 
     network_: EncoderDecoderNetwork
-    history_: History
     source_symbols_: Symbols
     target_symbols_: Symbols
     longest_: int  # target that it was trained on
-    seed_: int  # from which all that was random came
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
-class EncoderDecoder(Fitted, Parametrised):
+class EncoderDecoder(Fitted, Trainable):
     """Learns to answer one sequence with another: to spell, to transliterate, to render a date, to translate.
 
     The equations are `EncoderDecoderNetwork`'s. Sequences are strings, read by character, or lists of words.
@@ -93,6 +91,7 @@ class EncoderDecoder(Fitted, Parametrised):
     """
 
     kind: ClassVar[str] = "encoder_decoder"
+    monitors: ClassVar[tuple[str, ...]] = ("loss", "exact_match")
 
     cell: str = "gru"
     hidden_size: int = 64
@@ -104,19 +103,7 @@ class EncoderDecoder(Fitted, Parametrised):
     teacher_forcing: float = 1.0
     epochs: float = 30
     batch_size: int = 64
-    optimizer: str = "adam"
     learning_rate: float = 5e-3
-    weight_decay: float = 0.0
-    schedule: str = "cosine"
-    warmup: int = 0
-    clip: float | None = 1.0
-    ema: float | None = None
-    validation_fraction: float = 0.0
-    patience: int | None = None
-    monitor: str = "loss"
-    dtype: str = "float32"
-    random_state: int | None = None
-    verbose: int = 0
 
     def fit(
         self,
@@ -168,24 +155,16 @@ class EncoderDecoder(Fitted, Parametrised):
         validate = None
         if held is not None:
             validate = partial(validation, network, PairBatches(*held), 2 * self.longest_)
-        self.network_ = network
-        try:
-            self.history_ = fit(
-                network,
-                batches,
-                settings,
-                validate=validate,
-                folder=folder,
-                kind=self.kind,
-                documents=self._documents(),
-                resume=folder is not None,
-                callbacks=(*scheduled, *callbacks),
-                progress=self.verbose > 0,
-                unit="pairs",
-            )
-        except Exception:  # after Ctrl-C the model has the weights so far; after an error it is none
-            del self.network_
-            raise
+        self._train(
+            network,
+            batches,
+            settings,
+            validate=validate,
+            folder=folder,
+            documents=self._documents(),
+            callbacks=(*scheduled, *callbacks),
+            unit="pairs",
+        )
         return self
 
     def predict(
@@ -224,8 +203,7 @@ class EncoderDecoder(Fitted, Parametrised):
             ParameterError: an argument is out of its range, or the model is not fitted: scikit-learn's `NotFittedError`
                 where it is loaded.
         """
-        if not self.__sklearn_is_fitted__():
-            raise not_fitted(self)
+        self._check_fitted()
         if beam < 1:
             raise ParameterError(f"`beam` is {beam}, expected a whole number of at least 1; 1 is greedy, 4 is usual")
         if max_length is not None and max_length < 1:
@@ -268,80 +246,20 @@ class EncoderDecoder(Fitted, Parametrised):
         answers = self.predict(sources, beam=beam)
         return float(np.mean([list(answer) == list(target) for answer, target in zip(answers, targets, strict=True)]))
 
-    def save(self, folder: str | Path) -> None:
-        """Writes the fitted model, without its history, for `load`: safetensors and JSON.
-
-        Raises:
-            CheckpointError: the folder holds another model, or cannot be written.
-            ParameterError: the model is not fitted.
-        """
-        if not self.__sklearn_is_fitted__():
-            raise not_fitted(self)
-        write_unit(
-            Path(folder), Unit({"kind": self.kind}, self._documents(), {"weights": dict(self.network_.parameters)})
-        )
-
-    @classmethod
-    def load(cls, folder: str | Path) -> Self:
-        """The model that a folder holds, written by `save`, or by `fit` as a checkpoint.
-
-        Raises:
-            CheckpointError: it is no such folder, a file in it is truncated or altered, or it holds another model.
-            WeightFormatError: the weights are not this model's.
-        """
-        unit = read_unit(Path(folder), ("weights",))
-        kind = unit.record.get("kind")
-        if kind != cls.kind:
-            raise CheckpointError(
-                f"`{folder}` holds a model of kind {kind!r}, expected {cls.kind!r}; unrolled.load takes any kind"
-            )
-        return cls.from_unit(unit)
-
-    @classmethod
-    def from_unit(cls, unit: Unit) -> Self:
-        """The model that a unit holds.
-
-        Raises:
-            CheckpointError: the unit lacks a setting.
-            WeightFormatError: the weights are not this model's.
-        """
-        try:
-            config = unit.documents["config"]
-            model = cls(**config["params"])
-            model.seed_, model.longest_ = config["seed"], config["longest"]
-            model.source_symbols_, model.target_symbols_ = (Symbols(**config[side]) for side in SIDES)
-            network = model._create_network(seed=0)
-        except (KeyError, TypeError, ParameterError) as error:
-            raise CheckpointError(
-                f"the saved model cannot be built ({error}); was it saved by another version of unrolled?"
-            ) from None
-        network.set(unit.arrays["weights"])
-        model.network_ = network
-        return model
-
     def _documents(self) -> dict[str, Any]:
         symbols = {
             side: {"symbols": own.symbols, "joined": own.joined}
             for side, own in zip(SIDES, (self.source_symbols_, self.target_symbols_), strict=True)
         }
-        given = self.get_params()
-        params: dict[str, Any] = {
-            name: value.item() if isinstance(value, np.generic) else value for name, value in given.items()
-        }
-        return {
-            "config": {"kind": self.kind, "params": params, "seed": self.seed_, "longest": self.longest_, **symbols}
-        }
+        return {"config": self._config(longest=self.longest_, **symbols)}
 
-    def _first_seed(self, folder: Path | None) -> int:
-        """From which all that is random comes; a run that goes on has that of its beginning."""
-        given = self.random_state
-        if given is None:
-            if folder is not None and holds_unit(folder):
-                return int(read_unit(folder, ()).documents["config"].get("seed", 0))
-            return int(np.random.SeedSequence().generate_state(1)[0])
-        if given < 0:
-            raise ParameterError(f"`random_state` is {given!r}, expected a whole number of at least 0, or None")
-        return int(given)
+    @classmethod
+    def _rebuilt(cls, unit: Unit) -> tuple[Self, EncoderDecoderNetwork]:
+        config = unit.documents["config"]
+        model = cls(**params_from_record(config["params"]))
+        model.seed_, model.longest_ = config["seed"], config["longest"]
+        model.source_symbols_, model.target_symbols_ = (Symbols(**config[side]) for side in SIDES)
+        return model, model._create_network(seed=0)
 
     def _encode(self, name: str, sequences: Sequence[Line], symbols: Symbols) -> list[Tokens]:
         return [symbols.encode(each, f"{name}[{row}]") for row, each in enumerate(_listed(name, sequences))]
@@ -357,9 +275,7 @@ class EncoderDecoder(Fitted, Parametrised):
 
     def _split(self, pairs: Pairs, seed: int) -> tuple[Pairs, Pairs | None]:
         """The pairs to learn from, and those to validate on."""
-        fraction = self.validation_fraction
-        if not 0 <= fraction < 1:
-            raise ParameterError(f"`validation_fraction` is {fraction}, expected a number from 0 to below 1")
+        fraction = self._checked_fraction()
         if not fraction:
             return pairs, None
         held = held_out(np.zeros(len(pairs.sources), np.int64), fraction, seed)
@@ -385,26 +301,7 @@ class EncoderDecoder(Fitted, Parametrised):
             raise ParameterError(
                 f"`teacher_forcing` is {self.teacher_forcing}, expected a number from 0 to 1; 1 always feeds the target"
             )
-        if self.monitor not in MONITORS:
-            raise ParameterError(f"`monitor` is {self.monitor!r}, expected one of {', '.join(MONITORS)}")
-        if self.patience is not None and not validates:
-            raise ParameterError(
-                f"`patience` is {self.patience} with nothing to validate on, expected a `validation_fraction` above 0 "
-                "or `validation_data`; try validation_fraction=0.2"
-            )
-        return FitSettings(
-            epochs=self.epochs,
-            optimizer=self.optimizer,
-            learning_rate=self.learning_rate,
-            weight_decay=self.weight_decay,
-            schedule=self.schedule,
-            warmup=self.warmup,
-            clip=self.clip,
-            ema=self.ema,
-            patience=self.patience,
-            monitor=self.monitor if self.monitor == "loss" else f"max {self.monitor}",
-            seed=seed,
-        )
+        return super()._settings(seed, validates)
 
 
 def _listed(name: str, sequences: Sequence[Line]) -> Sequence[Line]:

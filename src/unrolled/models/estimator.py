@@ -9,21 +9,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unrolled.data.sequences import SequenceBatches, Sequences
-from unrolled.errors import CheckpointError, ParameterError
+from unrolled.errors import ParameterError
 from unrolled.models.inputs import Inputs, read_finite
 from unrolled.models.network import Loss, Pooling, SequenceNetwork
 from unrolled.models.parts import Part, WeightedLoss, checked_weights, held_out
 from unrolled.models.scaling import Scaling
-from unrolled.models.scikit import Parametrised, not_fitted, params_from_record, params_to_record, seed_of
+from unrolled.models.scikit import params_from_record
+from unrolled.models.trainable import Trainable
 from unrolled.shapes import Array
-from unrolled.storage import Unit, holds_unit, read_unit, write_unit
-from unrolled.training.fit import Callback, FitSettings, History, fit
+from unrolled.storage import Unit
+from unrolled.training.fit import Callback
 
 __all__ = ["SequenceEstimator"]
 
@@ -34,9 +35,7 @@ class Fitted:
     """What `fit` learns; none of it is there before."""
 
     network_: SequenceNetwork
-    history_: History
     inputs_: Inputs
-    seed_: int  # from which all that was random came
 
     @property
     def n_features_in_(self) -> int:
@@ -45,7 +44,7 @@ class Fitted:
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
-class SequenceEstimator(Fitted, Parametrised):
+class SequenceEstimator(Fitted, Trainable):
     """A network over sequences behind scikit-learn's methods; a subclass says what the targets are.
 
     Args:
@@ -80,9 +79,6 @@ class SequenceEstimator(Fitted, Parametrised):
         verbose: show how training goes, where positive.
     """
 
-    kind: ClassVar[str] = ""
-    monitors: ClassVar[tuple[str, ...]] = ("loss",)  # the metrics of a validation
-
     cell: str = "lstm"
     hidden_size: int = 64
     num_layers: int = 1
@@ -92,24 +88,8 @@ class SequenceEstimator(Fitted, Parametrised):
     zoneout: float = 0.0
     layer_norm: bool = False
     pooling: Any = "last"
-    epochs: float = 100
-    minutes: float | None = None
-    batch_size: int = 32
-    optimizer: str = "adam"
-    learning_rate: float = 2e-3
-    weight_decay: float = 0.0
-    schedule: str = "cosine"
-    warmup: int = 0
-    clip: float | None = 1.0
-    ema: float | None = None
-    validation_fraction: float = 0.0
-    patience: int | None = None
-    monitor: str = "loss"
     standardize: bool = True
     nan: str = "refuse"
-    dtype: str = "float32"
-    random_state: Any = None
-    verbose: int = 0
 
     # What a subclass says of its targets.
 
@@ -211,24 +191,16 @@ class SequenceEstimator(Fitted, Parametrised):
         )
         if held is not None:
             held = held._replace(sequences=self.inputs_.scaled(held.sequences, self.dtype))
-        self.network_ = network
-        try:
-            self.history_ = fit(
-                network,
-                batches,
-                settings,
-                validate=None if held is None else partial(self._validate, held),
-                folder=folder,
-                kind=self.kind,
-                documents=None if folder is None else {**(documents or {}), **self._documents()},
-                resume=folder is not None,
-                callbacks=callbacks,
-                progress=self.verbose > 0,
-                unit="sequences",
-            )
-        except Exception:  # after Ctrl-C the model has the weights so far; after an error it is none
-            del self.network_
-            raise
+        self._train(
+            network,
+            batches,
+            settings,
+            validate=None if held is None else partial(self._validate, held),
+            folder=folder,
+            documents={**(documents or {}), **self._documents()} if folder is not None else {},
+            callbacks=callbacks,
+            unit="sequences",
+        )
         return self
 
     @staticmethod
@@ -238,9 +210,7 @@ class SequenceEstimator(Fitted, Parametrised):
 
     def _split(self, part: Part, given: bool, seed: int) -> tuple[Part, Part | None]:
         """The part to learn from, and that to validate on, where it is not given; who weighs nothing is in neither."""
-        fraction = self.validation_fraction
-        if not 0 <= fraction < 1:
-            raise ParameterError(f"`validation_fraction` is {fraction}, expected a number from 0 to below 1")
+        fraction = self._checked_fraction()
         if part.weights is not None and not part.weights.all():
             part = part.take(np.flatnonzero(part.weights))
         if given or not fraction:
@@ -281,38 +251,6 @@ class SequenceEstimator(Fitted, Parametrised):
             seed=seed,
         )
 
-    def _settings(self, seed: int, validates: bool) -> FitSettings:
-        if self.monitor not in self.monitors:
-            raise ParameterError(f"`monitor` is {self.monitor!r}, expected one of {', '.join(self.monitors)}")
-        if self.patience is not None and not validates:
-            raise ParameterError(
-                f"`patience` is {self.patience} with nothing to validate on, expected a `validation_fraction` above 0 "
-                "or `validation_data`; try validation_fraction=0.2"
-            )
-        return FitSettings(
-            epochs=self.epochs if self.minutes is None else None,
-            minutes=self.minutes,
-            optimizer=self.optimizer,
-            learning_rate=self.learning_rate,
-            weight_decay=self.weight_decay,
-            schedule=self.schedule,
-            warmup=self.warmup,
-            clip=self.clip,
-            ema=self.ema,
-            patience=self.patience,
-            monitor=self.monitor,
-            seed=seed,
-        )
-
-    def _first_seed(self, folder: Path | None) -> int:
-        """From which all that is random comes; a run that goes on has that of its beginning."""
-        given = seed_of(self.random_state)
-        if given is not None:
-            return given
-        if folder is not None and holds_unit(folder):
-            return int(read_unit(folder, ()).documents["config"].get("seed", 0))
-        return int(np.random.SeedSequence().generate_state(1)[0])
-
     def _validate(self, held: Part) -> dict[str, float]:
         outputs = self._run(held.sequences)
         loss, _ = self.network_.loss(outputs, self._for_loss(held.targets), None)
@@ -320,8 +258,7 @@ class SequenceEstimator(Fitted, Parametrised):
 
     def _outputs(self, X: Any, lengths: ArrayLike | None) -> Array:
         """What the network says of each sequence, `(N, K)`."""
-        if not self.__sklearn_is_fitted__():
-            raise not_fitted(self)
+        self._check_fitted()
         sequences = read_finite("X", X, lengths, self.nan)
         self.inputs_.check("X", X, sequences, type(self).__name__)
         return self._run(self.inputs_.scaled(sequences, self.dtype))
@@ -332,66 +269,14 @@ class SequenceEstimator(Fitted, Parametrised):
             outputs[rows] = self.network_.predict(*sequences.padded(rows))
         return outputs
 
-    # Saving and loading.
-
-    def save(self, folder: str | Path) -> None:
-        """Writes the fitted model, without its history, for `load`: safetensors and JSON.
-
-        Raises:
-            CheckpointError: the folder holds another model, or cannot be written.
-            ParameterError: a class label or a parameter is of a kind that JSON has not.
-        """
-        if not self.__sklearn_is_fitted__():
-            raise not_fitted(self)
-        unit = Unit({"kind": self.kind}, self._documents(), {"weights": dict(self.network_.parameters)})
-        write_unit(Path(folder), unit)
-
-    @classmethod
-    def load(cls, folder: str | Path) -> Self:
-        """The model that a folder holds, written by `save`, or by `fit` as a checkpoint.
-
-        Raises:
-            CheckpointError: it is no such folder, a file in it is truncated or altered, or it holds another model.
-            WeightFormatError: the weights are not this model's.
-        """
-        unit = read_unit(Path(folder), ("weights",))
-        kind = unit.record.get("kind")
-        if kind != cls.kind:
-            raise CheckpointError(
-                f"`{folder}` holds a model of kind {kind!r}, expected {cls.kind!r}; unrolled.load takes any kind"
-            )
-        return cls.from_unit(unit)
-
     def _documents(self) -> dict[str, Any]:
-        return {
-            "config": {
-                "kind": self.kind,
-                "params": params_to_record(self.get_params()),
-                "seed": self.seed_,
-                "inputs": self.inputs_.to_record(),
-                "targets": self._target_record(),
-            }
-        }
+        return {"config": self._config(inputs=self.inputs_.to_record(), targets=self._target_record())}
 
     @classmethod
-    def from_unit(cls, unit: Unit) -> Self:
-        """The model that a unit holds.
-
-        Raises:
-            CheckpointError: the unit lacks a setting.
-            WeightFormatError: the weights are not this model's.
-        """
-        try:
-            config = unit.documents["config"]
-            model = cls(**params_from_record(config["params"]))
-            model.seed_ = config["seed"]
-            model.inputs_ = Inputs.from_record(config["inputs"])
-            model._restore_targets(config["targets"])
-            network = model._create_network(seed=0)
-        except (KeyError, TypeError, ParameterError) as error:
-            raise CheckpointError(
-                f"the saved model cannot be built ({error}); was it saved by another version of unrolled?"
-            ) from None
-        network.set(unit.arrays["weights"])
-        model.network_ = network
-        return model
+    def _rebuilt(cls, unit: Unit) -> tuple[Self, SequenceNetwork]:
+        config = unit.documents["config"]
+        model = cls(**params_from_record(config["params"]))
+        model.seed_ = config["seed"]
+        model.inputs_ = Inputs.from_record(config["inputs"])
+        model._restore_targets(config["targets"])
+        return model, model._create_network(seed=0)

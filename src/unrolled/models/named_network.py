@@ -32,6 +32,10 @@ class NamedNetwork(NamedLayers):
         except ShapeError as error:
             raise WeightFormatError(f"the weights belong to a model of another size: {error}") from None
 
+    def loss_and_gradients(self, batch: Any, state: Any) -> tuple[float, dict[str, Array], Any]:
+        """The mean loss of a batch, its gradients by parameter name, and the state to carry on."""
+        raise NotImplementedError
+
     def state_to_arrays(self, state: Any) -> dict[str, Array]:
         """No state is carried, so there is none to keep."""
         return {}

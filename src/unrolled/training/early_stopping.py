@@ -14,7 +14,7 @@ from unrolled.shapes import Array
 __all__ = ["LARGER", "SMALLER", "EarlyStopping", "Sense", "sense_of", "value_of"]
 
 SMALLER = ("loss", "error", "mse", "mae", "rmse", "nll", "mape", "smape", "mase", "perplexity", "pinball", "crps")
-LARGER = ("accuracy", "balanced_accuracy", "f1", "precision", "recall", "auc", "r2", "score")
+LARGER = ("accuracy", "balanced_accuracy", "exact_match", "f1", "precision", "recall", "auc", "r2", "score")
 
 
 class Sense(NamedTuple):

@@ -1,0 +1,217 @@
+"""What every model that trains itself shares: settings, seed, the call of `fit`, files; no data and no network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from unrolled.errors import CheckpointError, ParameterError
+from unrolled.models.named_network import NamedNetwork
+from unrolled.models.scikit import Parametrised, not_fitted, params_to_record, seed_of
+from unrolled.storage import Unit, holds_unit, read_unit, write_unit
+from unrolled.training.fit import Callback, FitSettings, History, fit
+
+__all__ = ["Trainable"]
+
+
+class Fitted:
+    """What training leaves; none of it is there before."""
+
+    network_: Any
+    history_: History
+    seed_: int  # from which all that was random came
+
+
+@dataclass(kw_only=True, repr=False, eq=False)
+class Trainable(Fitted, Parametrised):
+    """How a model is trained, saved and loaded; a subclass says what it is.
+
+    Args:
+        epochs: passes over the data.
+        minutes: how long, in place of `epochs`.
+        batch_size: items in a step, at the most.
+        optimizer: one of `unrolled.optimizers.OPTIMIZERS`.
+        learning_rate: the peak of the schedule.
+        weight_decay: of an optimizer that has one (`"adamw"`).
+        schedule: one of `unrolled.schedules.SCHEDULES`, or `"reduce_on_plateau"`.
+        warmup: steps of a linear rise to the peak.
+        clip: the largest global norm of the gradients; `None` for any.
+        ema: the decay of a moving average of the weights, which is then what is used; `None` for none.
+        validation_fraction: the part of the data that is held out.
+        patience: after so many epochs that were no better on it than the best, training ends; in any case the best
+            weights are kept then. `None`: all epochs, and the last weights.
+        monitor: the metric that decides what is better.
+        dtype: `"float32"` or `"float64"`.
+        random_state: a seed: the same one gives the same model, bit for bit; `None` differs each time.
+        verbose: show how training goes, where positive.
+    """
+
+    kind: ClassVar[str] = ""
+    monitors: ClassVar[tuple[str, ...]] = ("loss",)  # the metrics of a validation
+
+    epochs: float = 100
+    minutes: float | None = None
+    batch_size: int = 32
+    optimizer: str = "adam"
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.0
+    schedule: str = "cosine"
+    warmup: int = 0
+    clip: float | None = 1.0
+    ema: float | None = None
+    validation_fraction: float = 0.0
+    patience: int | None = None
+    monitor: str = "loss"
+    dtype: str = "float32"
+    random_state: Any = None
+    verbose: int = 0
+
+    # What a subclass says of itself.
+
+    def _documents(self) -> dict[str, Any]:
+        """What `_rebuilt` needs besides the weights, as plain values by file name; `config` among them."""
+        raise NotImplementedError
+
+    @classmethod
+    def _rebuilt(cls, unit: Unit) -> tuple[Self, NamedNetwork]:
+        """The fitted model of a unit, and its network, which has other weights still."""
+        raise NotImplementedError
+
+    # What they share.
+
+    @classmethod
+    def _defaults(cls) -> dict[str, Any]:
+        """What a model is first, then how it is trained."""
+        shared = {field.name for field in fields(Trainable)}
+        return dict(sorted(super()._defaults().items(), key=lambda item: item[0] in shared))
+
+    def _settings(self, seed: int, validates: bool) -> FitSettings:
+        if self.monitor not in self.monitors:
+            raise ParameterError(f"`monitor` is {self.monitor!r}, expected one of {', '.join(self.monitors)}")
+        if self.patience is not None and not validates:
+            raise ParameterError(
+                f"`patience` is {self.patience} with nothing to validate on, expected a `validation_fraction` above 0 "
+                "or `validation_data`; try validation_fraction=0.2"
+            )
+        return FitSettings(
+            epochs=self.epochs if self.minutes is None else None,
+            minutes=self.minutes,
+            optimizer=self.optimizer,
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            schedule=self.schedule,
+            warmup=self.warmup,
+            clip=self.clip,
+            ema=self.ema,
+            patience=self.patience,
+            monitor=self.monitor,
+            seed=seed,
+        )
+
+    def _first_seed(self, folder: Path | None) -> int:
+        """From which all that is random comes; a run that goes on has that of its beginning."""
+        given = seed_of(self.random_state)
+        if given is not None:
+            return given
+        if folder is not None and holds_unit(folder):
+            return int(read_unit(folder, ()).documents["config"].get("seed", 0))
+        return int(np.random.SeedSequence().generate_state(1)[0])
+
+    def _checked_fraction(self) -> float:
+        if not 0 <= self.validation_fraction < 1:
+            raise ParameterError(
+                f"`validation_fraction` is {self.validation_fraction}, expected a number from 0 to below 1"
+            )
+        return self.validation_fraction
+
+    def _train(
+        self,
+        network: NamedNetwork,
+        batches: Any,
+        settings: FitSettings,
+        *,
+        validate: Callable[[], Mapping[str, float]] | None,
+        folder: Path | None,
+        documents: Mapping[str, Any],
+        callbacks: Sequence[Callback],
+        unit: str,
+    ) -> None:
+        """Calls `fit`; after Ctrl-C the model has the weights so far, after an error it is not fitted."""
+        self.network_ = network
+        try:
+            self.history_ = fit(
+                network,
+                batches,
+                settings,
+                validate=validate,
+                folder=folder,
+                kind=self.kind,
+                documents=None if folder is None else documents,
+                resume=folder is not None,
+                callbacks=callbacks,
+                progress=self.verbose > 0,
+                unit=unit,
+            )
+        except Exception:
+            del self.network_
+            raise
+
+    def _config(self, **learned: Any) -> dict[str, Any]:
+        """The document `config`: the parameters, the seed, and what was learned besides the weights."""
+        return {"kind": self.kind, "params": params_to_record(self.get_params()), "seed": self.seed_, **learned}
+
+    def _check_fitted(self) -> None:
+        if not self.__sklearn_is_fitted__():
+            raise not_fitted(self)
+
+    def _record(self) -> dict[str, Any]:
+        """What changes while a fitted model is used."""
+        return {"kind": self.kind}
+
+    def save(self, folder: str | Path) -> None:
+        """Writes the fitted model, without its history, for `load`: safetensors and JSON.
+
+        Raises:
+            CheckpointError: the folder holds another model, or cannot be written.
+            ParameterError: the model is not fitted, or holds a label or a parameter of a kind that JSON has not.
+        """
+        self._check_fitted()
+        write_unit(Path(folder), Unit(self._record(), self._documents(), {"weights": dict(self.network_.parameters)}))
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """The model that a folder holds, written by `save`, or by `fit` as a checkpoint.
+
+        Raises:
+            CheckpointError: it is no such folder, a file in it is truncated or altered, or it holds another model.
+            WeightFormatError: the weights are not this model's.
+        """
+        unit = read_unit(Path(folder), ("weights",))
+        kind = unit.record.get("kind")
+        if kind != cls.kind:
+            raise CheckpointError(
+                f"`{folder}` holds a model of kind {kind!r}, expected {cls.kind!r}; unrolled.load takes any kind"
+            )
+        return cls.from_unit(unit)
+
+    @classmethod
+    def from_unit(cls, unit: Unit) -> Self:
+        """The model that a unit holds.
+
+        Raises:
+            CheckpointError: the unit lacks a setting.
+            WeightFormatError: the weights are not this model's.
+        """
+        try:
+            model, network = cls._rebuilt(unit)
+        except (KeyError, TypeError, ParameterError) as error:
+            raise CheckpointError(
+                f"the saved model cannot be built ({error}); was it saved by another version of unrolled?"
+            ) from None
+        network.set(unit.arrays["weights"])
+        model.network_ = network
+        return model
