@@ -73,7 +73,7 @@ def run(tmp_path_factory, text):
 
 def test_help_names_every_command_and_each_reads_well():
     text = unrolled("--help").stdout
-    for command in ("train", "sample", "eval", "info"):
+    for command in ("train", "sample", "predict", "eval", "info"):
         assert f" {command} " in text
         assert f"Usage: unrolled {command}" in unrolled(command, "--help").stdout
     assert unrolled().stdout == text
@@ -98,9 +98,22 @@ def test_help_names_every_command_and_each_reads_well():
             "--patience",
             "--seed",
         ),
+        *("--target", "--sequence", "--time", "--features", "--date", "--values", "--series", "--horizon", "--context"),
+        *("--task", "--validation", "--test", "--missing"),
         *("--out", "--resume", "--json"),
     ):
         assert option in options
+    places = [
+        options.index(f"{panel} ─")
+        for panel in (
+            "Options of every task",
+            *(f"Options of --task {task}" for task in ("text", "classify", "forecast", "classify and forecast")),
+            "The run",
+        )
+    ]
+    assert places == sorted(places)
+    assert places[1] < options.index("--corpus ") < places[2] < options.index("--target ") < places[3]
+    assert places[3] < options.index("--horizon ") < places[4] < options.index("--missing ") < places[5]
 
 
 def test_version_and_info_say_what_is_in_use():
@@ -345,7 +358,7 @@ def test_ctrl_c_saves_says_how_to_go_on_and_going_on_gives_the_same_bits(tmp_pat
     code, out, errors = stop_in_the_middle(folder, text, number)
     assert (code, errors) == (130, "")
     step = read_unit(folder).record["step"]
-    assert 0 < step < 1000
+    assert 0 <= step < 1000  # 0 on a machine too busy to take a step in a tenth of a second
     assert f"saved at step {step:,} in {folder}; go on with: unrolled train --resume {folder}" in out
     out = unrolled("train", "--resume", folder).stdout
     assert f"step {step:,} of 1,000" in out

@@ -327,3 +327,18 @@ def test_wrong_use_and_bad_input_are_said_in_one_line(
     error = refused(capsys, "train", "waves.csv", "--task", "classify", *options)
     assert re.search(message, error), error
     assert not (tmp_path / "runs").exists()
+
+
+def test_each_command_refuses_the_runs_of_the_others(
+    tmp_path: Path, run: Path, table: Path, capsys: pytest.CaptureFixture[str]
+):
+    for arguments in (["sample", run], ["eval", run, table]):
+        assert "holds a model of kind 'sequence_classifier', expected one of text; unrolled predict uses" in refused(
+            capsys, *arguments
+        )
+    (tmp_path / "text.txt").write_text("some text\n" * 100)
+    tiny = ("--steps", 1, "--hidden", 4, "--batch", 2, "--window", 8)
+    called(capsys, "train", tmp_path / "text.txt", *tiny, "--out", tmp_path / "text")
+    assert "holds a model of text, expected one of a table; unrolled sample and unrolled eval use it" in refused(
+        capsys, "predict", tmp_path / "text", table
+    )

@@ -66,7 +66,7 @@ SERIES: list[tuple[list[Any], str, int | None, Time]] = [
     ([day(f"2024-{m:02}-01") for m in (1, 2, 3)], "1 month", 12, day("2024-04-01")),
     ([day("2023-12-31"), day("2024-01-31"), day("2024-02-29")], "1 month", 12, day("2024-03-31")),
     ([day("2024-03-31"), day("2024-06-30"), day("2024-09-30")], "3 months", 4, day("2024-12-31")),
-    ([day("2021-07-01"), day("2022-07-01"), day("2023-07-01")], "1 year", 1, day("2024-07-01")),
+    ([day("2021-07-01"), day("2022-07-01"), day("2023-07-01")], "1 year", None, day("2024-07-01")),
     ([day("2024-02-27") + timedelta(days=k) for k in range(3)], "1 day", 7, day("2024-03-01")),
     ([day("2024-01-01") + timedelta(days=7 * k) for k in range(8)], "1 week", 52, day("2024-02-26")),
     ([day("2024-01-01") + timedelta(days=28 * k) for k in range(8)], "4 weeks", None, day("2024-08-12")),

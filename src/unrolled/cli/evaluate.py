@@ -19,11 +19,11 @@ def evaluate(
     One pass over all characters from a zero state; each is foretold from all before it. Characters that the model does
     not know count as its unknown symbol, and it is said how many they are.
     """
+    from unrolled.cli.text_model import load_text_model
     from unrolled.data.text import open_text
-    from unrolled.models import load
     from unrolled.training.facts import bits, perplexity
 
-    model = load(run)
+    model = load_text_model(run)
     result = model.evaluate(open_text(file))
     values = {
         "loss": result.loss,

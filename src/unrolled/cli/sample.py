@@ -28,9 +28,11 @@ def sample(
 
     It works on a finished run and on one that is still training (its last checkpoint).
     """
-    from unrolled.models import load
+    from unrolled.cli.text_model import load_text_model
 
-    characters = load(run).sample(prompt, length, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
+    characters = load_text_model(run).sample(
+        prompt, length, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed
+    )
     sys.stdout.write(prompt or "")
     for character in characters:
         sys.stdout.write(character)

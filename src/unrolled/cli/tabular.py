@@ -59,6 +59,10 @@ def kept_record(folder: Path) -> tuple[Unit, dict[str, Any]]:
         CheckpointError: it is no run folder, or was not begun by `unrolled train` on a table.
     """
     unit = read_unit(folder, ())
+    if unit.record.get("kind") == "char_lm":
+        raise CheckpointError(
+            f"`{folder}` holds a model of text, expected one of a table; unrolled sample and unrolled eval use it"
+        )
     if DOCUMENT not in unit.documents:
         raise CheckpointError(
             f"`{folder}` has no {DOCUMENT}.json, expected a run that unrolled train began on a table; "

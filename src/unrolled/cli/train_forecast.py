@@ -190,7 +190,7 @@ def _tests(forecaster: Forecaster, series: DatedSeries, splits: dict[str, int]) 
         errors["the last value"] = np.concatenate(
             [persistence(all_values, one.origins, horizon) - one.actual for one, all_values in values]
         )
-        if season is not None:
+        if season is not None and all(len(all_values) >= season for _, all_values in values):
             errors[f"{season} steps before"] = np.concatenate(
                 [a_season_before(all_values, one.origins, horizon, season) - one.actual for one, all_values in values]
             )
