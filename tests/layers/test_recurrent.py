@@ -459,9 +459,9 @@ def test_a_wrong_dy_is_named_with_its_remedy(kind, dy, error, words):
 @pytest.mark.parametrize(
     ("lengths", "error", "words"),
     [
-        ([T] * (N - 1), ShapeError, r"`lengths` has shape \(3,\), expected \(N,\) = \(4,\)"),
+        ([T] * (N - 1), ShapeError, r"`lengths` has shape \(3,\), expected \(N,\) = \(4,\); give one for"),
         ([[T] * N], ShapeError, r"`lengths` has shape \(1, 4\), expected \(N,\) = \(4,\)"),
-        ([1, 2, 3, 7], ParameterError, r"`lengths` holds 7, expected integers from 0 to 6"),
+        ([1, 2, 3, 7], ParameterError, r"`lengths` holds 7, expected integers from 0 to 6; they count each seq"),
         ([1, -2, 3, 4], ParameterError, r"`lengths` holds -2, expected integers from 0 to 6"),
         ([1.0, 2.0, 3.0, 4.0], ParameterError, r"`lengths` has dtype float64, expected integers"),
     ],

@@ -162,6 +162,16 @@ def test_an_unknown_pooling_is_named():
         SequenceNetwork(2, 3, softmax_cross_entropy, pooling="sum")  # pyright: ignore[reportArgumentType]
 
 
+@pytest.mark.parametrize("pooling", ["mean", "max"])
+def test_a_sequence_without_a_step_has_no_mean_and_no_maximum(pooling: Any):
+    own, x = network(pooling=pooling), batch(pooling, None).x
+    for wrong in ({"x": x, "lengths": [0] + [1] * (x.shape[1] - 1)}, {"x": x[:0]}):
+        with pytest.raises(ParameterError, match=f"`x` has a sequence without a step, expected .* pooling='{pooling}'"):
+            own.predict(**wrong)
+    ones = np.ones(x.shape[1], int)
+    np.testing.assert_array_equal(own.predict(x, ones.tolist()), own.predict(x, ones))
+
+
 def test_weights_of_another_size_or_kind_are_refused():
     model = network()
     with pytest.raises(WeightFormatError, match="the weights belong to a model of another size: `weight"):

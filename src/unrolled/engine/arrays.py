@@ -60,8 +60,17 @@ def checked(
     return np.ascontiguousarray(given).reshape(given.shape)
 
 
-def checked_tokens(name: str, array: ArrayLike, axes: str, shape: Sequence[int | None], size: int) -> NDArray[np.int32]:
-    """The caller's integer indices as C-contiguous int32, each checked to lie in [0, size).
+def checked_tokens(
+    name: str,
+    array: ArrayLike,
+    axes: str,
+    shape: Sequence[int | None],
+    size: int,
+    *,
+    of_shape: str = "did you pass one-hot rows, or batch before time?",
+    of_range: str = "was another vocabulary used?",
+) -> NDArray[np.int32]:
+    """The caller's integer indices as C-contiguous int32, each checked to lie in [0, size); `of_...` are remedies.
 
     Raises:
         ParameterError: not integers, or one of them outside the range.
@@ -69,10 +78,8 @@ def checked_tokens(name: str, array: ArrayLike, axes: str, shape: Sequence[int |
     given = np.asarray(array)
     if given.dtype.kind not in "iu":
         raise ParameterError(f"`{name}` has dtype {given.dtype}, expected integers; convert it with .astype(np.int32)")
-    check_shape(name, given.shape, axes, shape, "did you pass one-hot rows, or batch before time?")
+    check_shape(name, given.shape, axes, shape, of_shape)
     if given.size and not ((low := int(given.min())) >= 0 and (high := int(given.max())) < size):
         worst = low if low < 0 else high  # pyright: ignore[reportPossiblyUnboundVariable]
-        raise ParameterError(
-            f"`{name}` holds {worst}, expected integers from 0 to {size - 1}; was another vocabulary used?"
-        )
+        raise ParameterError(f"`{name}` holds {worst}, expected integers from 0 to {size - 1}; {of_range}")
     return np.ascontiguousarray(given, dtype=np.int32)

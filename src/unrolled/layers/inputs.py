@@ -30,7 +30,10 @@ def padding_of(lengths: Sequence[int] | NDArray[np.integer] | None, T: int, N: i
     """What the lengths leave as padding; `None` where there is none."""
     if lengths is None:
         return None
-    given = checked_tokens("lengths", lengths, "N", (N,), T + 1)
+    of_range = "they count each sequence's steps, of which x has no more; was it cut?"
+    given = checked_tokens(
+        "lengths", lengths, "N", (N,), T + 1, of_shape="give one for each sequence", of_range=of_range
+    )
     return None if N == 0 or given.min() == T else Padding(given, T)
 
 

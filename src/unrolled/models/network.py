@@ -126,7 +126,16 @@ class SequenceNetwork(NamedNetwork):
         return loss, gradients | {f"dense.{name}": array for name, array in back.parameters.items()}, None
 
     def predict(self, x: Array, lengths: NDArray[np.integer[Any]] | None = None) -> Array:
-        """The outputs for sequences `(T, N, I)`: `(N, K)`, or `(T, N, K)` where nothing is pooled."""
+        """The outputs for sequences `(T, N, I)`: `(N, K)`, or `(T, N, K)` where nothing is pooled.
+
+        Raises:
+            ShapeError, ParameterError: as the layers; or a sequence without a step is to be pooled.
+        """
+        lengths = None if lengths is None else np.asarray(lengths)
+        if self.pooling in ("mean", "max") and (0 in lengths if lengths is not None else len(x) == 0):
+            raise ParameterError(
+                f"`x` has a sequence without a step, expected at least one for pooling={self.pooling!r}; leave it out"
+            )
         output, state = self.recurrent(x, lengths=lengths)
         return self.dense(self._pool(output, state, lengths))[0]
 

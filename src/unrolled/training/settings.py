@@ -77,8 +77,9 @@ class FitSettings:
             )
         for name in ("epochs", "steps", "minutes", "learning_rate", "clip", "clip_value"):
             self._check(name, "a positive finite number", _is_positive)
-        for name in ("weight_decay", "warmup", "seed"):
-            self._check(name, "a finite number of at least 0", _is_not_negative)
+        self._check("weight_decay", "a finite number of at least 0", _is_not_negative)
+        for name in ("warmup", "seed"):
+            self._check(name, "a whole number of at least 0", _is_whole)
         self._check("final_rate", "a number in [0, 1]", _is_part)
         self._check("ema", "a number between 0 and 1", _is_within)
         self._check("patience", "a whole number of at least 1", _is_count)
@@ -102,7 +103,8 @@ class FitSettings:
         target: Any = ReduceOnPlateau if self.schedule == PLATEAU else SCHEDULES[self.schedule]
         common = {"step", "peak", "warmup", "total", "final", "mode"}
         known = [name for name in inspect.signature(target).parameters if name not in common]
-        for name in self.schedule_options:
+        options = dict(self.schedule_options)
+        for name in options:
             if name not in known:
                 raise ParameterError(
                     f"`{name}` is no option of the schedule {self.schedule!r}, expected one of "
@@ -116,6 +118,9 @@ class FitSettings:
                 "it cannot be a part of a number that is not yet known"
             )
         self.create_plateau()
+        if self.schedule != PLATEAU:  # what an option's range is, the schedule itself knows
+            rate, total = self.learning_rate, self.warmup + 1
+            target(self.warmup, peak=rate, warmup=self.warmup, total=total, final=rate * self.final_rate, **options)
 
     def _check(self, name: str, expected: str, fits: Callable[[float], bool]) -> None:
         value = getattr(self, name)
@@ -157,5 +162,9 @@ def _is_within(value: float) -> bool:
     return 0 < value < 1
 
 
+def _is_whole(value: float) -> bool:
+    return 0 <= value < math.inf and value == int(value)
+
+
 def _is_count(value: float) -> bool:
-    return 1 <= value < math.inf and value == int(value)
+    return _is_whole(value) and value >= 1
