@@ -79,8 +79,7 @@ def choose_series_columns(
             "mend them, or name another column with --date"
         )
     if len(formats) > 1:
-        even = [each for each in formats if find_steps(_rising(_times(table, date, each))) is not None]
-        formats = even or formats
+        formats = sorted(formats, key=lambda each: _oddness(_rising(_times(table, date, each))))
         guessed.append(f"dates are written as {formats[0]}")
     return SeriesColumns(date, tuple(values), series, formats[0]), guessed
 
@@ -168,6 +167,16 @@ def _times(table: Table, date: str, format: str) -> list[Time]:  # noqa: A002
 def _rising(times: Sequence[Time]) -> list[Time]:
     """All times once, in order."""
     return sorted(set(times))  # pyright: ignore
+
+
+def _oddness(times: list[Time]) -> tuple[float, bool]:
+    """How unlikely it is that these dates were meant: how many are left out; months begin with their first day."""
+    steps = find_steps(times)
+    if steps is None:
+        return np.inf, False
+    count = steps.between(times[0], times[-1])
+    left_out = np.inf if count is None else count + 1 - len(times)
+    return left_out, steps.kind != "months" or any(not isinstance(each, int) and each.day != 1 for each in times)
 
 
 def _found_steps(table: Table, columns: SeriesColumns, times: list[Time]) -> Steps:
