@@ -24,6 +24,7 @@ class Fitted:
     network_: Any
     history_: History
     seed_: int  # from which all that was random came
+    _made_by: dict[str, Any]  # the parameters of `network_`, as plain values
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
@@ -141,7 +142,8 @@ class Trainable(Fitted, Parametrised):
         unit: str,
     ) -> None:
         """Calls `fit`; after Ctrl-C the model has the weights so far, after an error it is not fitted."""
-        self.network_ = network
+        vars(self).pop("history_", None)  # that of an earlier fit, whatever comes now
+        self._keep(network)
         try:
             self.history_ = fit(
                 network,
@@ -160,9 +162,14 @@ class Trainable(Fitted, Parametrised):
             del self.network_
             raise
 
+    def _keep(self, network: NamedNetwork) -> None:
+        """Takes a network, and remembers the parameters it was made by: `set_params` may change them for the next."""
+        self.network_, self._made_by = network, params_to_record(self.get_params())
+
     def _config(self, **learned: Any) -> dict[str, Any]:
         """The document `config`: the parameters, the seed, and what was learned besides the weights."""
-        return {"kind": self.kind, "params": params_to_record(self.get_params()), "seed": self.seed_, **learned}
+        params = self._made_by if self.__sklearn_is_fitted__() else params_to_record(self.get_params())
+        return {"kind": self.kind, "params": params, "seed": self.seed_, **learned}
 
     def _check_fitted(self) -> None:
         if not self.__sklearn_is_fitted__():
@@ -213,5 +220,5 @@ class Trainable(Fitted, Parametrised):
                 f"the saved model cannot be built ({error}); was it saved by another version of unrolled?"
             ) from None
         network.set(unit.arrays["weights"])
-        model.network_ = network
+        model._keep(network)
         return model
