@@ -1,8 +1,10 @@
 """Who of nine men spoke? JapaneseVowels with its official split: 270 utterances to learn from, 370 to be told.
 
-Five bidirectional GRUs of different seeds vote; each has also learned from two noisy copies of every utterance. The
-recipe was chosen among the candidates below with `--tune`, by cross-validation within the 270, and nothing was tried
-on the 370. Published: DTW 94.9 %, and 94.1 % by those who made the set (Kudo et al. 1999).
+Bidirectional GRUs, some with noisy copies of the utterances to learn from. The recipe is the candidate that `--tune`
+finds likeliest, by cross-validation within the 270 (five folds, drawn twice). The accuracy on the 370 had been looked
+at before that, with earlier recipes, among them five such GRUs that vote.
+
+Published: nearest neighbour with DTW 94.9 %, and 94.1 % by those who made the set (Kudo et al. 1999).
 
     pip install 'unrolled[data,sklearn]'
     python benchmarks/japanese_vowels.py --json benchmarks/results/japanese_vowels.json
@@ -12,12 +14,8 @@ on the 370. Published: DTW 94.9 %, and 94.1 % by those who made the set (Kudo et
 from __future__ import annotations
 
 import numpy as np
-from accuracy import baselines, cross_validated, data_hash, foretell, measure, options, publish
+from accuracy import OfficialSplit
 
-from unrolled.data.builtin import load_dataset
-
-TARGET, MINUTES = 0.97, 1.0
-PUBLISHED = {"DTW, nearest neighbour (published)": 0.949, "Kudo et al. 1999 (published)": 0.941}
 NOISE = 0.4  # of the standard deviation of each coefficient over the utterance
 
 
@@ -38,38 +36,19 @@ PLAIN = {
 NOISY = PLAIN | {"copies": 2, "change": with_noise, "epochs": 25}
 CANDIDATES = {
     "GRU": PLAIN,
-    "LSTM": PLAIN | {"cell": "lstm"},
     "GRU, mean": PLAIN | {"pooling": "mean"},
-    "GRU, last": PLAIN | {"pooling": "last"},
     "GRU, noise": NOISY,
+    "GRU, mean, noise": NOISY | {"pooling": "mean"},
     "GRU, noise, five": NOISY | {"members": 5},
 }
-RECIPE = CANDIDATES["GRU, noise, five"]
-
-
-def main() -> None:
-    given = options(__doc__)
-    data = load_dataset("JapaneseVowels")
-    X, y, X_test, y_test, about = data
-    if given.tune:
-        for name, recipe in CANDIDATES.items():
-            print(f"{cross_validated(recipe, X, y, 5, shuffle=True):8.2%}  {name}")
-        return
-    runs = measure(lambda seed: float(np.mean(foretell(RECIPE, seed, X, y, X_test) == y_test)), given.seeds)
-    publish(
-        "JapaneseVowels",
-        runs,
-        about=about,
-        data_sha256=data_hash(X, X_test),
-        recipe=RECIPE,
-        chosen_on="5-fold cross-validation within the training part",
-        target=TARGET,
-        minutes=MINUTES,
-        published=PUBLISHED,
-        beside=baselines(X, y, X_test, y_test),
-        path=given.json,
-    )
-
+SPLIT = OfficialSplit(
+    name="JapaneseVowels",
+    target=0.97,
+    published={"nearest neighbour with DTW": 0.949, "Kudo et al. 1999": 0.941},
+    candidates=CANDIDATES,
+    chosen="GRU, noise, five",
+    draws=2,
+)
 
 if __name__ == "__main__":
-    main()
+    SPLIT.main(__doc__)
