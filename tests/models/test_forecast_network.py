@@ -38,7 +38,12 @@ def batch() -> Any:
 
 @pytest.mark.parametrize("loss", ["squared", "gaussian"])
 @pytest.mark.parametrize(
-    "settings", [{"cell": "gru", "members": 2}, {"cell": "lstm", "num_layers": 2}, {"cell": "rnn", "linear": False}]
+    "settings",
+    [
+        {"cell": "gru", "members": 2},
+        {"cell": "lstm", "num_layers": 2, "lag_decay": 1.5},
+        {"cell": "rnn", "linear": False},
+    ],
 )
 def test_gradients_match_central_differences(settings: dict[str, Any], loss: Any):
     model, given = network(**settings, loss=loss), batch()
@@ -72,13 +77,14 @@ def test_without_a_foretold_spread_it_is_one():
     assert (network(loss="squared").predict(batch()).spread == 1).all()
 
 
-@pytest.mark.parametrize("loss", ["squared", "gaussian"])
-def test_it_begins_as_the_least_squares_autoregression_of_what_is_not_missing(loss: Any):
+@pytest.mark.parametrize(("loss", "lag_decay"), [("squared", 0.0), ("gaussian", 0.0), ("squared", 2.0)])
+def test_it_begins_as_the_least_squares_autoregression_of_what_is_not_missing(loss: Any, lag_decay: float):
     draw = rng(5)
     values, known = draw.normal(size=60).cumsum(), draw.normal(size=(60, 1))
     values[[20, 41]] = np.nan
     windows = Windows([values], context=3, horizon=2, nan="mask", known=[known], dtype="float64")
-    model = ForecastNetwork(3, 2, 3, 2, hidden_size=4, members=2, loss=loss, dtype="float64", seed=0)
+    settings: dict[str, Any] = {"hidden_size": 4, "members": 2, "loss": loss, "lag_decay": lag_decay}
+    model = ForecastNetwork(3, 2, 3, 2, **settings, dtype="float64", seed=0)
     rows = windows.rows()
     model.begin_linear(windows.in_order(rows, 7))
     given = windows.batch(rows)
@@ -86,7 +92,8 @@ def test_it_begins_as_the_least_squares_autoregression_of_what_is_not_missing(lo
     assert given.future is not None
     assert given.weights is not None
     u = np.concatenate([given.x[:, :, 0].T, given.future, np.ones((len(rows), 1))], axis=1)
-    penalty = np.sqrt(RIDGE) * np.eye(6)[:5]
+    # the weights of older values are held back by the square of their age to that power
+    penalty = np.sqrt(RIDGE) * np.eye(6)[:5] * np.array([3**lag_decay, 2**lag_decay, 1, 1, 1, 1])
     for j in range(2):
         there = given.weights[:, j] > 0
         stacked = np.concatenate([u[there], penalty])
@@ -136,6 +143,7 @@ def test_dropout_draws_anew_in_training_and_not_in_prediction_and_resumes():
         ({"cell": "tcn"}, "`cell` is 'tcn', expected one of lstm, gru, rnn"),
         ({"loss": "huber"}, "`loss` is 'huber', expected one of squared, absolute, gaussian"),
         ({"members": 0}, "`members` is 0, expected a whole number of at least 1"),
+        ({"lag_decay": -1}, "`lag_decay` is -1, expected a number of at least 0; 1 is usual"),
     ],
 )
 def test_settings_out_of_range_are_named(settings: Any, message: str):

@@ -35,21 +35,21 @@ class Prediction(NamedTuple):
 class Member:
     """One network: recurrent layers, a dense layer on their last state, and a linear path from the window itself."""
 
-    def __init__(self, recurrent: Recurrent[Any, Any], dense: Dense, linear: Dense | None) -> None:
-        self.recurrent, self.dense, self.linear = recurrent, dense, linear
+    def __init__(self, recurrent: Recurrent[Any, Any], dense: Dense, linear: Dense | None, by_lag: Array) -> None:
+        self.recurrent, self.dense, self.linear, self.by_lag = recurrent, dense, linear, by_lag
         self.layers = {"recurrent": recurrent, "dense": dense} | ({} if linear is None else {"linear": linear})
 
     def outputs(self, batch: WindowBatch) -> Array:
         """(1) to (3) of `ForecastNetwork`, and nothing kept."""
         _, state = self.recurrent(batch.x)
         y, _ = self.dense(_joined(_last(state), batch.future))
-        return y if self.linear is None else y + self.linear(_joined(_window(batch), batch.future))[0]
+        return y if self.linear is None else y + self.linear(_joined(_window(batch, self.by_lag), batch.future))[0]
 
     def loss_and_gradients(self, batch: WindowBatch, loss: Any) -> tuple[float, dict[str, Array]]:
         """The loss and its gradients by `layer.parameter`."""
         run = self.recurrent.forward(batch.x)
         top = self.dense.forward(_joined(_last(run.state), batch.future))
-        side = None if self.linear is None else self.linear.forward(_joined(_window(batch), batch.future))
+        side = None if self.linear is None else self.linear.forward(_joined(_window(batch, self.by_lag), batch.future))
         y = top.output if side is None else top.output + side.output
         value, dy = loss(y, batch.targets, batch.weights)
         back = self.dense.backward(top, dy)
@@ -72,7 +72,9 @@ class ForecastNetwork(NamedNetwork):
     steps to come:
         (1) s_1..c = cell(x_1..c), each layer over the one below
         (2) y = W [s_c; z] + b
-        (3) y = W [s_c; z] + b + A [v_1..c; z] with the linear path: an autoregression that the cell corrects
+        (3) y = W [s_c; z] + b + A [l_1 v_1, ..., l_c v_c; z] with the linear path: an autoregression that the cell
+            corrects; l_i = (c + 1 - i)^-d with the lag decay d, by which older values need larger weights, and the
+            ridge of (5) and weight decay hold them back
         (4) over members: mean = mean of y; with the Gaussian loss, variance = mean of (variance + y^2) - mean^2
 
     Args:
@@ -87,6 +89,7 @@ class ForecastNetwork(NamedNetwork):
         dropout: between layers.
         recurrent_dropout: of the state, one mask for each window.
         linear: with the linear path (3); see `begin_linear`.
+        lag_decay: d, at least 0; with 0 all values are alike.
         members: how many networks, which differ in their first weights only.
         dtype: `"float32"` or `"float64"`.
         seed: of the weights and the masks; `None` differs each time.
@@ -94,7 +97,8 @@ class ForecastNetwork(NamedNetwork):
     Raises:
         ParameterError: a setting is out of its range.
 
-    Source: (3) as in Lai et al. 2018 (LSTNet), equation 9; (4) Lakshminarayanan, Pritzel & Blundell 2017, section 2.4.
+    Source: (3) as in Lai et al. 2018 (LSTNet), equation 9; its d after the prior of Litterman 1986, who takes 1;
+        (4) Lakshminarayanan, Pritzel & Blundell 2017, section 2.4.
     """
 
     def __init__(
@@ -111,6 +115,7 @@ class ForecastNetwork(NamedNetwork):
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         linear: bool = True,
+        lag_decay: float = 0.0,
         members: int = 1,
         dtype: str = "float32",
         seed: int | None = None,
@@ -120,7 +125,10 @@ class ForecastNetwork(NamedNetwork):
                 raise ParameterError(f"`{name}` is {value!r}, expected one of {', '.join(known)}; check the spelling")
         if members < 1:
             raise ParameterError(f"`members` is {members}, expected a whole number of at least 1; 5 is usual")
+        if not 0 <= lag_decay < np.inf:
+            raise ParameterError(f"`lag_decay` is {lag_decay}, expected a number of at least 0; 1 is usual")
         self.loss, self.horizon = loss, horizon
+        self._by_lag = (np.arange(context, 0, -1.0) ** -lag_decay).astype(dtype)
         outputs = horizon * (2 if loss == "gaussian" else 1)
         options: dict[str, Any] = {"num_layers": num_layers, "dtype": dtype}
         options |= {
@@ -137,6 +145,7 @@ class ForecastNetwork(NamedNetwork):
                     CELLS[cell](input_size, hidden_size, **options, seed=seeds[2 * k]),
                     Dense(hidden_size + future_size, outputs, dtype=dtype, seed=seeds[2 * k + 1]),
                     path,
+                    self._by_lag,
                 )
             )
         super().__init__(
@@ -148,7 +157,7 @@ class ForecastNetwork(NamedNetwork):
 
         A bounded cell cannot follow a series beyond what it has seen, a line can.
 
-        Equations, for each step ahead, over windows u = [v_1..c; z] and what came after them, t:
+        Equations, for each step ahead, over windows u = [l_1 v_1, ..., l_c v_c; z] and what came after them, t:
             (5) A, b = argmin sum (A u + b - t)^2 + k |A|^2, W = 0
             (6) with the Gaussian loss: log variance = log mean (A u + b - t)^2
 
@@ -160,7 +169,7 @@ class ForecastNetwork(NamedNetwork):
         if self.members[0].linear is None:
             return
         rows, targets, there = zip(
-            *((_regressors(batch), batch.targets, _weights(batch)) for batch in batches), strict=True
+            *((_regressors(batch, self._by_lag), batch.targets, _weights(batch)) for batch in batches), strict=True
         )
         X, t, w = (np.concatenate(parts).astype(np.float64) for parts in (rows, targets, there))
         A, b = np.zeros((X.shape[1] - 1, self.horizon)), np.zeros(self.horizon)
@@ -215,14 +224,14 @@ def _last(state: Any) -> Array:
     return np.ascontiguousarray((state.h if isinstance(state, LSTMState) else state)[-1])
 
 
-def _window(batch: WindowBatch) -> Array:
-    """The values of each window, the first feature, `(N, c)`."""
-    return np.ascontiguousarray(batch.x[:, :, 0].T)
+def _window(batch: WindowBatch, by_lag: Array) -> Array:
+    """The values of each window, the first feature, times what their lag makes of them, `(N, c)`."""
+    return np.ascontiguousarray(batch.x[:, :, 0].T * by_lag)
 
 
-def _regressors(batch: WindowBatch) -> Array:
+def _regressors(batch: WindowBatch, by_lag: Array) -> Array:
     """Values, covariates known in advance, and a 1, `(N, c + h C + 1)`."""
-    return np.concatenate([_joined(_window(batch), batch.future), np.ones((len(batch.targets), 1))], axis=1)
+    return np.concatenate([_joined(_window(batch, by_lag), batch.future), np.ones((len(batch.targets), 1))], axis=1)
 
 
 def _weights(batch: WindowBatch) -> Array:

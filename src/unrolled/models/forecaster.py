@@ -42,6 +42,8 @@ class Forecaster(ForecasterBase):
         dropout: between layers.
         recurrent_dropout: of the state, one mask for each window.
         linear: an autoregression beside the recurrent layers, which begins as that of least squares.
+        lag_decay: of that autoregression: how much older values count for less unless the data insist, by the power
+            of their age; 0, as suits a season, for all alike, 1 or 2 where the last few values say most.
         members: networks whose forecasts are averaged.
         loss: `"gaussian"` foretells a spread as well, so that intervals are wide where it is uncertain; `"squared"` or
             `"absolute"` error.

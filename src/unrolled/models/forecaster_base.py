@@ -49,6 +49,7 @@ class ForecasterBase(Fitted, Parametrised):
     dropout: float = 0.0
     recurrent_dropout: float = 0.0
     linear: bool = True
+    lag_decay: float = 0.0
     members: int = 1
     loss: ForecastLoss = "gaussian"
     scaling: Literal["series", "global"] = "series"
@@ -122,6 +123,7 @@ class ForecasterBase(Fitted, Parametrised):
             dropout=self.dropout,
             recurrent_dropout=self.recurrent_dropout,
             linear=self.linear,
+            lag_decay=self.lag_decay,
             members=self.members,
             dtype=self.dtype,
             seed=seed,
