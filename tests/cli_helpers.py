@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import os
+import pty
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -56,6 +58,31 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: Any) -> str:
     assert (leaving.value.code, out) == (2, "")
     assert re.fullmatch("unrolled: .+\n", error)
     return error
+
+
+def in_terminal(*arguments: Any) -> str:
+    """Runs the command in a terminal; gives what it wrote there."""
+    leader, follower = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, *map(str, arguments)],
+        env={**ENVIRONMENT, "TERM": "xterm"},
+        stdout=follower,
+        stderr=follower,
+        stdin=follower,
+    )
+    os.close(follower)
+    seen = b""
+    while select.select([leader], [], [], 60)[0]:
+        try:
+            part = os.read(leader, 65536)
+        except OSError:  # the other side has closed
+            break
+        if not part:
+            break
+        seen += part
+    os.close(leader)
+    assert process.wait(timeout=60) == 0, seen.decode()
+    return seen.decode()
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]], separator: str = ",") -> Path:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cli_helpers import arrays_of, called, interrupted, read_csv, refused, unrolled, write_csv
+from cli_helpers import arrays_of, called, in_terminal, interrupted, read_csv, refused, unrolled, write_csv
 from helpers import rng
 from unrolled.models import load
 from unrolled.storage import read_unit
@@ -97,6 +97,16 @@ def test_rows_are_sorted_by_their_time_which_may_be_a_date(tmp_path: Path, table
     options = ("--task", "classify", *QUICK, "--epochs", 30, "--out", tmp_path / "r")
     unrolled("train", mixed, *options)
     assert arrays_of(tmp_path / "r") == arrays_of(run)
+
+
+def test_a_terminal_gets_a_live_display_and_a_table(tmp_path: Path, table: Path):
+    screen = in_terminal("train", table, "--task", "classify", *QUICK, "--epochs", 20, "--out", tmp_path / "r")
+    for part in ("guessed: --target label", "unrolled train: ", "sequences/s", "balanced_accuracy", "\x1b[1A"):
+        assert part in screen
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen)
+    assert re.search(r"┃ part +┃ sequences ┃ accuracy ┃", plain)
+    assert re.search(r"│ test, always fast +│ +12 │ +0.5 │", plain)
+    assert plain.index("│ test, always fast") < plain.index("Now try:")
 
 
 def test_json_writes_one_object_per_line(tmp_path: Path, table: Path, capsys: pytest.CaptureFixture[str]):

@@ -15,7 +15,7 @@ import pytest
 
 from cli_helpers import arrays_of, called, interrupted, read_csv, refused, unrolled, write_csv
 from helpers import rng
-from unrolled.models import load
+from unrolled.models import Forecaster, load
 from unrolled.storage import read_unit
 
 QUICK = ("--hidden", 4, "--epochs", 10)
@@ -73,6 +73,8 @@ def test_the_errors_are_those_that_python_finds(table: Path, run: Path):
     values = np.array([float(row[1]) for row in sales()])
     results = {row["test"]: row for row in read_csv((run / "results.csv").read_text())}
     forecaster = load(run)
+    learned = Forecaster(24, 6, hidden_size=4, epochs=10, random_state=0).fit({"sales": values[:96]})  # not the end
+    np.testing.assert_array_equal(forecaster.predict().point["sales"], learned.predict().point["sales"])
     metrics = forecaster.backtest({"sales": values}, start=96, recalibrate=False).metrics
     for name, value in (("mae", "mae"), ("rmse", "rmse"), ("in 90% interval", "coverage")):
         assert float(results["forecast"][name]) == pytest.approx(metrics[value], rel=1e-3)
