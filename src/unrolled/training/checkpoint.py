@@ -65,7 +65,8 @@ def restore_session(session: Session, unit: Unit) -> None:
     """Brings a fresh session to where it was when it was saved.
 
     Raises:
-        CheckpointError: the unit was not saved by `save_session`, or belongs to another model or other data.
+        CheckpointError: the unit was not saved by `save_session`, or belongs to another model or other data; then the
+            model is as it was.
     """
     record, weights, training = unit.record, unit.arrays["weights"], unit.arrays["training"]
     if "adam_steps" in record:  # as saved before there were other optimizers
@@ -87,9 +88,16 @@ def restore_session(session: Session, unit: Unit) -> None:
         raise CheckpointError(
             f"the saved run has no {error}, expected all of it; was it saved by another version of unrolled?"
         ) from None
+    random_state = record.get("random_state")
+    if (random_state is None) != (session.model.random_state is None):
+        raise CheckpointError(
+            f"the saved run draws {'no random numbers' if random_state is None else 'random numbers'}, as for dropout, "
+            f"expected {'some' if random_state is None else 'none'}, as this model; "
+            "resume with the model and settings that it was saved with"
+        )
     _put_weights(session, _under("raw.", training) or weights)
-    if record.get("random_state") is not None:
-        session.model.random_state = record["random_state"]
+    if random_state is not None:
+        session.model.random_state = random_state
 
 
 def _put_weights(session: Session, weights: Mapping[str, Array]) -> None:
