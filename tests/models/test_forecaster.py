@@ -268,7 +268,7 @@ def test_a_folder_with_another_model_is_refused(tmp_path: Path):
     with pytest.raises(CheckpointError, match="holds another model"):
         quick(noisy(seed=1), hidden_size=5).save(tmp_path)
     unit = unrolled.models.read_unit(tmp_path)
-    with pytest.raises(CheckpointError, match="the saved forecaster cannot be built"):
+    with pytest.raises(CheckpointError, match="the saved model cannot be built"):
         Forecaster.from_unit(unit._replace(documents={"config": {}}))
 
 
@@ -370,7 +370,7 @@ def test_an_unfitted_forecaster_is_refused(tmp_path: Path):
     [
         ({"scaling": "window"}, "`scaling` is 'window', expected one of 'series', 'global'"),
         ({"transform": "cube"}, "`transform` is 'cube', expected one of None, 'sqrt', 'log'"),
-        ({"monitor": "rmse"}, "`monitor` is 'rmse', expected one of 'loss', 'mae'"),
+        ({"monitor": "rmse"}, "`monitor` is 'rmse', expected one of loss, mae"),
         ({"context": 0}, "`context` is 0, expected a positive whole number"),
         ({"nan": "error"}, "`nan` is 'error', expected 'refuse' or 'mask'"),
         ({"validation_fraction": 12}, "`validation_fraction` is 12, expected a number from 0 to below 1"),

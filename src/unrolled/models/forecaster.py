@@ -16,13 +16,12 @@ from unrolled.models.backtest import Backtest, SeriesBacktest
 from unrolled.models.forecast import Forecast
 from unrolled.models.forecast_errors import foretell, judged, scores, validation_loss
 from unrolled.models.forecast_inputs import Given, as_rows, own_series, scaling_for, step_of, together
-from unrolled.models.forecast_network import ForecastNetwork
 from unrolled.models.forecast_scaling import SeriesScaling, covariate_scaling
 from unrolled.models.forecast_state import Memory, Past, remember_in
 from unrolled.models.forecaster_base import ForecasterBase
 from unrolled.models.intervals import Calibration
 from unrolled.shapes import Array
-from unrolled.training.fit import Callback, fit
+from unrolled.training.fit import Callback
 
 __all__ = ["Forecast", "Forecaster"]
 
@@ -168,41 +167,37 @@ class Forecaster(ForecasterBase):
                     "foretell, expected at least the horizon; make `validation_fraction` larger, or 0"
                 )
             validate = partial(validation_loss, network, windows, rows)
+        self._memory = memory
         try:
-            self.history_ = fit(
+            self._train(
                 network,
                 batches,
                 self._settings(seeds[2], validate is not None),
                 validate=validate,
                 folder=folder,
-                kind=self.kind,
-                documents=None if folder is None else {**(documents or {}), **self._documents(memory)},
-                resume=folder is not None,
+                documents={**(documents or {}), **self._documents()},
                 callbacks=callbacks,
-                progress=self.verbose > 0,
                 unit="windows",
             )
         except KeyboardInterrupt:  # it can be used as it is
-            self._remember(network, memory, windows, given, splits)
+            self._remember(windows, given, splits)
             raise
-        self._remember(network, memory, windows, given, splits)
+        self._remember(windows, given, splits)
         if folder is not None:
             remember_in(folder, memory)
         return self
 
-    def _remember(
-        self, network: ForecastNetwork, memory: Memory, windows: Windows, given: Given, splits: Sequence[int]
-    ) -> None:
-        """Keeps the network, each series' end, and the errors on its validation part."""
+    def _remember(self, windows: Windows, given: Given, splits: Sequence[int]) -> None:
+        """Keeps each series' end, and the errors on its validation part."""
         found = [
-            scores(network, windows, i, split, judged(windows, len(windows.values[i])))[1]
+            scores(self.network_, windows, i, split, judged(windows, len(windows.values[i])))[1]
             for i, split in enumerate(splits)
         ]
         ages = np.concatenate([np.arange(len(errors), 0, -1) for errors in found])
         # the last of each series last, as only the newest are kept
+        memory = self._memory
         memory.calibration = Calibration(np.concatenate(found)[np.argsort(-ages, kind="stable")]).newest()
         memory.pasts = [Past(time, *given.of(i)).last(self._reading.kept) for i, time in enumerate(given.series.times)]
-        self.network_, self._memory = network, memory
 
     # Foretelling.
 
