@@ -298,6 +298,7 @@ def test_predict_says_which_column_a_file_lacks(tmp_path: Path, run: Path, capsy
             r"--target names the column 'kind', expected one that .*: id, t, height",
         ),
         (None, ["--features", "height,width"], r"--features names the column 'width', expected one that"),
+        (None, ["--features", "noise, width"], r"--features names the column 'width', expected one that"),
         (None, ["--features", "height,height"], r"the column 'height' is named for two things"),
         (
             None,

@@ -114,7 +114,7 @@ def test_many_series_and_many_values_each_get_their_own(tmp_path: Path, capsys: 
     table = write_csv(tmp_path / "shops.csv", header, rows, ";")  # the newest first
     out = called(
         capsys,
-        *("train", table, "--task", "forecast", *QUICK, "--values", "sold,guests", "--series", "shop"),
+        *("train", table, "--task", "forecast", *QUICK, "--values", "sold, guests", "--series", "shop"),
         *("--horizon", 3, "--context", 14, "--out", tmp_path / "r"),
     )
     assert "4 series of 80 to 90 steps of 1 day, up to 31.01.2024" in out

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import typer
 
-from unrolled.data.tables import Table, read_table
+from unrolled.data.tables import MISSING, Table, read_table
 from unrolled.errors import CheckpointError, DataError, DivergenceError, ParameterError
 from unrolled.storage import Unit, holds_unit, read_unit, write_atomic
 from unrolled.training.callbacks import Callback
@@ -24,12 +24,18 @@ from unrolled.training.report import Report
 from unrolled.training.session import Session
 
 __all__ = [
-    "DOCUMENT", "SECONDS_PER_LINE", "Watch", "as_options", "conclude", "kept_record", "new_folder", "reopened",
-    "share", "table_record", "watched",
+    "DOCUMENT", "SECONDS_PER_LINE", "Watch", "as_options", "check_common", "conclude", "kept_record", "named_columns", "new_folder",
+    "reopened", "table_record", "watched",
 ]  # fmt: skip
 
 DOCUMENT = "table"  # of a run: which file, and what its columns are
 SECONDS_PER_LINE = 2.0
+TEST = 0.2  # the share that is held out to report errors on
+
+
+def named_columns(option: str) -> list[str]:
+    """The names in an option that takes several."""
+    return [name.strip() for name in option.split(",")]
 
 
 def new_folder(out: Path | None, table: Table) -> Path:
@@ -94,15 +100,21 @@ def reopened(folder: Path, file: str | None) -> tuple[Unit, dict[str, Any], Tabl
     return unit, record, table
 
 
-def share(option: str, given: float, least: float = 0.0) -> float:
-    """A part of the data, below a half.
+def check_common(given: Mapping[str, Any]) -> float:
+    """Checks the options that every task on a table has; gives the share to test on.
 
     Raises:
-        ParameterError: it is out of its range.
+        ParameterError: one is out of its range.
     """
-    if not least <= given <= 0.5:
-        raise ParameterError(f"{option} is {given}, expected a share from {least:g} to 0.5; 0.2 is usual")
-    return given
+    if given.get("missing", "refuse") not in MISSING:
+        raise ParameterError(f"--missing is {given['missing']!r}, expected refuse or mask; mask treats it as missing")
+    if given.get("seed", 0) < 0:
+        raise ParameterError(f"--seed is {given['seed']}, expected a whole number of at least 0")
+    test = given.get("test", TEST)
+    for option, share, least in (("--test", test, 0), ("--validation", given.get("validation", 0.2), 0.01)):
+        if not least <= share <= 0.5:
+            raise ParameterError(f"{option} is {share}, expected a share from {least} to 0.5; 0.2 is usual")
+    return test
 
 
 @contextmanager

@@ -15,10 +15,11 @@ from unrolled.cli.tabular import (
     SECONDS_PER_LINE,
     Watch,
     as_options,
+    check_common,
     conclude,
+    named_columns,
     new_folder,
     reopened,
-    share,
     table_record,
     watched,
 )
@@ -29,7 +30,7 @@ from unrolled.data.sequence_table import (
     read_labels,
     read_sequences,
 )
-from unrolled.data.tables import MISSING, Table, read_table
+from unrolled.data.tables import Table, read_table
 from unrolled.errors import DataError, ParameterError
 from unrolled.models import load
 from unrolled.models.classifier import SequenceClassifier
@@ -50,7 +51,6 @@ DEFAULTS: dict[str, Any] = {
     "validation_fraction": 0.2,
     "random_state": 0,
 }
-TEST = 0.2
 # Options by the classifier's parameter.
 OPTIONS = {
     "cell": "cell", "hidden_size": "hidden", "num_layers": "layers", "batch_size": "batch", "minutes": "minutes",
@@ -64,14 +64,9 @@ COLUMNS = ("part", "sequences", "accuracy", "balanced accuracy", "loss")
 
 def start(file: str, given: dict[str, Any], json: bool) -> None:
     """Begins a run on a file; `given` are the options that were given."""
-    if given.get("missing", "refuse") not in MISSING:
-        raise ParameterError(f"--missing is {given['missing']!r}, expected refuse or mask; mask treats it as missing")
-    test = share("--test", given.get("test", TEST))
-    share("--validation", given.get("validation", DEFAULTS["validation_fraction"]), 0.01)
-    if given.get("seed", 0) < 0:
-        raise ParameterError(f"--seed is {given['seed']}, expected a whole number of at least 0")
+    test = check_common(given)
     table = read_table(file)
-    features = given["features"].split(",") if "features" in given else None
+    features = named_columns(given["features"]) if "features" in given else None
     columns, guessed = choose_sequence_columns(
         table, given.get("target"), given.get("sequence"), given.get("time"), features
     )

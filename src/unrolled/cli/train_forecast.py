@@ -16,17 +16,18 @@ from unrolled.cli.tabular import (
     SECONDS_PER_LINE,
     Watch,
     as_options,
+    check_common,
     conclude,
+    named_columns,
     new_folder,
     reopened,
-    share,
     table_record,
     watched,
 )
 from unrolled.data.dates import Steps, write_time
 from unrolled.data.series import last_part
 from unrolled.data.series_table import DatedSeries, SeriesColumns, choose_series_columns, read_dated_series
-from unrolled.data.tables import MISSING, Table, read_table
+from unrolled.data.tables import Table, read_table
 from unrolled.errors import DataError, ParameterError
 from unrolled.models import load
 from unrolled.models.backtest import Backtest
@@ -36,7 +37,7 @@ from unrolled.training.session import Session
 
 __all__ = ["resume", "start"]
 
-HORIZON, TEST = 12, 0.2
+HORIZON = 12
 INTERVAL = 0.9  # whose coverage is reported
 LONGEST_SEASON = 128  # steps of it that are read as a matter of course
 # Options by the forecaster's parameter; where one is not given, the forecaster's own default holds.
@@ -51,19 +52,12 @@ COLUMNS = ("test", "column", "forecasts", "mae", "rmse", f"in {INTERVAL:.0%} int
 
 def start(file: str, given: dict[str, Any], json: bool) -> None:
     """Begins a run on a file; `given` are the options that were given."""
-    missing = given.get("missing", "refuse")
-    if missing not in MISSING:
-        raise ParameterError(f"--missing is {missing!r}, expected refuse or mask; mask treats it as missing")
-    test = share("--test", given.get("test", TEST))
-    if "validation" in given:
-        share("--validation", given["validation"], 0.01)
-    if given.get("seed", 0) < 0:
-        raise ParameterError(f"--seed is {given['seed']}, expected a whole number of at least 0")
+    test = check_common(given)
     table = read_table(file)
     columns, guessed = choose_series_columns(
-        table, given.get("date"), given["values"].split(",") if "values" in given else None, given.get("series")
+        table, given.get("date"), named_columns(given["values"]) if "values" in given else None, given.get("series")
     )
-    series = read_dated_series(table, columns, missing)
+    series = read_dated_series(table, columns, given.get("missing", "refuse"))
     params: dict[str, Any] = {"horizon": HORIZON, "random_state": 0}
     params |= {setting: given[option] for setting, option in OPTIONS.items() if option in given}
     if params.get("optimizer", "adamw") != "adamw":
