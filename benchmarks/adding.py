@@ -93,7 +93,6 @@ def run(cell: str, recipe: dict[str, Any], seed: int, part: int) -> dict[str, fl
     )
     chrono(network, seed)
     settings = FitSettings(
-        epochs=None,
         steps=recipe["steps"],
         learning_rate=recipe["learning_rate"],
         warmup=recipe["warmup"],

@@ -156,7 +156,7 @@ def test_each_entry_of_the_gradients_is_clipped_before_their_norm():
     for value, norm in ((None, None), (0.5, None), (None, 0.25), (0.5, 0.25)):
         model = ToyModel()
         settings = FitSettings(
-            epochs=None, steps=1, optimizer="sgd", learning_rate=1.0, schedule="constant", clip=norm, clip_value=value
+            steps=1, optimizer="sgd", learning_rate=1.0, schedule="constant", clip=norm, clip_value=value
         )
         fit(model, ToyBatches(), settings)
         moved[value, norm] = 4 - float(model.w[0])
@@ -279,7 +279,7 @@ def test_a_budget_in_minutes_is_kept(monkeypatch):
         return take(batch, state)
 
     model.loss_and_gradients = slow
-    history = fit(model, ToyBatches(), FitSettings(epochs=None, minutes=2.0))
+    history = fit(model, ToyBatches(), FitSettings(minutes=2.0))
     assert 110 <= clock["now"] <= 121
     assert history.rows[-1]["learning_rate"] < 1e-6
 

@@ -216,7 +216,7 @@ def test_a_checkpoint_of_another_architecture_is_refused_and_changes_nothing(tmp
 
 
 def test_a_checkpoint_from_before_there_were_other_optimizers_goes_on_to_the_same_bits(tmp_path):
-    settings = FitSettings(epochs=None, steps=20, learning_rate=0.3)
+    settings = FitSettings(steps=20, learning_rate=0.3)
     whole, _ = run(tmp_path / "whole", settings)
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "parts", settings, 7)

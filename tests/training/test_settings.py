@@ -9,11 +9,18 @@ from unrolled.training.early_stopping import EarlyStopping, sense_of
 from unrolled.training.settings import FitSettings
 
 
+def test_one_of_three_says_how_long_and_100_epochs_where_none_does():
+    assert FitSettings().epochs == 100
+    for name in ("epochs", "steps", "minutes"):
+        settings = FitSettings(**{name: 7})
+        assert [getattr(settings, each) for each in ("epochs", "steps", "minutes")].count(None) == 2
+        assert getattr(settings, name) == 7
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"epochs": None}, "`epochs` is not set, expected exactly one of epochs, steps and minutes"),
-        ({"steps": 3}, "`epochs` and `steps` are set, expected exactly one of .* set the others to None"),
+        ({"epochs": 2, "steps": 3}, "`epochs` and `steps` are set, expected one of .* leave the others out"),
         ({"epochs": 0}, "`epochs` is 0, expected a positive finite number"),
         ({"learning_rate": math.nan}, "`learning_rate` is nan, expected a positive finite number"),
         ({"clip": -1.0}, "`clip` is -1.0, expected a positive finite number"),

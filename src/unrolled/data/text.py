@@ -183,6 +183,16 @@ class Streams:
         self._index = 0
         self._offset = int(self._rng.integers(self.length - self.windows * self.window + 1))
 
+    @property
+    def steps_per_epoch(self) -> int:
+        """Windows of each stream."""
+        return self.windows
+
+    @property
+    def batch_items(self) -> float:
+        """Characters in a window of all streams."""
+        return self.streams * self.window
+
     def next(self) -> Batch:
         """The next window of every stream; after the last one the next epoch begins."""
         if self._index == self.windows:

@@ -26,20 +26,6 @@ SAMPLE_LENGTH, SAMPLE_TEMPERATURE = 320, 0.7
 COLUMNS = ("step", "seconds", "train_loss", "val_loss", "val_characters", "learning_rate", "chars_per_second")
 
 
-class Windows(Streams):
-    """Streams that say how long an epoch is, and how many characters a step has."""
-
-    @property
-    def steps_per_epoch(self) -> int:
-        """Windows of each stream."""
-        return self.windows
-
-    @property
-    def batch_items(self) -> float:
-        """Characters in a window of all streams."""
-        return self.streams * self.window
-
-
 class CharTask:
     """Validation and samples, from random states of their own: training goes on as if nobody had looked."""
 
@@ -85,7 +71,7 @@ class CharRun:
                 f"the held-out part of the text has {len(held_out)} characters, expected at least 2; give more text"
             )
         self.folder, self.model, self.corpus, self.config = folder, model, corpus, config
-        batches = Windows(model.vocabulary.encode(training), config.batch, config.window, config.seed)
+        batches = Streams(model.vocabulary.encode(training), config.batch, config.window, config.seed)
         total = config.steps
         if config.epochs is not None:
             total = max(1, round(config.epochs * batches.windows))

@@ -34,8 +34,10 @@ class SequenceClassifier(SequenceEstimator):
             have; a dict of classes and weights; `None` counts every sequence as one.
         label_smoothing: the share of each target that is spread over all classes, in [0, 1).
         cell, hidden_size, num_layers, bidirectional, dropout, recurrent_dropout, zoneout, layer_norm, pooling,
-            epochs, minutes, batch_size, optimizer, learning_rate, weight_decay, schedule, warmup, clip, ema,
-            validation_fraction, patience, standardize, nan, dtype, random_state, verbose: see `SequenceEstimator`.
+            standardize, nan: see `unrolled.models.estimator.SequenceEstimator`.
+        epochs, minutes, batch_size, optimizer, optimizer_options, learning_rate, weight_decay, schedule,
+            schedule_options, warmup, final_rate, clip, clip_value, ema, validation_fraction, patience, dtype,
+            random_state, verbose: see `unrolled.models.trainable.Trainable`.
         monitor: `"loss"`, `"accuracy"` or `"balanced_accuracy"`, for `patience`.
 
     Attributes:

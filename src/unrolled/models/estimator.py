@@ -57,26 +57,11 @@ class SequenceEstimator(Fitted, Trainable):
         zoneout: that at which a unit keeps its old state for a step.
         layer_norm: normalise the sums in front of the gates; the LSTM and the GRU have it.
         pooling: what of the steps is looked at: the `"last"`, their `"mean"` or their `"max"`.
-        epochs: passes over the sequences.
-        minutes: how long to train, in place of `epochs`.
-        batch_size: sequences in a step, at the most; those of like length are together.
-        optimizer: one of `unrolled.optimizers.OPTIMIZERS`.
-        learning_rate: the peak of the schedule.
-        weight_decay: of an optimizer that has one (`"adamw"`).
-        schedule: one of `unrolled.schedules.SCHEDULES`, or `"reduce_on_plateau"`.
-        warmup: steps of a linear rise to the peak.
-        clip: the largest global norm of the gradients; `None` for any.
-        ema: the decay of a moving average of the weights, which is then what is used; `None` for none.
-        validation_fraction: the part of the sequences that is held out, as much of each class.
-        patience: after so many epochs that were no better on them than the best, training ends; in any case the best
-            weights are kept then. `None`: all epochs, and the last weights.
-        monitor: the metric that decides what is better.
         standardize: bring each feature to mean 0 and standard deviation 1, as they are in the part learned from.
         nan: `"refuse"` it, or `"mask"` it: a missing value counts as its feature's mean, and a second feature, which
             is 1 there, says so. What is infinite is always refused.
-        dtype: `"float32"` or `"float64"`.
-        random_state: a seed: the same one gives the same model, bit for bit.
-        verbose: show how training goes, where positive.
+
+    How it is trained, from `epochs` to `verbose`, `unrolled.models.trainable.Trainable` says.
     """
 
     cell: str = "lstm"

@@ -40,9 +40,11 @@ class SequenceTagger(SequenceEstimator):
 
     Args:
         targets: `"classes"` or `"multilabel"`.
-        cell, hidden_size, num_layers, bidirectional, dropout, recurrent_dropout, zoneout, layer_norm, epochs,
-            minutes, batch_size, optimizer, learning_rate, weight_decay, schedule, warmup, clip, ema,
-            validation_fraction, patience, standardize, nan, dtype, random_state, verbose: see `SequenceEstimator`.
+        cell, hidden_size, num_layers, bidirectional, dropout, recurrent_dropout, zoneout, layer_norm,
+            standardize, nan: see `unrolled.models.estimator.SequenceEstimator`.
+        epochs, minutes, batch_size, optimizer, optimizer_options, learning_rate, weight_decay, schedule,
+            schedule_options, warmup, final_rate, clip, clip_value, ema, validation_fraction, patience, dtype,
+            random_state, verbose: see `unrolled.models.trainable.Trainable`.
         monitor: `"loss"` or `"accuracy"`, for `patience`.
 
     Attributes:

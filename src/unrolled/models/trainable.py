@@ -36,15 +36,19 @@ class Trainable(Fitted, Parametrised):
         minutes: how long, in place of `epochs`.
         batch_size: items in a step, at the most.
         optimizer: one of `unrolled.optimizers.OPTIMIZERS`.
+        optimizer_options: what else it takes, `{"momentum": 0.9}` for `"sgd"`.
         learning_rate: the peak of the schedule.
         weight_decay: of an optimizer that has one (`"adamw"`).
         schedule: one of `unrolled.schedules.SCHEDULES`, or `"reduce_on_plateau"`.
+        schedule_options: what else it takes, `{"every": 100}` for `"step"`.
         warmup: steps of a linear rise to the peak.
+        final_rate: where the schedule ends, as a part of the peak.
         clip: the largest global norm of the gradients; `None` for any.
+        clip_value: the largest size of each entry of a gradient; `None` for any. It comes before `clip`.
         ema: the decay of a moving average of the weights, which is then what is used; `None` for none.
         validation_fraction: the part of the data that is held out.
-        patience: after so many epochs that were no better on it than the best, training ends; in any case the best
-            weights are kept then. `None`: all epochs, and the last weights.
+        patience: after so many epochs that were no better on it than the best, training ends, and the best weights
+            are kept, also where it ends for another reason. `None`: all epochs, and the last weights.
         monitor: the metric that decides what is better.
         dtype: `"float32"` or `"float64"`.
         random_state: a seed: the same one gives the same model, bit for bit; `None` differs each time.
@@ -58,11 +62,15 @@ class Trainable(Fitted, Parametrised):
     minutes: float | None = None
     batch_size: int = 32
     optimizer: str = "adam"
+    optimizer_options: Mapping[str, Any] | None = None
     learning_rate: float = 2e-3
     weight_decay: float = 0.0
     schedule: str = "cosine"
+    schedule_options: Mapping[str, Any] | None = None
     warmup: int = 0
+    final_rate: float = 0.0
     clip: float | None = 1.0
+    clip_value: float | None = None
     ema: float | None = None
     validation_fraction: float = 0.0
     patience: int | None = None
@@ -102,11 +110,15 @@ class Trainable(Fitted, Parametrised):
             epochs=self.epochs if self.minutes is None else None,
             minutes=self.minutes,
             optimizer=self.optimizer,
+            optimizer_options=self.optimizer_options or {},
             learning_rate=self.learning_rate,
             weight_decay=self.weight_decay,
             schedule=self.schedule,
+            schedule_options=self.schedule_options or {},
             warmup=self.warmup,
+            final_rate=self.final_rate,
             clip=self.clip,
+            clip_value=self.clip_value,
             ema=self.ema,
             patience=self.patience,
             monitor=self.monitor,

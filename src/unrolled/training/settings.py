@@ -15,16 +15,17 @@ from unrolled.training.early_stopping import sense_of
 
 __all__ = ["PLATEAU", "SCHEDULE_NAMES", "FitSettings"]
 
+EPOCHS = 100  # where nothing says how long
 PLATEAU = "reduce_on_plateau"  # the schedule that remembers: `ReduceOnPlateau`
 SCHEDULE_NAMES = (*SCHEDULES, PLATEAU)
 
 
 @dataclass(frozen=True)
 class FitSettings:
-    """How a model is trained; exactly one of `epochs`, `steps` and `minutes` says how long.
+    """How a model is trained; one of `epochs`, `steps` and `minutes` says how long.
 
     Args:
-        epochs: passes over the data.
+        epochs: passes over the data; 100 where neither `steps` nor `minutes` is given.
         steps: of the optimizer.
         minutes: a budget; the first steps are measured, and so many steps are taken as will fill it.
         optimizer: one of `unrolled.optimizers.OPTIMIZERS`.
@@ -50,7 +51,7 @@ class FitSettings:
     1.0
     """
 
-    epochs: float | None = 100
+    epochs: float | None = None
     steps: int | None = None
     minutes: float | None = None
     optimizer: str = "adam"
@@ -70,10 +71,11 @@ class FitSettings:
 
     def __post_init__(self) -> None:
         lengths = [name for name in ("epochs", "steps", "minutes") if getattr(self, name) is not None]
-        if len(lengths) != 1:
+        if not lengths:
+            object.__setattr__(self, "epochs", EPOCHS)
+        if len(lengths) > 1:
             raise ParameterError(
-                f"`{'` and `'.join(lengths) or 'epochs'}` {'are set' if lengths else 'is not set'}, "
-                "expected exactly one of epochs, steps and minutes; set the others to None"
+                f"`{'` and `'.join(lengths)}` are set, expected one of epochs, steps and minutes; leave the others out"
             )
         for name in ("epochs", "steps", "minutes", "learning_rate", "clip", "clip_value"):
             self._check(name, "a positive finite number", _is_positive)
