@@ -24,8 +24,8 @@ from unrolled.training.report import Report
 from unrolled.training.session import Session
 
 __all__ = [
-    "DOCUMENT", "SECONDS_PER_LINE", "Watch", "as_options", "check_common", "conclude", "kept_record", "named_columns", "new_folder",
-    "reopened", "table_record", "watched",
+    "DOCUMENT", "SECONDS_PER_LINE", "Watch", "as_options", "check_common", "conclude", "kept_record", "named_columns",
+    "new_folder", "reopened", "table_record", "watched",
 ]  # fmt: skip
 
 DOCUMENT = "table"  # of a run: which file, and what its columns are
