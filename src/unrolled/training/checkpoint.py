@@ -88,31 +88,32 @@ def restore_session(session: Session, unit: Unit) -> None:
         raise CheckpointError(
             f"the saved run has no {error}, expected all of it; was it saved by another version of unrolled?"
         ) from None
-    random_state = record.get("random_state")
+    raw, random_state = _under("raw.", training) or weights, record.get("random_state")
+    _check_weights(session, raw)
     if (random_state is None) != (session.model.random_state is None):
         raise CheckpointError(
             f"the saved run draws {'no random numbers' if random_state is None else 'random numbers'}, as for dropout, "
             f"expected {'some' if random_state is None else 'none'}, as this model; "
             "resume with the model and settings that it was saved with"
         )
-    _put_weights(session, _under("raw.", training) or weights)
+    with session.model.edit() as parameters:
+        for name, array in raw.items():
+            parameters[name][...] = array
     if random_state is not None:
         session.model.random_state = random_state
 
 
-def _put_weights(session: Session, weights: Mapping[str, Array]) -> None:
-    with session.model.edit() as parameters:
-        for name in sorted(weights.keys() | parameters.keys()):
-            saved, own = (of[name].shape if name in of else None for of in (weights, parameters))
-            if saved != own:
-                raise CheckpointError(
-                    f"the checkpoint belongs to another model: its `{name}` "
-                    + (f"has shape {saved}" if saved is not None else "is missing")
-                    + f", expected {own if own is not None else 'no such weight'}; "
-                    "resume with the model and settings that it was saved with"
-                )
-        for name, array in weights.items():
-            parameters[name][...] = array
+def _check_weights(session: Session, weights: Mapping[str, Array]) -> None:
+    parameters = session.model.parameters
+    for name in sorted(weights.keys() | parameters.keys()):
+        saved, own = (of[name].shape if name in of else None for of in (weights, parameters))
+        if saved != own:
+            raise CheckpointError(
+                f"the checkpoint belongs to another model: its `{name}` "
+                + (f"has shape {saved}" if saved is not None else "is missing")
+                + f", expected {own if own is not None else 'no such weight'}; "
+                "resume with the model and settings that it was saved with"
+            )
 
 
 def _named(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
