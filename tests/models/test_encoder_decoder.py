@@ -193,6 +193,29 @@ def test_the_teacher_lets_go_on_a_straight_line():
     assert network.teacher_forcing == 0.75  # a run that goes on
 
 
+def test_the_teacher_lets_go_within_a_budget_in_minutes_once_its_steps_are_known():
+    seen = []
+
+    class Watch(Callback):
+        def start(self, session):
+            self.model = session.model
+
+        def step(self, report):
+            seen.append((report.step, report.total_steps, self.model.teacher_forcing))
+
+    sources = words(40, 0)
+    EncoderDecoder(**SMALL | {"teacher_forcing": 0.25, "minutes": 0.02}).fit(
+        sources, turned(sources), callbacks=[Watch()]
+    )
+    measured = [forcing for _, total, forcing in seen if total is None]
+    assert measured
+    assert all(1 - 1e-9 < forcing < 1 for forcing in measured)  # the target's tokens, on the way of those to come
+    later = [(step, total, forcing) for step, total, forcing in seen if total is not None]
+    assert len(later) > 1
+    for step, total, forcing in later:
+        assert forcing == pytest.approx(1 - 0.75 * step / total)
+
+
 def test_the_best_weights_are_kept_with_patience():
     sources = words(40, 0)
     how = SMALL | {"epochs": 40, "learning_rate": 0.03, "validation_fraction": 0.3, "patience": 2}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import nextafter
 from typing import TYPE_CHECKING
 
 from unrolled.models.encoder_decoder_network import EncoderDecoderNetwork
@@ -40,5 +41,6 @@ class ScheduledSampling(Callback):
         self.step(report)
 
     def _set(self, step: int, total: int | None) -> None:
-        assert total is not None  # as it is trained for epochs
-        self.network.teacher_forcing = 1 - (1 - self.final) * step / total
+        # the first steps of a budget in minutes are measured: they are to take as long as those to come, which are fed
+        # token by token, and yet be fed the target's tokens
+        self.network.teacher_forcing = nextafter(1, 0) if total is None else 1 - (1 - self.final) * step / total
