@@ -240,6 +240,16 @@ def test_a_row_of_arrays_of_unequal_length_is_as_a_list_of_them():
     np.testing.assert_array_equal(Sequences.of(row).values, np.concatenate(parts))
 
 
+def test_what_is_masked_is_missing_and_not_what_stands_behind_the_mask():
+    X = np.arange(12).reshape(2, 3, 2)
+    masked = np.ma.masked_equal(X, 7)
+    for given in (masked, list(masked)):
+        values = Sequences.of(given).values
+        assert np.isnan(values[3, 1])
+        assert np.isnan(values).sum() == 1
+    np.testing.assert_array_equal(Sequences.of(np.ma.masked_equal(X, 99)).values, X.reshape(6, 2))
+
+
 def test_what_is_no_array_is_refused_with_its_remedy():
     with pytest.raises(TypeError, match=r"`X` is a Counter, expected an array or a list of arrays; .*sparse.*toarray"):
         Sequences.of(Counter())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -303,7 +303,7 @@ def check_same(saved: str | None, own: str) -> None:
 
 
 def _as_array(name: str, given: Any) -> NDArray[Any]:
-    array: NDArray[Any] = np.asarray(given)
+    array = _unmasked(given)
     if array.ndim == 0:
         kind = type(given).__name__
         raise TypeError(
@@ -315,11 +315,18 @@ def _as_array(name: str, given: Any) -> NDArray[Any]:
 
 def _as_part(name: str, given: Any) -> NDArray[Any]:
     try:
-        return np.asarray(given)
+        return _unmasked(given)
     except ValueError:
         raise ShapeError(
             f"`{name}` has steps of unequal numbers of features, expected (T, I); is one missing?"
         ) from None
+
+
+def _unmasked(given: Any) -> NDArray[Any]:
+    """As an array, with NaN where a masked array holds nothing: NumPy alone would take what is behind the mask."""
+    if cast(Any, np.ma).is_masked(given):
+        return given.astype(np.float64).filled(np.nan)
+    return np.asarray(given)
 
 
 def _check_numbers(name: str, array: NDArray[Any]) -> None:
