@@ -97,6 +97,7 @@ def main(given: list[str] | None = None) -> None:
     options = parser.parse_args(given)
 
     machine, corpus = describe_machine(), from_file(options.data)
+    corpus = corpus._replace(text=str(corpus.text))  # small enough for memory
     training, test = split_held_out(corpus.text, HELD_OUT)
     counted, tuned_on = split_held_out(training, TUNED_ON)
     held_out = HELD_OUT
