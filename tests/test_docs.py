@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
+from unrolled import models
 from unrolled.cli.app import app
 from unrolled.data.builtin import DATASETS
 from unrolled.initializers import INITIALIZERS
 from unrolled.layers import GRU, LSTM, RNN, Dropout
-from unrolled.models import MODELS
 from unrolled.optimizers import OPTIMIZERS
 from unrolled.training.fit import FitSettings
 from unrolled.training.settings import SCHEDULE_NAMES
@@ -58,8 +58,8 @@ def parameters(*callables):
     [
         ("layers.md", parameters(RNN, GRU, LSTM, Dropout) | parameters(LSTM.forward, LSTM.backward) - {"self"}),
         ("layers.md", set(INITIALIZERS)),
-        ("models.md", {model.__name__ for model in MODELS.values()}),
-        ("models.md", parameters(*MODELS.values())),
+        ("models.md", set(models.HOMES)),
+        ("models.md", parameters(*(getattr(models, name) for name in models.HOMES))),
         ("models.md", set(DATASETS)),
         ("training.md", {field.name for field in dataclasses.fields(FitSettings)}),
         ("training.md", {*OPTIMIZERS, *SCHEDULE_NAMES}),

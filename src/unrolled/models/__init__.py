@@ -1,16 +1,19 @@
-"""Whole models, and the registry that loads a saved one."""
+"""Whole models, and the registry that loads a saved one; each is imported when it is first asked for."""
 
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from unrolled.errors import CheckpointError
-from unrolled.models.char_lm import CharLM
-from unrolled.models.classifier import SequenceClassifier
-from unrolled.models.encoder_decoder import EncoderDecoder
-from unrolled.models.forecaster import Forecaster
-from unrolled.models.regressor import SequenceRegressor
-from unrolled.models.tagger import SequenceTagger
 from unrolled.storage import read_unit
+
+if TYPE_CHECKING:
+    from unrolled.models.char_lm import CharLM
+    from unrolled.models.classifier import SequenceClassifier
+    from unrolled.models.encoder_decoder import EncoderDecoder
+    from unrolled.models.forecaster import Forecaster
+    from unrolled.models.regressor import SequenceRegressor
+    from unrolled.models.tagger import SequenceTagger
 
 __all__ = [
     "MODELS",
@@ -23,18 +26,37 @@ __all__ = [
     "load",
 ]
 
-# By kind; each has `save(folder)`, and `from_unit(unit)` to come back.
-MODELS: dict[str, Any] = {
-    model.kind: model
-    for model in (CharLM, EncoderDecoder, Forecaster, SequenceClassifier, SequenceRegressor, SequenceTagger)
+# Where each is.
+HOMES = {
+    "CharLM": "unrolled.models.char_lm",
+    "EncoderDecoder": "unrolled.models.encoder_decoder",
+    "Forecaster": "unrolled.models.forecaster",
+    "SequenceClassifier": "unrolled.models.classifier",
+    "SequenceRegressor": "unrolled.models.regressor",
+    "SequenceTagger": "unrolled.models.tagger",
 }
+# By kind, as it is saved; each has `save(folder)`, and `from_unit(unit)` to come back.
+MODELS = {
+    "char_lm": "CharLM",
+    "encoder_decoder": "EncoderDecoder",
+    "forecaster": "Forecaster",
+    "sequence_classifier": "SequenceClassifier",
+    "sequence_regressor": "SequenceRegressor",
+    "sequence_tagger": "SequenceTagger",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(HOMES[name]), name)
 
 
 def load(folder: str | Path) -> Any:
     """Loads the model that a run folder holds, whole or still in training.
 
     Args:
-        folder: where `unrolled train` or a model's `save` wrote.
+        folder: where `unrolled train`, a model's `save` or a `fit` with a checkpoint wrote.
 
     Returns:
         The model, of the class that its kind names, with the weights of the last checkpoint.
@@ -46,6 +68,7 @@ def load(folder: str | Path) -> Any:
 
     >>> import tempfile
     >>> from unrolled.data.text import Vocabulary
+    >>> from unrolled.models import CharLM
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     CharLM(Vocabulary("ab"), hidden_size=8, seed=0).save(folder)
     ...     load(folder).vocabulary.characters
@@ -56,6 +79,6 @@ def load(folder: str | Path) -> Any:
     if kind not in MODELS:
         raise CheckpointError(
             f"`{folder}` holds a model of kind {kind!r}, expected one of {', '.join(MODELS)}; "
-            "was it saved by a newer version?"
+            "was it saved by a newer version, or by a fit of your own model?"
         )
-    return MODELS[kind].from_unit(unit)
+    return __getattr__(MODELS[kind]).from_unit(unit)
