@@ -61,6 +61,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bits(tmp_path: Path):
         "recurrent_dropout": 0.2,
         "zoneout": 0.1,
         "layer_norm": True,
+        "layer_options": {"forget_bias": 2.0, "initial_state": "learned"},
         "epochs": 8,
         "patience": 4,
         "validation_fraction": 0.25,

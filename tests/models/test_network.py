@@ -65,6 +65,11 @@ def worst_gradient_error(model: SequenceNetwork, given: SequenceBatch) -> float:
         {"cell": "rnn", "bidirectional": True},
         {"cell": "lstm", "recurrent_dropout": 0.4, "layer_norm": True},
         {"cell": "gru", "zoneout": 0.3},
+        {
+            "cell": "lstm",
+            "bidirectional": True,
+            "layer_options": {"peepholes": True, "proj_size": 2, "initial_state": "learned", "merge": "sum"},
+        },
     ],
     ids=[
         "lstm both ways",
@@ -72,6 +77,7 @@ def worst_gradient_error(model: SequenceNetwork, given: SequenceBatch) -> float:
         "rnn both ways",
         "lstm normalised with recurrent dropout",
         "gru with zoneout",
+        "lstm with every option",
     ],
 )
 def test_gradients_match_central_differences(settings: dict[str, Any], pooling: Any, lengths: Any):
@@ -128,6 +134,17 @@ def test_the_same_seed_drops_the_same_units():
     given = batch("last")
     losses = [network(dropout=0.5).loss_and_gradients(given, None)[0] for _ in range(2)]
     assert losses[0] == losses[1]
+
+
+def test_options_that_a_cell_has_not_are_named():
+    with pytest.raises(
+        ParameterError, match=r"`layer_options` has 'peepholes', expected of 'gru' merge, .* reset; check the spelling"
+    ):
+        network(cell="gru", layer_options={"peepholes": True})
+    with pytest.raises(
+        ParameterError, match=r"`layer_options` has 'dropout', .* it is a parameter of the model itself"
+    ):
+        network(layer_options={"dropout": 0.1})
 
 
 def test_layer_norm_has_its_gains():

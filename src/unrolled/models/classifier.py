@@ -33,8 +33,8 @@ class SequenceClassifier(SequenceEstimator):
         class_weight: how much each class counts: `"balanced"` makes all count the same, however many sequences they
             have; a dict of classes and weights; `None` counts every sequence as one.
         label_smoothing: the share of each target that is spread over all classes, in [0, 1).
-        cell, hidden_size, num_layers, bidirectional, dropout, recurrent_dropout, zoneout, layer_norm, pooling,
-            standardize, nan: see `unrolled.models.estimator.SequenceEstimator`.
+        cell, hidden_size, num_layers, bidirectional, dropout, recurrent_dropout, zoneout, layer_norm,
+            layer_options, pooling, standardize, nan: see `unrolled.models.estimator.SequenceEstimator`.
         epochs, minutes, batch_size, optimizer, optimizer_options, learning_rate, weight_decay, schedule,
             schedule_options, warmup, final_rate, clip, clip_value, ema, validation_fraction, patience, dtype,
             random_state, verbose: see `unrolled.models.trainable.Trainable`.

@@ -56,6 +56,8 @@ class SequenceEstimator(Fitted, Trainable):
         recurrent_dropout: that at which the state is dropped on its way back into the cells, one mask a sequence.
         zoneout: that at which a unit keeps its old state for a step.
         layer_norm: normalise the sums in front of the gates; the LSTM and the GRU have it.
+        layer_options: what else the recurrent layers take, such as `peepholes`, `proj_size`, `forget_bias`,
+            `initial_state`, `merge`, `weight_init` or a GRU's `reset`.
         pooling: what of the steps is looked at: the `"last"`, their `"mean"` or their `"max"`.
         standardize: bring each feature to mean 0 and standard deviation 1, as they are in the part learned from.
         nan: `"refuse"` it, or `"mask"` it: a missing value counts as its feature's mean, and a second feature, which
@@ -72,6 +74,7 @@ class SequenceEstimator(Fitted, Trainable):
     recurrent_dropout: float = 0.0
     zoneout: float = 0.0
     layer_norm: bool = False
+    layer_options: Mapping[str, Any] | None = None
     pooling: Any = "last"
     standardize: bool = True
     nan: str = "refuse"
@@ -231,6 +234,7 @@ class SequenceEstimator(Fitted, Trainable):
             recurrent_dropout=self.recurrent_dropout,
             zoneout=self.zoneout,
             layer_norm=self.layer_norm,
+            layer_options=self.layer_options,
             pooling=pooling,
             dtype=self.dtype,
             seed=seed,

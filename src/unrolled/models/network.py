@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -19,6 +20,11 @@ from unrolled.shapes import Array
 __all__ = ["CELLS", "POOLINGS", "Loss", "Pooling", "SequenceNetwork"]
 
 CELLS = {"lstm": LSTM, "gru": GRU, "rnn": RNN}
+# What a recurrent layer takes and a model names by itself.
+NAMED = (
+    "input_size", "hidden_size", "num_layers", "bidirectional", "dropout", "recurrent_dropout", "zoneout", "layer_norm",
+    "dtype", "seed",
+)  # fmt: skip
 POOLINGS = ("last", "mean", "max", None)
 Pooling = Literal["last", "mean", "max"] | None
 Loss = Callable[[Array, NDArray[Any], Array | None], tuple[float, Array]]
@@ -44,13 +50,15 @@ class SequenceNetwork(NamedNetwork):
         recurrent_dropout: that at which the state is dropped on its way back into the cells, one mask a sequence.
         zoneout: that at which a unit keeps its old state for a step.
         layer_norm: normalise the sums in front of the gates; the LSTM and the GRU have it.
+        layer_options: what else the recurrent layers take, such as `peepholes`, `proj_size`, `forget_bias`,
+            `initial_state`, `merge`, `weight_init` or a GRU's `reset`.
         pooling: `"last"`, `"mean"` or `"max"`; `None` pools nothing: an output for each step.
         dtype: `"float32"` or `"float64"`.
         seed: of the initial weights; `None` differs each time.
 
     Raises:
-        ParameterError: the cell or the pooling is another, a size is not positive, a rate is not in [0, 1), or an RNN
-            is asked for layer norm.
+        ParameterError: the cell or the pooling is another, a size is not positive, a rate is not in [0, 1), or the
+            cell has no such option.
 
     >>> from unrolled.losses import softmax_cross_entropy
     >>> network = SequenceNetwork(2, 3, softmax_cross_entropy, hidden_size=4, seed=0)
@@ -72,6 +80,7 @@ class SequenceNetwork(NamedNetwork):
         recurrent_dropout: float = 0.0,
         zoneout: float = 0.0,
         layer_norm: bool = False,
+        layer_options: Mapping[str, Any] | None = None,
         pooling: Pooling = "last",
         dtype: str = "float32",
         seed: int | None = None,
@@ -83,6 +92,7 @@ class SequenceNetwork(NamedNetwork):
         if layer_norm and cell == "rnn":
             raise ParameterError("`layer_norm` is True for 'rnn', expected False; the LSTM and the GRU have it")
         options: dict[str, Any] = {"layer_norm": True} if layer_norm else {}
+        options |= checked_options(cell, layer_options or {})
         seeds = (None,) * 3 if seed is None else np.random.SeedSequence(seed).generate_state(3).tolist()
         self.loss, self.pooling = loss, pooling
         self.dropout = Dropout(checked_rate("dropout", dropout), seed=seeds[2])
@@ -98,7 +108,8 @@ class SequenceNetwork(NamedNetwork):
             dtype=dtype,
             seed=seeds[0],
         )
-        width = hidden_size * self.recurrent.num_directions
+        last_width = self.recurrent.state_size * self.recurrent.num_directions  # whatever merges their outputs
+        width = last_width if pooling == "last" else self.recurrent.output_size
         self.dense = Dense(width, output_size, dtype=dtype, seed=seeds[1])
         super().__init__({"recurrent": self.recurrent, "dropout": self.dropout, "dense": self.dense})
 
@@ -160,7 +171,7 @@ class SequenceNetwork(NamedNetwork):
             # forward: p = the last layer's h, direction beside direction
             dh = np.zeros_like(state.h if isinstance(state, LSTMState) else state)
             dh[-self.recurrent.num_directions :] = np.split(dpooled, self.recurrent.num_directions, axis=1)
-            return None, LSTMState(dh, np.zeros_like(dh)) if isinstance(state, LSTMState) else dh
+            return None, LSTMState(dh, np.zeros_like(state.c)) if isinstance(state, LSTMState) else dh
         if self.pooling == "mean":
             # forward: p = sum_t h_t / T_n
             return np.broadcast_to(dpooled / self._steps(h, lengths), h.shape), None  # in padding it is not read
@@ -177,3 +188,19 @@ class SequenceNetwork(NamedNetwork):
     def _steps(self, h: Array, lengths: NDArray[np.integer[Any]] | None) -> Array:
         """How many steps each mean is over, `(N, 1)` or `(1, 1)`."""
         return np.asarray([[len(h)]] if lengths is None else lengths[:, None]).astype(h.dtype)
+
+
+def checked_options(cell: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What a cell's layer is given beyond what every model names by itself.
+
+    Raises:
+        ParameterError: the cell has no option of that name.
+    """
+    known = [name for name in inspect.signature(CELLS[cell]).parameters if name not in NAMED]
+    for name in given:
+        if name not in known:
+            raise ParameterError(
+                f"`layer_options` has {name!r}, expected of {cell!r} {', '.join(known)}; "
+                + ("it is a parameter of the model itself" if name in NAMED else "check the spelling")
+            )
+    return dict(given)

@@ -32,8 +32,8 @@ class SequenceRegressor(SequenceEstimator):
     Args:
         loss: `"squared_error"`, whose best answer is the mean, or `"absolute_error"`, whose best is the median; of
             targets brought to mean 0 and standard deviation 1.
-        cell, hidden_size, num_layers, bidirectional, dropout, recurrent_dropout, zoneout, layer_norm, pooling,
-            standardize, nan: see `unrolled.models.estimator.SequenceEstimator`.
+        cell, hidden_size, num_layers, bidirectional, dropout, recurrent_dropout, zoneout, layer_norm,
+            layer_options, pooling, standardize, nan: see `unrolled.models.estimator.SequenceEstimator`.
         epochs, minutes, batch_size, optimizer, optimizer_options, learning_rate, weight_decay, schedule,
             schedule_options, warmup, final_rate, clip, clip_value, ema, validation_fraction, patience, dtype,
             random_state, verbose: see `unrolled.models.trainable.Trainable`.

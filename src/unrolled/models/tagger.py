@@ -41,7 +41,7 @@ class SequenceTagger(SequenceEstimator):
     Args:
         targets: `"classes"` or `"multilabel"`.
         cell, hidden_size, num_layers, bidirectional, dropout, recurrent_dropout, zoneout, layer_norm,
-            standardize, nan: see `unrolled.models.estimator.SequenceEstimator`.
+            layer_options, standardize, nan: see `unrolled.models.estimator.SequenceEstimator`.
         epochs, minutes, batch_size, optimizer, optimizer_options, learning_rate, weight_decay, schedule,
             schedule_options, warmup, final_rate, clip, clip_value, ema, validation_fraction, patience, dtype,
             random_state, verbose: see `unrolled.models.trainable.Trainable`.
