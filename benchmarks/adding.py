@@ -25,7 +25,7 @@ from published import Task, measure, parser_of, summary, write
 from unrolled.bench.machine import describe_machine
 from unrolled.data.sequences import SequenceBatch
 from unrolled.losses import mean_squared_error
-from unrolled.models.network import SequenceNetwork
+from unrolled.models.sequences.network import SequenceNetwork
 from unrolled.training.fit import FitSettings, fit
 
 T, SEQUENCES = 600, 1000

@@ -25,7 +25,7 @@ from published import Task, measure, parser_of, summary, write
 
 from unrolled.bench.machine import describe_machine
 from unrolled.data.music import KEYS, Roll, next_frames, read_chorales
-from unrolled.models.tagger import SequenceTagger
+from unrolled.models.sequences.tagger import SequenceTagger
 
 FILE = "jsb-chorales-quarter.json"
 RECIPE: dict[str, Any] = {

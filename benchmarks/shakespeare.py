@@ -29,7 +29,7 @@ from published import Task, measure, parser_of, summary, write
 from unrolled.bench.machine import describe_machine
 from unrolled.data.corpora import Corpus, from_file
 from unrolled.data.text import split_held_out
-from unrolled.models.char_lm_training import start
+from unrolled.models.text.training import start
 from unrolled.training.config import TrainConfig
 from unrolled.training.loop import train
 from unrolled.training.report import Report

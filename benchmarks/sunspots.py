@@ -41,7 +41,7 @@ import numpy as np
 from unrolled import engine
 from unrolled.bench.machine import describe_machine
 from unrolled.data.series import SeriesParts, load_sunspots
-from unrolled.models.forecaster import Forecaster
+from unrolled.models.forecast.forecaster import Forecaster
 
 TARGETS = {"test_1921_1955": 0.09, "test_1956_1979": 0.30}
 PUBLISHED = {"Weigend et al. 1990": (0.086, 0.35), "TAR": (0.097, 0.28)}

@@ -25,7 +25,7 @@ from pathlib import Path
 from unrolled import engine
 from unrolled.bench.machine import describe_machine
 from unrolled.data.corpora import Corpus, from_file
-from unrolled.models.char_lm_training import start
+from unrolled.models.text.training import start
 from unrolled.training.config import TrainConfig
 from unrolled.training.loop import train
 from unrolled.training.report import Report

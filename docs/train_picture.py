@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from unrolled.data.corpora import load_corpus
-from unrolled.models.char_lm_training import start
+from unrolled.models.text.training import start
 from unrolled.training.config import TrainConfig
 from unrolled.training.loop import train
 from unrolled.training.progress import LiveDisplay

@@ -11,8 +11,8 @@ import pytest
 
 from unrolled.data.music import piano_roll
 from unrolled.losses import mean_squared_error
-from unrolled.models.network import SequenceNetwork
-from unrolled.models.tagger import SequenceTagger
+from unrolled.models.sequences.network import SequenceNetwork
+from unrolled.models.sequences.tagger import SequenceTagger
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 RECORDS = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in BENCHMARKS.glob("results/*.json")}

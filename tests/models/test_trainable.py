@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from models.waves import small, waves
-from unrolled.models.classifier import SequenceClassifier
-from unrolled.models.encoder_decoder import EncoderDecoder
+from unrolled.models.pairs.encoder_decoder import EncoderDecoder
+from unrolled.models.sequences.classifier import SequenceClassifier
 from unrolled.training.fit import Callback
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from helpers import rng
-from unrolled.models.classifier import SequenceClassifier
+from unrolled.models.sequences.classifier import SequenceClassifier
 
 __all__ = ["same", "small", "waves"]
 

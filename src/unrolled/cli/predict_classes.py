@@ -7,7 +7,7 @@ from typing import Any
 
 from unrolled.data.sequence_table import SequenceColumns, read_sequences
 from unrolled.data.tables import Table
-from unrolled.models.classifier import SequenceClassifier
+from unrolled.models.sequences.classifier import SequenceClassifier
 
 __all__ = ["predict_classes"]
 

@@ -10,7 +10,7 @@ from unrolled.data.dates import Steps, write_time
 from unrolled.data.series_table import SeriesColumns, read_dated_series
 from unrolled.data.tables import Table
 from unrolled.errors import CheckpointError, ParameterError
-from unrolled.models.forecaster import Forecaster
+from unrolled.models.forecast.forecaster import Forecaster
 from unrolled.storage import Unit
 
 __all__ = ["predict_steps"]

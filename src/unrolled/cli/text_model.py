@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from unrolled.errors import CheckpointError
-from unrolled.models.char_lm import CharLM
+from unrolled.models.text.char_lm import CharLM
 from unrolled.storage import read_unit
 
 __all__ = ["load_text_model"]

@@ -33,8 +33,8 @@ from unrolled.data.sequence_table import (
 from unrolled.data.tables import Table, read_table
 from unrolled.errors import DataError, ParameterError
 from unrolled.models import load
-from unrolled.models.classifier import SequenceClassifier
-from unrolled.models.parts import held_out
+from unrolled.models.sequences.classifier import SequenceClassifier
+from unrolled.models.sequences.parts import held_out
 from unrolled.training.progress import Show
 from unrolled.training.session import Session
 

@@ -30,8 +30,8 @@ from unrolled.data.series_table import DatedSeries, SeriesColumns, choose_series
 from unrolled.data.tables import Table, read_table
 from unrolled.errors import DataError, ParameterError
 from unrolled.models import load
-from unrolled.models.backtest import Backtest
-from unrolled.models.forecaster import Forecaster
+from unrolled.models.forecast.backtest import Backtest
+from unrolled.models.forecast.forecaster import Forecaster
 from unrolled.training.progress import Show
 from unrolled.training.session import Session
 

@@ -13,7 +13,7 @@ from unrolled.training.config import TrainConfig
 from unrolled.training.facts import bits, perplexity
 
 if TYPE_CHECKING:
-    from unrolled.models.char_lm_training import CharRun
+    from unrolled.models.text.training import CharRun
     from unrolled.training.progress import Show
     from unrolled.training.report import Report
 
@@ -24,7 +24,7 @@ SETTING_NAMES = {"lr": "learning_rate", "min_count": "minimum_count"}  # where a
 
 def resumed(folder: Path, text: str | None) -> TextRun:
     """Takes up the run of a folder; `text` is where its text is now, if it was moved."""
-    from unrolled.models.char_lm_training import resume
+    from unrolled.models.text.training import resume
 
     return TextRun(resume(folder, text))
 
@@ -32,7 +32,7 @@ def resumed(folder: Path, text: str | None) -> TextRun:
 def started(text: str | None, corpus: str | None, out: Path | None, given: dict[str, Any]) -> TextRun:
     """Begins a run on a file, or a built-in corpus; `given` are the options that say how to train."""
     from unrolled.data.corpora import CORPORA, from_file
-    from unrolled.models.char_lm_training import start
+    from unrolled.models.text.training import start
 
     settings = {SETTING_NAMES.get(name, name): value for name, value in given.items()}
     if "epochs" in given or "steps" in given:

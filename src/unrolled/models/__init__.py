@@ -8,12 +8,12 @@ from unrolled.errors import CheckpointError
 from unrolled.storage import read_unit
 
 if TYPE_CHECKING:
-    from unrolled.models.char_lm import CharLM
-    from unrolled.models.classifier import SequenceClassifier
-    from unrolled.models.encoder_decoder import EncoderDecoder
-    from unrolled.models.forecaster import Forecaster
-    from unrolled.models.regressor import SequenceRegressor
-    from unrolled.models.tagger import SequenceTagger
+    from unrolled.models.forecast.forecaster import Forecaster
+    from unrolled.models.pairs.encoder_decoder import EncoderDecoder
+    from unrolled.models.sequences.classifier import SequenceClassifier
+    from unrolled.models.sequences.regressor import SequenceRegressor
+    from unrolled.models.sequences.tagger import SequenceTagger
+    from unrolled.models.text.char_lm import CharLM
 
 __all__ = [
     "MODELS",
@@ -28,12 +28,12 @@ __all__ = [
 
 # Where each is.
 HOMES = {
-    "CharLM": "unrolled.models.char_lm",
-    "EncoderDecoder": "unrolled.models.encoder_decoder",
-    "Forecaster": "unrolled.models.forecaster",
-    "SequenceClassifier": "unrolled.models.classifier",
-    "SequenceRegressor": "unrolled.models.regressor",
-    "SequenceTagger": "unrolled.models.tagger",
+    "CharLM": "unrolled.models.text.char_lm",
+    "EncoderDecoder": "unrolled.models.pairs.encoder_decoder",
+    "Forecaster": "unrolled.models.forecast.forecaster",
+    "SequenceClassifier": "unrolled.models.sequences.classifier",
+    "SequenceRegressor": "unrolled.models.sequences.regressor",
+    "SequenceTagger": "unrolled.models.sequences.tagger",
 }
 # By kind, as it is saved; each has `save(folder)`, and `from_unit(unit)` to come back.
 MODELS = {

@@ -73,7 +73,7 @@ def fit(
     >>> import numpy as np
     >>> from unrolled.data.sequences import SequenceBatches, Sequences
     >>> from unrolled.losses import softmax_cross_entropy
-    >>> from unrolled.models.network import SequenceNetwork
+    >>> from unrolled.models.sequences.network import SequenceNetwork
     >>> x = np.random.default_rng(0).normal(size=(40, 6, 1)).astype("float32")
     >>> rising = (x[:, -1, 0] > x[:, 0, 0]).astype("int32")
     >>> network = SequenceNetwork(1, 2, softmax_cross_entropy, hidden_size=8, seed=0)

@@ -1,0 +1,1 @@
+"""Models of time series: what comes next, and within which bounds."""

@@ -1,0 +1,190 @@
+"""What a caller gives a forecaster, checked against what it was fitted to, as windows; it foretells nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from unrolled.data.series import Relative, Windows, checked_values
+from unrolled.data.series_input import Form, SeriesSet, read_covariates, read_series
+from unrolled.data.time_index import is_pandas
+from unrolled.errors import DataError, ParameterError, ShapeError
+from unrolled.models.forecast.scaling import SeriesScaling
+from unrolled.models.forecast.state import Memory
+from unrolled.models.sequences.scaling import Scaling
+from unrolled.shapes import Array
+
+__all__ = ["Given", "Reading", "as_rows", "own_series", "scaling_for", "step_of", "together"]
+
+
+class Given(NamedTuple):
+    """Series with their covariates."""
+
+    series: SeriesSet
+    known: list[Array] | None = None  # (T_i + ahead, C)
+    past: list[Array] | None = None  # (T_i, P)
+
+    def of(self, i: int) -> tuple[Array, Array | None, Array | None]:
+        """The values of series `i`, and its covariates of both kinds."""
+        known, past = (None if tables is None else tables[i] for tables in (self.known, self.past))
+        return self.series.values[i], known, past
+
+
+class Reading(NamedTuple):
+    """How a forecaster reads series."""
+
+    context: int
+    horizon: int
+    relative: Relative
+    nan: Literal["refuse", "mask"]
+    dtype: str
+
+    @property
+    def kept(self) -> int:
+        """How many of a series' last steps foretelling and judging what comes may need."""
+        return self.context + 2 * self.horizon
+
+    def read(
+        self, name: str, series: Any, covariates: Any, past_covariates: Any, *, ahead: int = 0, follows: bool = False
+    ) -> Given:
+        """Takes series as a caller has them, with covariates for so many steps after their end."""
+        given = read_series(series, name, follows=follows)
+        for label, values in zip(given.names, given.values, strict=True):
+            checked_values(name if given.form == "one" else f"{name} {label}", values, self.nan)
+        known, past = (
+            None if table is None else read_covariates(table, given, kind, steps)
+            for table, kind, steps in ((covariates, "covariates", ahead), (past_covariates, "past_covariates", 0))
+        )
+        return Given(given, known, past)
+
+    def windows(self, memory: Memory, given: Given) -> Windows:
+        """Scaled windows over series that are those it was fitted to, or any where the scaling allows.
+
+        Raises:
+            ParameterError: a series is unknown, or covariates are missing or too many.
+            ShapeError: covariates have another number of columns.
+        """
+        return Windows(
+            scaling_for(memory, given.series).forward(given.series.values, given.series.names),
+            context=self.context,
+            horizon=self.horizon,
+            known=_scaled("covariates", given.known, memory.known),
+            past=_scaled("past_covariates", given.past, memory.past),
+            nan=self.nan,
+            relative=self.relative,
+            dtype=self.dtype,
+        )
+
+    def check_end(self, name: str, values: Array) -> None:
+        """Raises `DataError` unless a series' last steps say enough to go on from."""
+        if len(values) < self.context:
+            raise DataError(
+                f"`{name}` has {len(values)} steps, expected at least context = {self.context}; give more of its past"
+            )
+        if np.isnan(values[-self.context :]).all():
+            raise DataError(
+                f"`{name}` has no value in its last {self.context} steps, expected one at least; "
+                "nothing says where it stands"
+            )
+
+
+def scaling_for(memory: Memory, given: SeriesSet) -> SeriesScaling:
+    """The scales of the series given, found by name, or by their place where they came without.
+
+    Raises:
+        ParameterError: a series' scale is not known.
+    """
+    if memory.shared or given.form == memory.form == "one":
+        return memory.scaling
+    if given.form == memory.form == "list" and len(given.names) == len(memory.names):
+        return memory.scaling
+    for name in given.names:
+        if name not in memory.names:
+            raise ParameterError(
+                f"`series` holds {name!r}, expected those it was fitted to: {', '.join(memory.names[:8])}"
+                f"{', ...' if len(memory.names) > 8 else ''}; their scales are known, another's is not: fit with "
+                "scaling='global' to foretell others"
+            )
+    return memory.scaling.take([memory.names.index(name) for name in given.names])
+
+
+def own_series(memory: Memory, covariates: Any, past_covariates: Any, horizon: int) -> Given:
+    """The series it was fitted to, with the covariates of the steps to come behind those of the past.
+
+    Raises:
+        ParameterError: covariates are missing or too many, or training was not finished.
+        ShapeError: they do not fit the horizon.
+    """
+    ends = memory.ends()
+    series = memory.as_set(ends)
+    if past_covariates is not None:
+        raise ParameterError("`past_covariates` is given without `series`, expected None; `update` adds new ones")
+    known = None
+    if covariates is not None and memory.known is not None:
+        here = series._replace(values=[np.zeros(0)] * len(ends))  # an array's first row is the first step to come
+        tables = read_covariates(covariates, here, "covariates", horizon)
+        known = [np.concatenate([end.known, table]) for end, table in zip(ends, tables, strict=True)]  # pyright: ignore
+    else:
+        known = covariates  # refused where the windows are made
+    return Given(series, known, together([end.past for end in ends]))
+
+
+def as_rows(values: Any, form: Form) -> Any:
+    """New values of the form given to `fit`, where a number stands for one step of a series."""
+    if isinstance(values, Mapping):
+        named: dict[Any, Any] = dict(values)  # pyright: ignore[reportUnknownArgumentType]
+        return {name: _as_steps(value) for name, value in named.items()}
+    if form == "list" and isinstance(values, Sequence):
+        return [_as_steps(value) for value in values]  # pyright: ignore[reportUnknownVariableType]
+    if form == "columns" and not is_pandas(values):
+        return np.atleast_2d(np.asarray(values))
+    return _as_steps(values)
+
+
+def _as_steps(value: Any) -> Any:
+    return np.asarray(value)[None] if np.ndim(value) == 0 else value
+
+
+def together(tables: Sequence[Array | None]) -> list[Array] | None:
+    """The tables, where there are any: all series have them or none has."""
+    return [table for table in tables if table is not None] or None
+
+
+def step_of(start: Any, given: SeriesSet, i: int) -> int:
+    """The number of the step that `start` names.
+
+    Raises:
+        ParameterError: it names none.
+    """
+    index, name = given.indexes[i], given.names[i]
+    if index is None:
+        if not isinstance(start, int):
+            raise ParameterError(f"`start` is {start!r}, expected the number of a step, as `{name}` has no index")
+        return int(start)
+    with suppress(KeyError, TypeError, ValueError):
+        place: Any = index.get_loc(start)
+        return int(getattr(place, "start", place))  # a slice: a year of months
+    raise ParameterError(
+        f"`start` is {start!r}, expected a time from {index[0]} to {index[-1]}, as the index of `{name}` has them"
+    )
+
+
+def _scaled(name: str, tables: list[Array] | None, scaling: Scaling | None) -> list[Array] | None:
+    if tables is None and scaling is None:
+        return None
+    if tables is None or scaling is None:
+        came, expected, remedy = (
+            ("None", "them", "give them") if tables is None else ("given", "None", "leave them out")
+        )
+        raise ParameterError(
+            f"`{name}` is {came}, expected {expected}, as the forecaster was fitted "
+            f"{'with' if tables is None else 'without'} such; {remedy}, or fit it anew"
+        )
+    if tables[0].shape[1] != len(scaling.mean):
+        raise ShapeError(
+            f"`{name}` has {tables[0].shape[1]} columns, expected {len(scaling.mean)}, as in fit; is one missing?"
+        )
+    return [scaling.forward(table) for table in tables]

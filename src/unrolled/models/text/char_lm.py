@@ -1,0 +1,302 @@
+"""A character language model: embedding, recurrent layers, dense softmax; it does not train itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrolled.data.text import Batch, TextFile, Vocabulary
+from unrolled.errors import CheckpointError, DataError, ParameterError
+from unrolled.layers import GRU, LSTM, RNN, Dense, Embedding, LSTMState, Stack
+from unrolled.layers.dropout import Dropout
+from unrolled.layers.options import checked_rate
+from unrolled.losses import softmax_cross_entropy
+from unrolled.models.named_network import NamedNetwork
+from unrolled.models.text.sampling import Sampling
+from unrolled.models.text.stream import CharStream, Scores, check_length
+from unrolled.shapes import Array
+from unrolled.storage import Unit, write_unit
+
+__all__ = ["CharLM", "Evaluation"]
+
+Tokens = NDArray[np.integer[Any]]
+
+CELLS = {"lstm": LSTM, "gru": GRU, "rnn": RNN}
+EVALUATED_AT_ONCE = 4096  # characters: keeps the logits of one pass in a few megabytes
+
+
+class Evaluation(NamedTuple):
+    """How well a model foretells a text."""
+
+    loss: float  # mean, nats per character
+    characters: int  # foretold: all but the first of each stream
+    unknown: int  # of them outside the vocabulary
+
+
+class CharLM(NamedNetwork):
+    r"""Foretells the next character of a text from all before it.
+
+    Equations:
+        (1) x_t = embedding[token_t]
+        (2) h_t, state_t = cell(x_t, state_{t-1})
+        (3) p(token_{t+1}) = softmax(W h_t + b)
+
+    Args:
+        vocabulary: the characters; token 0 stands for every other.
+        cell: `"lstm"`, `"gru"` or `"rnn"`.
+        reset: the GRU's reset gate, `"after"` the recurrent product or `"before"` it; other cells have none.
+        hidden_size: H.
+        num_layers: L.
+        embedding_size: E.
+        dropout: the part of the recurrent layers' outputs that training drops, of each layer.
+        recurrent_dropout: the part of each layer's h_prev that training drops, the same over a window.
+        zoneout: the probability that a unit keeps its value for a step of training; an LSTM's cell may have its own,
+            `(zoneout of h, zoneout of c)`.
+        layer_norm: of the LSTM's and the GRU's gates; slower.
+        seed: of the initial weights and of what is dropped; `None` differs each time.
+
+    Raises:
+        ParameterError: the cell or its reset is another, a size is not positive, a rate is not in [0, 1), or the cell
+            has no such option.
+
+    Source: Graves 2013, section 2, with one-hot inputs in place of (1); dropout as in Zaremba, Sutskever & Vinyals
+        2014, but not of (1).
+
+    >>> model = CharLM(Vocabulary("ab\n"), hidden_size=8, seed=0)
+    >>> text = "".join(model.sample("a", length=5, seed=1))
+    >>> len(text), set(text) <= set("ab\n")
+    (5, True)
+    """
+
+    kind = "char_lm"
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        *,
+        cell: str = "lstm",
+        reset: str = "after",
+        hidden_size: int = 256,
+        num_layers: int = 1,
+        embedding_size: int = 64,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        zoneout: float | tuple[float, float] = 0.0,
+        layer_norm: bool = False,
+        seed: int | None = None,
+    ) -> None:
+        if cell not in CELLS:
+            raise ParameterError(f"`cell` is {cell!r}, expected one of {', '.join(CELLS)}")
+        if reset != "after" and cell != "gru":
+            raise ParameterError(f"`reset` is {reset!r} for {cell!r}, which has no reset gate; leave it out")
+        if layer_norm and cell == "rnn":
+            raise ParameterError("`layer_norm` is True for 'rnn', expected False; the LSTM and the GRU have it")
+        sizes: dict[str, Any] = {"hidden_size": hidden_size, "num_layers": num_layers}
+        options: dict[str, Any] = {"reset": reset} if cell == "gru" else {}
+        # recorded only where they are set: a model without them is saved as it was before there were any
+        zoneouts = list(zoneout) if isinstance(zoneout, tuple | list) else zoneout
+        extra = {"recurrent_dropout": recurrent_dropout, "zoneout": zoneouts, "layer_norm": layer_norm}
+        extra = {name: value for name, value in extra.items() if value}
+        regular: dict[str, Any] = {"dropout": checked_rate("dropout", dropout)} if dropout else {}
+        self.vocabulary = vocabulary
+        self.settings: dict[str, Any] = {
+            "cell": cell,
+            **options,
+            **sizes,
+            "embedding_size": embedding_size,
+            **regular,
+            **extra,
+        }
+        options |= extra | ({"zoneout": tuple(zoneouts)} if isinstance(zoneouts, list) else {})
+        seeds = (None,) * 4 if seed is None else np.random.SeedSequence(seed).generate_state(4).tolist()
+        between = regular if num_layers > 1 else {}
+        self.stack = Stack(
+            embedding=Embedding(len(vocabulary), embedding_size, seed=seeds[0]),
+            recurrent=CELLS[cell](embedding_size, **sizes, **options, **between, seed=seeds[1]),
+            **({"dropout": Dropout(dropout, seed=seeds[3])} if regular else {}),
+            dense=Dense(hidden_size, len(vocabulary), seed=seeds[2]),
+        )
+        super().__init__(self.stack.layers)
+
+    def loss_and_gradients(self, batch: Batch, state: Any) -> tuple[float, dict[str, Array], Any]:
+        """Forward and backward over one window.
+
+        Args:
+            batch: inputs and targets, `(T, N)`.
+            state: carried from the window before, or `None` for zeros; no gradient flows into it.
+
+        Returns:
+            The mean loss in nats per character, the gradients by parameter name, and the state to carry on.
+        """
+        run = self.stack.forward(batch.inputs, state)
+        loss, dlogits = softmax_cross_entropy(run.output, batch.targets)
+        return loss, self.stack.backward(run, dlogits).parameters, run.state
+
+    def state_to_arrays(self, state: Any) -> dict[str, Array]:
+        """A carried state as named arrays `(L, N, H)`."""
+        own: LSTMState | Array = state["recurrent"]
+        return {"h": own.h, "c": own.c} if isinstance(own, LSTMState) else {"h": own}
+
+    def state_from_arrays(self, arrays: Mapping[str, Array]) -> Any:
+        """Takes back what `state_to_arrays` gave."""
+        return {"recurrent": LSTMState(arrays["h"], arrays["c"]) if self.settings["cell"] == "lstm" else arrays["h"]}
+
+    def evaluate(
+        self, text: str | TextFile | NDArray[np.integer[Any]], streams: int = 1, limit: int | None = None
+    ) -> Evaluation:
+        """Foretells every character of a text but the first, in one pass from a zero state.
+
+        Args:
+            text: at least two characters; those outside the vocabulary count as the unknown symbol. What is looked at
+                again and again is given as its tokens, `vocabulary.encode(text)`.
+            streams: cuts the text into as many equal parts, each from a zero state: faster, and slightly pessimistic.
+            limit: foretells so many characters of each stream only: a sample of the whole text.
+
+        Returns:
+            The mean loss in nats per character, over how many characters, and how many of those were unknown.
+
+        Raises:
+            DataError: the text is too short for even one character to be foretold in each stream.
+        """
+        length = (len(text) - 1) // streams
+        if length < 1:
+            raise DataError(
+                f"the text has {len(text)} characters, expected at least {streams + 1}; "
+                "the first has nothing before it to be foretold from"
+            )
+        tokens = text if isinstance(text, np.ndarray) else self.vocabulary.encode(text)
+        inputs, targets = (  # (N, T): views, as a text on the disk is to stay there
+            part.reshape(streams, length)[:, :limit]
+            for part in (tokens[: length * streams], tokens[1 : length * streams + 1])
+        )
+        total, unknown, state = 0.0, 0, None
+        columns = max(1, EVALUATED_AT_ONCE // streams)
+        for start in range(0, inputs.shape[1], columns):
+            part, window = (
+                np.ascontiguousarray(tokens[:, start : start + columns].T, np.int32) for tokens in (inputs, targets)
+            )
+            logits, state = self.stack(part, state)
+            total += softmax_cross_entropy(logits, window)[0] * window.size
+            unknown += int((window == 0).sum())
+        return Evaluation(total / targets.size, targets.size, unknown)
+
+    def score(self, text: str) -> Scores:
+        """How well each character of a text is foretold from all before it.
+
+        Args:
+            text: characters outside the vocabulary count as the unknown symbol.
+
+        Returns:
+            `nats`, `-log p` of every character but the first, and their `positions` in the text.
+
+        >>> CharLM(Vocabulary("ab"), hidden_size=8, seed=0).score("abba").positions.tolist()
+        [1, 2, 3]
+        """
+        return self.stream().read(text)
+
+    def stream(self) -> CharStream:
+        """An empty text that is read, scored and written piece by piece; its place can be forked and saved."""
+        return CharStream(self)
+
+    def sample(
+        self,
+        prompt: str | None = None,
+        length: int = 200,
+        *,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float = 1.0,
+        seed: int | None = None,
+    ) -> Iterator[str]:
+        """Writes on from a prompt, one character at a time.
+
+        Args:
+            prompt: what goes before; `None` begins as after a line end.
+            length: how many characters to write.
+            temperature: divides the logits: below 1 plays safe, above 1 dares more; 0 always takes the likeliest.
+            top_k: only the k likeliest characters may come; `None` allows all.
+            top_p: only the likeliest characters that together have this probability may come; 1 allows all.
+            seed: of the choices; `None` differs each time.
+
+        Returns:
+            An iterator of characters, without the prompt; the unknown symbol is never written.
+
+        Raises:
+            DataError: the prompt is empty, or has characters outside the vocabulary (they are named).
+            ParameterError: the length or the temperature is negative or not finite, `top_k` is less than 1, or `top_p`
+                is not in (0, 1].
+        """
+        check_length(length)
+        return self._prompted(prompt).write(length, Sampling(temperature, top_k, top_p), seed)
+
+    def continuations(
+        self,
+        prompt: str | None = None,
+        count: int = 4,
+        length: int = 200,
+        *,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float = 1.0,
+        seed: int | None = None,
+    ) -> list[str]:
+        """Writes on from a prompt in several ways, side by side in one batch; arguments and errors are `sample`'s.
+
+        >>> texts = CharLM(Vocabulary("ab"), hidden_size=8, seed=0).continuations("a", 3, 5, seed=1)
+        >>> [len(text) for text in texts]
+        [5, 5, 5]
+        """
+        return self._prompted(prompt).continuations(count, length, Sampling(temperature, top_k, top_p), seed)
+
+    def _prompted(self, prompt: str | None) -> CharStream:
+        if prompt is None:
+            prompt = "\n" if "\n" in self.vocabulary.characters else self.vocabulary.characters[0]
+        if not prompt:
+            raise DataError(
+                "the prompt is empty, expected at least one character; leave it out to begin as after a line end"
+            )
+        missing = self.vocabulary.missing(prompt)
+        if missing:
+            names = ", ".join(f"{c!a} (U+{ord(c):04X})" for c in missing)
+            raise DataError(
+                f"the prompt has {'a character' if len(missing) == 1 else f'{len(missing)} characters'} that the model "
+                f"does not know: {names}; write it with the {len(self.vocabulary.characters)} characters that it knows"
+            )
+        stream = self.stream()
+        stream.read(prompt)
+        return stream
+
+    def save(self, folder: str | Path) -> None:
+        """Writes the model, without any state of training, for `unrolled.load`.
+
+        Raises:
+            CheckpointError: the folder holds another model or a training run, or cannot be written.
+        """
+        config = {"kind": self.kind, "model": self.settings}
+        write_unit(Path(folder), Unit({"kind": self.kind}, self.documents(config), {"weights": dict(self.parameters)}))
+
+    def documents(self, config: dict[str, Any]) -> dict[str, Any]:
+        """What `from_unit` needs besides the weights: the configuration, and the vocabulary."""
+        return {"config": config, "vocabulary": {"characters": self.vocabulary.characters, "unknown": 0}}
+
+    @classmethod
+    def from_unit(cls, unit: Unit) -> CharLM:
+        """The model that a unit holds.
+
+        Raises:
+            CheckpointError: the unit lacks a setting.
+            WeightFormatError: the weights are not this model's.
+        """
+        try:
+            vocabulary = Vocabulary(unit.documents["vocabulary"]["characters"])
+            model = cls(vocabulary, **unit.documents["config"]["model"], seed=0)
+        except (KeyError, TypeError, ParameterError) as error:
+            raise CheckpointError(
+                f"the saved model cannot be built ({error}); was it saved by another version of unrolled?"
+            ) from None
+        model.set(unit.arrays["weights"])
+        return model

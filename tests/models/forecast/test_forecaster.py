@@ -1,0 +1,401 @@
+"""The forecaster on arrays: it learns, never leaks, streams, saves, repeats bit for bit, and says what is wrong."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import unrolled.models
+from helpers import rng
+from unrolled.errors import CheckpointError, DataError, ParameterError, ShapeError
+from unrolled.models.forecast.forecaster import Forecaster
+from unrolled.storage import read_unit
+from unrolled.training.fit import Callback
+
+QUICK: dict[str, Any] = {"context": 6, "hidden_size": 4, "epochs": 3, "patience": None, "random_state": 1}
+
+
+def noisy(steps: int = 150, seed: int = 0) -> np.ndarray:
+    """A wave of 12 steps that rises, with noise."""
+    t = np.arange(steps)
+    return 20 + 0.05 * t + 3 * np.sin(t * 2 * np.pi / 12) + 0.3 * rng(seed).normal(size=steps)
+
+
+def forecaster(horizon: int = 2, **settings: Any) -> Forecaster:
+    return Forecaster(**QUICK | settings, horizon=horizon)
+
+
+def quick(series: Any, horizon: int = 2, *, covariates: Any = None, past: Any = None, **settings: Any) -> Forecaster:
+    return forecaster(horizon, **settings).fit(series, covariates=covariates, past_covariates=past)
+
+
+def same(one: Any, other: Any) -> None:
+    for a, b in zip(one, other, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("loss", ["squared", "absolute", "gaussian"])
+def test_a_wave_is_foretold_better_than_by_persistence(loss: Any):
+    series = noisy(240)
+    fitted = Forecaster(12, 3, hidden_size=8, loss=loss, random_state=0).fit(series[:200])
+    found = fitted.backtest(series, start=200).metrics
+    persistence = np.mean([np.abs(series[o - 1] - series[o : o + 3]).mean() for o in range(200, 238)])
+    assert found["mae"] < 0.25 * persistence
+    assert 0.8 <= found["coverage"] <= 1
+    assert fitted.history_.best is not None
+
+
+def test_several_series_come_back_in_the_form_they_came_in():
+    a, b = noisy(80), 100 * noisy(90, seed=1)
+    listed = quick([a, b]).predict()
+    assert [part.shape for part in listed.point] == [(2,), (2,)]
+    assert abs(listed.point[1] - b[-1]).max() < 1000  # in the unit of its own series
+    named = quick({"a": a, "b": b}).predict()
+    assert list(named.point) == ["a", "b"]
+    np.testing.assert_array_equal(named.point["b"], listed.point[1])
+    table = quick(np.stack([a, b[:80]], axis=1)).predict()
+    assert table.lower.shape == (2, 2)
+    assert (table.lower <= table.point).all()
+    assert (table.point <= table.upper).all()
+
+
+def test_given_the_series_it_was_fitted_to_predict_says_what_it_says_without():
+    series = noisy()
+    fitted = quick(series)
+    same(fitted.predict(), fitted.predict(series))
+    same(fitted.predict(), fitted.predict(series[-6:]))
+    assert fitted.predict(horizon=1).point.tolist() == fitted.predict().point[:1].tolist()
+    assert fitted.predict(interval=None).lower is None
+
+
+def test_what_comes_after_the_training_part_changes_neither_scale_nor_weights():
+    series = noisy()
+    changed = series.copy()
+    changed[120:] = 1000
+    one, other = (forecaster().fit(values, validation_steps=30) for values in (series, changed))
+    same(one.predict(series, interval=None)[:1], other.predict(series, interval=None)[:1])
+
+
+def test_a_forecast_of_the_backtest_is_that_of_predict_at_that_moment():
+    series = noisy()
+    fitted = quick(series[:120])
+    found = fitted.backtest(series, start=120, recalibrate=False).series[0]
+    for n, origin in enumerate(found.origins.tolist()):
+        own = fitted.predict(series[:origin])
+        for given, expected in zip((found.point[n], found.lower[n], found.upper[n]), own, strict=True):  # type: ignore
+            np.testing.assert_allclose(given, expected, rtol=1e-6)
+        np.testing.assert_array_equal(found.actual[n], series[origin : origin + 2])
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_stream_of_updates_foretells_what_the_backtest_does(known: bool):
+    series, table = noisy(), rng(5).normal(size=(160, 2))
+    fitted = quick(series[:120], 3, covariates=table[:120] if known else None)
+    found = fitted.backtest(series, start=120, covariates=table if known else None).series[0]
+    for n, origin in enumerate(found.origins.tolist()):
+        ahead = {"covariates": table[origin : origin + 3]} if known else {}
+        own = fitted.predict(**ahead)
+        for given, expected in zip((found.point[n], found.lower[n], found.upper[n]), own, strict=True):  # type: ignore
+            np.testing.assert_allclose(given, expected, rtol=1e-6)
+        fitted.update(series[origin], **({"covariates": table[origin : origin + 1]} if known else {}))
+
+
+def test_several_values_at_once_update_like_one_after_the_other():
+    series = noisy()
+    one, other = quick(series[:120]), quick(series[:120])
+    for value in series[120:130].tolist():
+        one.update(value)
+    other.update(series[120:130])
+    for a, b in zip(one.predict(), other.predict(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-6)
+
+
+def test_a_new_value_is_given_as_a_number_or_as_an_array():
+    a, b = noisy(80), noisy(80, seed=1)
+    for series, number, array in (
+        ([a, b], [1.0, 2.0], [[1.0], [2.0]]),
+        ({"a": a, "b": b}, {"a": 1.0, "b": 2.0}, {"a": [1.0], "b": np.array([2.0])}),
+        (np.stack([a, b], axis=1), [1.0, 2.0], [[1.0, 2.0]]),
+    ):
+        fitted, other = quick(series), quick(series)
+        same(_flat(fitted.update(number).predict()), _flat(other.update(array).predict()))
+        assert len(fitted.predict().point) == 2
+
+
+def test_covariates_known_in_advance_tell_what_the_past_cannot():
+    draw = rng(3)
+    promotion = draw.integers(0, 2, size=261).astype(float)
+    series = 10 + 5 * promotion[:260] + 0.1 * draw.normal(size=260)
+    blind, told = (
+        Forecaster(4, 1, hidden_size=8, relative=None, random_state=0).fit(series[:200], covariates=table)
+        for table in (None, promotion[:200])
+    )
+    without = blind.backtest(series, start=200).metrics["mae"]
+    found = told.backtest(series, start=200, covariates=promotion).metrics["mae"]
+    assert found < 0.2 * without
+    high, low = (told.predict(series, covariates=[*promotion[:260], p]).point[0] for p in (1, 0))
+    assert high - low > 4
+
+
+def test_covariates_of_the_past_tell_what_the_series_alone_cannot():
+    draw = rng(4)
+    leading = draw.normal(size=260)
+    series = 5 + np.concatenate([[0], leading[:-1]])
+    fitted = Forecaster(4, 1, hidden_size=8, relative=None, random_state=0).fit(
+        series[:200], past_covariates=leading[:200]
+    )
+    assert fitted.backtest(series, start=200, past_covariates=leading).metrics["mae"] < 0.2
+
+
+def test_the_same_seed_repeats_bit_for_bit_and_another_does_not():
+    series = noisy()
+    one, again, other = (quick(series, members=2, recurrent_dropout=0.2, random_state=seed) for seed in (1, 1, 2))
+    same(one.predict(), again.predict())
+    assert not np.array_equal(one.predict().point, other.predict().point)
+
+
+def test_the_best_weights_are_kept_when_it_stops_early():
+    settings: dict[str, Any] = {"epochs": 60, "learning_rate": 0.05, "weight_decay": 0, "patience": 4}
+    fitted = Forecaster(6, hidden_size=8, loss="squared", **settings, random_state=0).fit(noisy(100))
+    history = fitted.history_
+    assert history.best is not None
+    assert history.best["epoch"] <= history.rows[-1]["epoch"] - 4 < 56
+    errors = fitted.backtest(noisy(100), start=80, interval=None).errors
+    np.testing.assert_allclose(np.abs(errors).mean() / noisy(100)[:80].std(), history.best["val_mae"], rtol=1e-5)
+
+
+def test_callbacks_are_told():
+    seen: list[float] = []
+
+    class Listener(Callback):
+        def validated(self, report: Any) -> None:
+            seen.append(report.metrics["mae"])
+
+    forecaster().fit(noisy(), callbacks=[Listener()])
+    assert len(seen) == 3
+
+
+@pytest.mark.parametrize("scaling", ["series", "global"])
+def test_a_constant_series_stays_where_it_is(scaling: Any):
+    fitted = forecaster(scaling=scaling).fit(np.full(60, 7.0))
+    found = fitted.predict()
+    assert np.isfinite(found.point).all()
+    np.testing.assert_allclose(found.point, 7, atol=0.5)
+
+
+def test_a_transform_keeps_forecasts_where_the_series_can_be():
+    counts = rng(6).poisson(2, size=120).astype(float)
+    found = quick(counts, transform="sqrt").predict()
+    assert (found.lower >= 0).all()
+    assert (quick(counts + 1, transform="log").predict().lower > 0).all()
+    with pytest.raises(DataError, match=r"`series` holds 0.0, expected values above 0 for transform='log'"):
+        quick(counts, transform="log")
+
+
+def test_missing_values_are_masked_by_choice_and_change_nothing_else():
+    series = noisy()
+    series[[10, 50, 51, 148]] = np.nan
+    with pytest.raises(DataError, match="`series` is NaN at step 10 and 3 more, expected a number at every step"):
+        quick(series)
+    fitted = quick(series, nan="mask")
+    assert np.isfinite(fitted.predict().upper).all()
+    found = fitted.backtest(series, start=130)
+    assert np.isfinite(found.series[0].point).all()
+    assert np.isnan(found.errors).sum() == 2  # of the two forecasts of step 148
+    fitted.update(np.nan)
+    assert np.isfinite(fitted.predict().point).all()
+    with pytest.raises(DataError, match="`series` has no value in its last 6 steps, expected one at least"):
+        fitted.predict([*series, *[np.nan] * 6])
+    with pytest.raises(DataError, match="`series` has no value in the 120 steps to train on, expected at least one"):
+        quick(np.where(np.arange(150) < 120, np.nan, 1.0), nan="mask")
+
+
+@pytest.mark.parametrize("form", ["one", "named"])
+def test_a_saved_forecaster_goes_on_bit_for_bit(form: str, tmp_path: Path):
+    series: Any = noisy() if form == "one" else {"a": noisy(), "b": noisy(100, seed=1)}
+    more: Any = 21.5 if form == "one" else {"a": [21.5], "b": [20.0]}
+    fitted = quick(series, members=2, nan="mask").update(np.nan if form == "one" else {"a": [np.nan], "b": [1.0]})
+    for _ in range(3):  # values far outside their intervals, which adapt
+        fitted.update(99.0 if form == "one" else {"a": 99.0, "b": 99.0})
+    fitted.save(tmp_path / "model")
+    for loaded in (Forecaster.load(tmp_path / "model"), unrolled.models.load(tmp_path / "model")):
+        same(_flat(fitted.predict()), _flat(loaded.predict()))
+    same(_flat(fitted.update(more).predict()), _flat(loaded.update(more).predict()))
+    fitted.save(tmp_path / "model")  # an update may be saved in the same place
+
+
+def _flat(forecast: Any) -> list[Any]:
+    return [array for part in forecast for array in (part.values() if isinstance(part, dict) else [*part])]
+
+
+def test_a_run_is_gone_on_with_and_ends_with_the_bits_of_one_never_interrupted(tmp_path: Path):
+    class Interrupt(Callback):
+        def validated(self, report: Any) -> None:
+            if report.epoch >= 2:
+                raise RuntimeError("interrupted")
+
+    series, settings = noisy(), {"recurrent_dropout": 0.2, "epochs": 4, "batch_size": 16}
+    whole = forecaster(**settings).fit(series)
+    broken = forecaster(**settings)
+    with pytest.raises(RuntimeError, match="interrupted"):
+        broken.fit(series, checkpoint=tmp_path, callbacks=[Interrupt()])
+    with pytest.raises(ParameterError, match="This Forecaster is not fitted yet, expected"):
+        broken.predict()
+    resumed = forecaster(**settings).fit(series, checkpoint=tmp_path)
+    same(whole.predict(), resumed.predict())
+    same(whole.predict(), unrolled.models.load(tmp_path).predict())
+
+
+def test_a_run_without_a_seed_goes_on_with_the_one_it_drew(tmp_path: Path):
+    one, other = (forecaster(random_state=None).fit(noisy(), checkpoint=tmp_path) for _ in range(2))
+    assert one.seed_ == other.seed_
+    same(one.predict(), other.predict())
+
+
+def test_documents_are_kept_with_a_finished_run(tmp_path: Path):
+    forecaster().fit(noisy(), checkpoint=tmp_path, documents={"table": {"date": "day"}})
+    unit = read_unit(tmp_path)
+    assert unit.documents["table"] == {"date": "day"}
+    assert "memory" in unit.record
+
+
+def test_a_folder_with_another_model_is_refused(tmp_path: Path):
+    quick(noisy()).save(tmp_path)
+    with pytest.raises(CheckpointError, match="holds another model"):
+        quick(noisy(seed=1), hidden_size=5).save(tmp_path)
+    unit = unrolled.models.read_unit(tmp_path)
+    with pytest.raises(CheckpointError, match="the saved model cannot be built"):
+        Forecaster.from_unit(unit._replace(documents={"config": {}}))
+
+
+def test_ctrl_c_leaves_a_forecaster_that_foretells():
+    class CtrlC(Callback):
+        def validated(self, report: Any) -> None:
+            raise KeyboardInterrupt
+
+    fitted = forecaster()
+    with pytest.raises(KeyboardInterrupt):
+        fitted.fit(noisy(), callbacks=[CtrlC()])
+    assert fitted.predict().upper.shape == (2,)
+
+
+def test_a_global_scale_foretells_a_series_it_never_saw_and_a_scale_of_its_own_does_not():
+    a, b, c = noisy(), noisy(seed=1), noisy(seed=2)
+    quick({"a": a, "b": b}, scaling="global").predict({"c": c})
+    fitted = quick({"a": a, "b": b})
+    np.testing.assert_array_equal(fitted.predict({"b": b}).point["b"], fitted.predict().point["b"])
+    with pytest.raises(ParameterError, match=r"`series` holds 'c', expected those it was fitted to: a, b; .*'global'"):
+        fitted.predict({"c": c})
+    with pytest.raises(ParameterError, match="`values` holds a, expected a, b in the form they had in fit"):
+        fitted.update({"a": [1.0]})
+
+
+@pytest.mark.parametrize(
+    ("series", "given", "error", "message"),
+    [
+        (noisy(8), {"validation_steps": 1}, DataError, r"`series` has 8 steps, of which the last 1 validate, expected"),
+        (noisy(7), {"fraction": 0}, DataError, r"expected at least context \+ horizon = 6 \+ 2 = 8 to train on"),
+        (noisy(30), {"validation_steps": 1}, DataError, "the validation part has 1 steps and no window of 2 to fore"),
+        ({"a": noisy(30), "b": noisy(5)}, {"fraction": 0}, DataError, "`b` has 5 steps, expected at least"),
+        ([], {}, DataError, "`series` is empty, expected at least one value"),
+        ([[1.0], []], {}, DataError, r"`series\[1\]` is empty"),
+        (np.zeros((2, 3, 4)), {}, ShapeError, r"`series` has shape \(2, 3, 4\), expected \(T,\), or \(T, K\)"),
+        (["a", "b"], {}, ParameterError, "`series` has dtype .*, expected real numbers"),
+        (noisy(30), {"covariates": np.zeros((29, 1))}, ShapeError, "`covariates` has 29 rows, expected 30, those of"),
+        (noisy(30), {"past_covariates": np.full(30, np.nan)}, DataError, "`past_covariates` is not a finite number at"),
+        ({"a": noisy(30)}, {"covariates": {"b": np.zeros(30)}}, ParameterError, "`covariates` has no entry 'a'"),
+        ([noisy(30)], {"covariates": [np.zeros(30)] * 2}, ShapeError, "`covariates` has 2 entries, expected 1"),
+    ],
+)  # fmt: skip
+def test_series_that_cannot_be_learned_from_are_named(series: Any, given: Any, error: type[Exception], message: str):
+    fraction = {"validation_fraction": given.pop("fraction")} if "fraction" in given else {}
+    with pytest.raises(error, match=message):
+        forecaster(**fraction).fit(series, **given)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda f: f.predict(horizon=3), ParameterError, "`horizon` is 3, expected 1 to 2, the forecaster's own"),
+        (lambda f: f.predict(noisy(5)), DataError, "`series` has 5 steps, expected at least context = 6"),
+        (lambda f: f.predict(covariates=np.zeros(2)), ParameterError, "`covariates` is given, expected None, as the"),
+        (lambda f: f.predict(past_covariates=np.zeros(2)), ParameterError, "`past_covariates` is given without"),
+        (lambda f: f.predict(interval=90), ParameterError, "`interval` is 90, expected a share between 0 and 1"),
+        (lambda f: f.predict(interval=0.99), ParameterError, "only .* values calibrate it, expected at least 99"),
+        (lambda f: f.backtest(noisy(), start=5), DataError, "5 of them before `start`, expected at least context = 6"),
+        (lambda f: f.backtest(noisy(), start=149), DataError, "149 of them before `start`, .* horizon = 2 from it on"),
+        (lambda f: f.backtest(noisy(), start="1990"), ParameterError, "`start` is '1990', expected the number of"),
+        (lambda f: f.backtest(noisy(), start=100, stride=0), ParameterError, "`stride` is 0, expected a positive"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_foretold_is_named(call: Any, error: type[Exception], message: str):
+    with pytest.raises(error, match=message):
+        call(quick(noisy()))
+
+
+def test_covariates_that_are_missing_for_the_horizon_are_named():
+    fitted = quick(noisy(), covariates=np.zeros((150, 2)))
+    with pytest.raises(ParameterError, match="`covariates` is None, expected them, as the forecaster was fitted with"):
+        fitted.predict()
+    with pytest.raises(
+        ShapeError, match=r"`covariates` has 1 rows, expected 0 \+ 2, those of the series and of the hor"
+    ):
+        fitted.predict(covariates=np.zeros((1, 2)))
+    with pytest.raises(ShapeError, match=r"`covariates` has 151 rows, expected 150 \+ 2"):
+        fitted.predict(noisy(), covariates=np.zeros((151, 2)))
+    with pytest.raises(ShapeError, match="`covariates` has 3 columns, expected 2, as in fit"):
+        fitted.predict(noisy(), covariates=np.zeros((152, 3)))
+
+
+def test_without_a_validation_part_there_is_no_interval_and_it_says_so():
+    fitted = forecaster(validation_fraction=0, patience=30).fit(noisy())
+    assert fitted.predict(interval=None).point.shape == (2,)
+    with pytest.raises(
+        ParameterError, match="nothing calibrates it, expected a forecaster fitted with a `validation_f"
+    ):
+        fitted.predict()
+
+
+def test_an_unfitted_forecaster_is_refused(tmp_path: Path):
+    with pytest.raises(ParameterError, match="This Forecaster is not fitted yet, expected a fitted one; call `fit`"):
+        forecaster().save(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"scaling": "window"}, "`scaling` is 'window', expected one of 'series', 'global'"),
+        ({"transform": "cube"}, "`transform` is 'cube', expected one of None, 'sqrt', 'log'"),
+        ({"monitor": "rmse"}, "`monitor` is 'rmse', expected one of loss, mae"),
+        ({"context": 0}, "`context` is 0, expected a positive whole number"),
+        ({"nan": "error"}, "`nan` is 'error', expected 'refuse' or 'mask'"),
+        ({"validation_fraction": 12}, "`validation_fraction` is 12, expected a number from 0 to below 1"),
+        ({"random_state": -1}, "`random_state` is -1, expected a whole number"),
+        ({"batch_size": 0}, "`batch_size` is 0, expected a whole number of at least 1"),
+    ],
+)
+def test_settings_out_of_their_range_are_named_and_leave_nothing_fitted(settings: dict[str, Any], message: str):
+    fitted = quick(noisy())
+    with pytest.raises(ParameterError, match=message):
+        fitted.set_params(**settings).fit(noisy())
+    with pytest.raises(ParameterError, match="not fitted"):
+        fitted.predict()
+
+
+def test_settings_are_read_and_set_by_name_and_count_from_the_next_fit_on():
+    fitted = quick(noisy())
+    assert repr(Forecaster(6, nan="mask", epochs=3)) == "Forecaster(context=6, nan='mask', epochs=3)"
+    assert Forecaster(**fitted.get_params()).get_params() == fitted.get_params()
+    before = fitted.predict()
+    fitted.set_params(context=9, horizon=4)
+    same(before, fitted.predict())
+    assert fitted.fit(noisy()).predict().point.shape == (4,)
+
+
+def test_a_pickled_forecaster_foretells_the_same():
+    fitted = quick(noisy())
+    same(fitted.predict(), pickle.loads(pickle.dumps(fitted)).predict())

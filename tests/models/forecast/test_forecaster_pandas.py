@@ -1,0 +1,150 @@
+"""The forecaster on pandas and on real series: times go on, and nine of ten values lie in their intervals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import unrolled.models
+from unrolled.errors import DataError, ParameterError
+from unrolled.models.forecast.forecaster import Forecaster
+
+pytestmark = pytest.mark.extras
+
+
+@pytest.fixture
+def pd() -> Any:
+    return pytest.importorskip("pandas")
+
+
+def quick(series: Any, **tables: Any) -> Forecaster:
+    return Forecaster(4, 3, hidden_size=3, nan="mask", epochs=2, random_state=0).fit(series, **tables)
+
+
+@pytest.mark.parametrize(
+    ("start", "freq", "following"),
+    [
+        ("2020-01-31", "ME", ["2025-01-31", "2025-02-28", "2025-03-31"]),
+        ("2020-01-01", "D", ["2020-03-01", "2020-03-02", "2020-03-03"]),
+        ("1970-01-01", "YS", ["2030-01-01", "2031-01-01", "2032-01-01"]),
+        ("2020-01-04", "W-SAT", ["2021-02-27", "2021-03-06", "2021-03-13"]),
+    ],
+)
+def test_dates_go_on_where_they_end(pd: Any, start: str, freq: str, following: list[str]):
+    index = pd.date_range(start, periods=60, freq=freq, name="when")
+    series = pd.Series(np.sin(np.arange(60.0)), index=pd.DatetimeIndex(index.to_numpy(), name="when"), name="wave")
+    fitted = quick(series)
+    found = fitted.predict()
+    assert found.point.index.strftime("%Y-%m-%d").tolist() == following
+    assert (found.point.index.name, found.point.name) == ("when", "wave")
+    assert found.lower.index.equals(found.upper.index)
+    fitted.update(pd.Series([0.5], index=found.point.index[:1]))
+    assert fitted.predict().point.index[0] == found.point.index[1]
+
+
+def test_periods_numbers_and_zones_go_on_as_well(pd: Any):
+    values = np.sin(np.arange(60.0))
+    quarters = quick(pd.Series(values, index=pd.period_range("2000Q1", periods=60, freq="Q"))).predict().point
+    assert [str(period) for period in quarters.index] == ["2015Q1", "2015Q2", "2015Q3"]
+    years = quick(pd.Series(values, index=np.arange(1700.0, 1760.0))).predict().point
+    assert years.index.tolist() == [1760, 1761, 1762]
+    hours = pd.date_range("2024-03-30", periods=60, freq="h", tz="Europe/Paris")
+    zoned = quick(pd.Series(values, index=hours)).predict().point
+    assert zoned.index[0] == hours[-1] + pd.Timedelta(hours=1)
+    assert str(zoned.index.tz) == "Europe/Paris"
+
+
+def test_a_frame_comes_back_as_a_frame_and_is_saved_with_its_times(pd: Any, tmp_path: Path):
+    index = pd.date_range("2020-01-01", periods=60, freq="MS")
+    frame = pd.DataFrame({"a": np.arange(60.0), "b": 5 - np.arange(60.0)}, index=index)
+    fitted = quick(frame)
+    found = fitted.predict()
+    assert found.point.columns.tolist() == ["a", "b"]
+    fitted.save(tmp_path)
+    loaded = unrolled.models.load(tmp_path).predict()
+    pd.testing.assert_frame_equal(loaded.point, found.point)
+    assert loaded.upper.index[0] == pd.Timestamp("2025-01-01")
+
+
+def test_covariates_are_found_by_their_times(pd: Any):
+    index = pd.date_range("2020-01-01", periods=63, freq="D")
+    series = pd.Series(np.sin(np.arange(60.0)), index=index[:60])
+    table = pd.DataFrame({"x": np.cos(np.arange(63.0))}, index=index)
+    fitted = quick(series, covariates=table)
+    shuffled = fitted.predict(covariates=table.iloc[::-1])
+    pd.testing.assert_series_equal(shuffled.point, fitted.predict(series, covariates=table).point)
+    np.testing.assert_array_equal(shuffled.point, fitted.predict(covariates=table.to_numpy()[60:]).point)
+    with pytest.raises(DataError, match=r"`covariates` has no row for 2020-03-03 .*they must be known in advance"):
+        fitted.predict(covariates=table.iloc[:62])
+    with pytest.raises(DataError, match="`covariates` has a time twice, expected each once"):
+        fitted.predict(covariates=pd.concat([table, table.iloc[-1:]]))
+
+
+def test_a_backtest_begins_at_a_time_and_comes_as_a_frame(pd: Any):
+    index = pd.date_range("2020-01-01", periods=80, freq="MS")
+    series = pd.Series(np.sin(np.arange(80.0)), index=index, name="wave")
+    fitted = quick(series.iloc[:60])
+    found = fitted.backtest(series, start="2025", stride=6)
+    assert found.series[0].origins.tolist() == [60, 66, 72]
+    frame = found.to_pandas()
+    assert frame.columns.tolist() == ["series", "time", "ahead", "point", "lower", "upper", "actual"]
+    assert frame["ahead"].tolist() == [1, 2, 3] * 3
+    np.testing.assert_array_equal(frame["actual"], series[frame["time"]])
+    with pytest.raises(ParameterError, match="`start` is 'soon', expected a time from 2020-01-01"):
+        fitted.backtest(series, start="soon")
+
+
+def test_times_that_do_not_rise_by_the_same_step_are_named(pd: Any):
+    def series(index: Any) -> Any:
+        return pd.Series(np.arange(float(len(index))), index=index)
+
+    days = pd.date_range("2020-01-01", periods=40, freq="D")
+    months = pd.date_range("2020-01-01", periods=40, freq="MS")
+    for index, message in (
+        (days[::-1], "goes from 2020-02-09 .* to 2020-02-08 .* at row 1, expected times that rise; sort it"),
+        (days.append(days[-1:]), "at row 40, expected times that rise; .* no time come twice"),
+        (days.delete(20), r"from 2020-01-20 .* to 2020-01-22 .* at row 20, .* the same step .*\.asfreq"),
+        (months.delete(7), "from 2020-07-01 .* to 2020-09-01 .* at row 7"),
+        (pd.PeriodIndex(months.to_period("M").delete(5)), "from 2020-05 to 2020-07 at row 5"),
+        (pd.Index([*range(20), *range(21, 40)]), "from 19 to 21 at row 20"),
+        (days.insert(3, pd.NaT), "has an index with a missing time"),
+        (pd.DatetimeIndex(["2020-01-01", "2020-01-03"]), r"has 2 time\(s\), expected three at least"),
+    ):
+        with pytest.raises(DataError, match=message):
+            quick(series(index))
+    with pytest.raises(ParameterError, match=r"has an index of dtype .*, expected dates, periods or numbers"):
+        quick(series(pd.Index([f"day {i}" for i in range(40)])))
+    fitted = quick(series(days))
+    with pytest.raises(DataError, match=r"`values` has the time 2020-02-11 .*, expected 2020-02-10 .*"):
+        fitted.update(pd.Series([1.0], index=[pd.Timestamp("2020-02-11")]))
+    with pytest.raises(ParameterError, match="has an index of type PeriodIndex, expected DatetimeIndex"):
+        fitted.update(pd.Series([1.0], index=pd.period_range("2020-02-10", periods=1, freq="D")))
+
+
+def _real(name: str) -> tuple[Any, dict[str, Any]]:
+    datasets = pytest.importorskip("statsmodels.datasets")
+    data = getattr(datasets, name).load_pandas().data
+    return {
+        "sunspots": lambda: (data["SUNACTIVITY"].to_numpy(), {"context": 12, "horizon": 3, "transform": "sqrt"}),
+        "co2": lambda: (data["co2"].resample("MS").mean(), {"context": 24, "horizon": 6, "nan": "mask"}),
+        "nile": lambda: (data["volume"].to_numpy(), {"context": 8, "horizon": 2}),
+        "elnino": lambda: (data.iloc[:, 1:].to_numpy().reshape(-1), {"context": 24, "horizon": 6}),
+        "macrodata": lambda: (data["unemp"].to_numpy(), {"context": 8, "horizon": 4}),
+    }[name]()
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("name", ["sunspots", "co2", "nile", "elnino", "macrodata"])
+def test_nine_of_ten_held_out_values_of_real_series_lie_in_their_intervals(name: str, seed: int):
+    series, settings = _real(name)
+    first = round(0.75 * len(series))
+    fitted = Forecaster(**settings, validation_fraction=0.3, random_state=seed).fit(series[:first])
+    start = series.index[first] if hasattr(series, "index") else first
+    found = fitted.backtest(series, start=start)
+    assert 0.85 <= found.metrics["coverage"] <= 0.95
+    values, h = np.asarray(series), settings["horizon"]
+    persistence = [values[o - 1] - values[o : o + h] for o in range(first, len(values) - h + 1)]
+    assert found.metrics["mae"] < 0.95 * np.nanmean(np.abs(persistence))  # wide enough is not all

@@ -1,0 +1,146 @@
+"""What a classifier is given that it cannot use is named, with its place and its remedy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from models.waves import small, waves
+from unrolled.errors import DataError, ParameterError, ShapeError
+from unrolled.models.sequences.classifier import SequenceClassifier
+
+
+def test_nan_and_infinity_are_refused_with_their_place():
+    X, y = waves()
+    X[4][3, 1] = np.nan
+    with pytest.raises(DataError, match=r"`X` holds NaN in sequence 4, step 3, expected finite numbers; .*nan='mask'"):
+        small().fit(X, y)
+    X[4][3, 1] = -np.inf
+    for nan in ("refuse", "mask"):
+        with pytest.raises(DataError, match=r"`X` holds infinity \(inf\) in sequence 4, step 3"):
+            small(nan=nan).fit(X, y)
+    model = small(epochs=1).fit(*waves())
+    with pytest.raises(DataError, match="`X` holds infinity"):
+        model.predict(X)
+    with pytest.raises(DataError, match="`validation_data` holds infinity"):
+        small().fit(*waves(), validation_data=(X, y))
+
+
+def test_one_class_alone_is_refused():
+    with pytest.raises(ParameterError, match="`y` holds one class only, 'up', expected at least two"):
+        small().fit(np.zeros((3, 4)), ["up"] * 3)
+
+
+def test_a_label_that_fit_has_not_seen_is_named():
+    X, y = waves()
+    model = small(epochs=1).fit(X, y)
+    with pytest.raises(ParameterError, match=r"`y` holds the label 'still', expected one of .*: 'fast', 'slow'"):
+        model.score(X[:2], ["fast", "still"])
+    with pytest.raises(ParameterError, match="`validation_data` holds the label 'still'"):
+        small().fit(X, y, validation_data=(X[:1], ["still"]))
+
+
+def test_numbers_that_are_no_labels_are_refused():
+    X = np.zeros((3, 4))
+    with pytest.raises(ParameterError, match=r"Unknown label type: `y` holds 0\.5, .*SequenceRegressor"):
+        small().fit(X, [0.5, 1.0, 2.0])
+    with pytest.raises(DataError, match="Input y contains infinity"):
+        small().fit(X, [np.nan, 1.0, 2.0])
+
+
+def test_targets_that_do_not_fit_are_refused():
+    X = np.zeros((3, 4))
+    with pytest.raises(ShapeError, match=r"`y` has shape \(2,\), expected \(N,\) with N = 3"):
+        small().fit(X, [0, 1])
+    with pytest.raises(ShapeError, match=r"`y` has shape \(3, 2\), expected \(N,\) with N = 3"):
+        small().fit(X, np.zeros((3, 2)))
+    with pytest.raises(ParameterError, match="requires y to be passed, but the target y is None"):
+        small().fit(X, None)
+    with pytest.warns(UserWarning, match=r"column-vector y was passed .*`y` has shape \(3, 1\)"):
+        small(epochs=1).fit(X, [[0], [1], [0]])
+
+
+def test_other_features_at_predict_are_told():
+    model = small(epochs=1).fit(*waves())
+    with pytest.raises(ShapeError, match=r"X has 3 features, but SequenceClassifier is expecting 2 .*\(N, T, I\)"):
+        model.predict(np.zeros((4, 5, 3)))
+    wide = small(epochs=1).fit(np.zeros((4, 5)), [0, 1, 0, 1])
+    with pytest.raises(ShapeError, match=r"X has 6 features, but .* is expecting 5 .*\(N, T, 1\)"):
+        wide.predict(np.zeros((4, 6)))
+    with pytest.raises(ShapeError, match="validation_data has 3 features"):
+        small().fit(*waves(), validation_data=(np.zeros((1, 4, 3)), ["fast"]))
+
+
+def test_use_before_fit_is_told_and_so_is_use_after_a_fit_that_failed(tmp_path: Path):
+    for use in (lambda m: m.predict(np.zeros((2, 3))), lambda m: m.save(tmp_path), lambda m: m.score([[1.0]], [0])):
+        with pytest.raises(ValueError, match=r"This SequenceClassifier is not fitted yet, .*call `fit`"):
+            use(small())
+    model = small(epochs=1).fit(*waves())
+    with pytest.raises(ParameterError, match="one class only"):
+        model.fit(np.zeros((3, 4)), [0, 0, 0])
+    with pytest.raises(ValueError, match="not fitted yet"):
+        model.predict(waves()[0])
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"cell": "lstn"}, "`cell` is 'lstn'"),
+        ({"pooling": "sum"}, "`pooling` is 'sum'"),
+        ({"pooling": None}, "`pooling` is None, expected 'last', 'mean' or 'max'"),
+        ({"hidden_size": 0}, "`hidden_size` is 0"),
+        ({"epochs": 0}, "`epochs` is 0"),
+        ({"batch_size": 0}, "`batch_size` is 0"),
+        ({"optimizer": "adm"}, "`optimizer` is 'adm'"),
+        ({"validation_fraction": 1.0}, "`validation_fraction` is 1.0, expected a number from 0 to below 1"),
+        ({"validation_fraction": 0.001}, "`validation_fraction` is 0.001, which takes 0 of 60"),
+        ({"patience": 3}, "`patience` is 3 with nothing to validate on"),
+        ({"monitor": "r2"}, "`monitor` is 'r2', expected one of loss, accuracy, balanced_accuracy"),
+        ({"nan": "drop"}, "`nan` is 'drop', expected 'refuse' or 'mask'"),
+        ({"dtype": "float16"}, "`dtype` is 'float16'"),
+        ({"random_state": -1}, "`random_state` is -1, expected a whole number"),
+        ({"random_state": "x"}, "`random_state` is 'x', expected a whole number"),
+        ({"class_weight": "even"}, "`class_weight` is 'even', expected 'balanced', a dict of classes, or None"),
+        ({"class_weight": {"still": 1.0}}, "`class_weight` names the class 'still', expected some of 'fast', 'slow'"),
+        ({"class_weight": {"slow": 0.0}}, r"`class_weight\['slow'\]` is 0.0, expected a positive finite number"),
+        ({"label_smoothing": 1.0}, "`label_smoothing` is 1.0, expected a number from 0 to below 1"),
+        ({"dropout": 1.0}, "`dropout` is 1.0"),
+        ({"layer_norm": True, "cell": "rnn"}, "`layer_norm` is True for 'rnn'"),
+    ],
+)
+def test_a_parameter_out_of_its_range_is_named(changes: dict[str, Any], told: str):
+    with pytest.raises(ParameterError, match=told):
+        small(**changes).fit(*waves())
+
+
+def test_arguments_of_fit_that_do_not_fit_are_named():
+    X, y = waves()
+    with pytest.raises(ParameterError, match=r"`validation_data` has 1 entries, expected \(X, y\) or \(X, y, l"):
+        small().fit(X, y, validation_data=(X,))
+    with pytest.raises(ShapeError, match=r"`sample_weight` has shape \(2,\), expected \(N,\) = \(60,\)"):
+        small().fit(X, y, sample_weight=[1, 2])
+    with pytest.raises(ParameterError, match=r"`sample_weight` goes from -1.0 to 1.0, expected finite numbers"):
+        small().fit(X, y, sample_weight=[-1.0] + [1.0] * 59)
+    with pytest.raises(ParameterError, match="`sample_weight` is zero everywhere"):
+        small().fit(X, y, sample_weight=np.zeros(60))
+
+
+def test_parameters_are_read_and_set_by_name_and_shown_where_changed():
+    model = SequenceClassifier(hidden_size=3)
+    assert repr(model) == "SequenceClassifier(hidden_size=3)"
+    assert model.set_params(epochs=2).get_params()["epochs"] == 2
+    with pytest.raises(ParameterError, match="`hidden` is no parameter of SequenceClassifier, expected one of cell, "):
+        model.set_params(hidden=3, epochs=5)
+    assert model.epochs == 2
+
+
+def test_a_budget_in_minutes_stands_in_place_of_the_epochs():
+    X, y = waves()
+    model = small(minutes=0.005).fit(X, y)
+    assert model.history_.rows[-1]["epoch"] > 1  # so many as fit into 0.3 seconds
+    assert small(minutes=0.005, epochs=1e9).fit(X, y).history_.rows[-1]["seconds"] < 30
+    with pytest.raises(ParameterError, match="`minutes` is 0, expected a positive finite number"):
+        small(minutes=0).fit(X, y)
