@@ -1,5 +1,7 @@
 """A convention that is consistent and right is right, and said; a mistake within it is found, once, where it is."""
 
+import re
+
 import pytest
 
 from check.judge.judging import COURSE, LEARNERS, changed, judged, learner, verdicts
@@ -121,3 +123,14 @@ def test_a_softmax_along_rows_is_right_in_a_file_of_rows_and_wrong_elsewhere():
     rows = f"\n\ndef softmax(z):\n    e = {e}\n    return e / e.sum(axis=-1, keepdims=True)\n"
     assert verdicts(learner("rows_stacked") + rows)["softmax"] == "correct"
     assert verdicts("import numpy as np\n" + rows)["softmax"] == "wrong"
+
+
+def test_a_softmax_along_rows_is_not_held_against_a_file_whose_other_functions_lack_a_module():
+    text = re.sub(r"(def (?:rnn|lstm)_.*\n)", r"\1    import scipy_that_is_not_there\n", learner("rows_stacked"))
+    said = verdicts(
+        text
+        + "\n\ndef softmax(z):\n    e = np.exp(z - z.max(axis=-1, keepdims=True))\n"
+        + "    return e / e.sum(axis=-1, keepdims=True)\n"
+    )
+    assert {verdict for name, verdict in said.items() if name != "softmax"} == {"correct", "refused"}
+    assert said["softmax"] == "correct"

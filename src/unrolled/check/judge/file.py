@@ -87,9 +87,15 @@ def _judged(known: Known, found: list[Found], names: Collection[str] | None) -> 
         _consistent(known, reports, family)
     if _row_by_row_in(known):
         rows = any(known.tried[name].best.plan.layout.step == "mn" for name in known.correct)
-        if not rows:
+        if not rows and not _untold(reports):
             reports["softmax"] = report(known, known.tried["softmax"].base)
     return list(reports.values())
+
+
+def _untold(reports: dict[str, FunctionReport]) -> bool:
+    """Whether what would tell which axis is the batch could not be run at all, say for a module that is missing."""
+    verdicts = {each.verdict for name, each in reports.items() if family_of(name) in _FAMILIES}
+    return bool(verdicts) and verdicts <= {"refused", "timeout"}
 
 
 def _row_by_row_in(known: Known) -> bool:
