@@ -93,6 +93,9 @@ def test_help_names_every_command_and_each_reads_well():
             "--optimizer",
             "--schedule",
             "--dropout",
+            "--recurrent-dropout",
+            "--zoneout",
+            "--layer-norm",
             "--weight-decay",
             "--ema",
             "--patience",
@@ -210,13 +213,18 @@ def test_the_grus_reset_can_be_chosen_and_is_kept_with_the_run(tmp_path, text):
 def test_how_it_is_trained_can_be_chosen_and_is_kept_with_the_run(tmp_path, text):
     folder = tmp_path / "r"
     chosen = ["--optimizer", "adamw", "--schedule", "one_cycle", "--dropout", 0.1, "--weight-decay", 0.01]
+    chosen += ["--recurrent-dropout", 0.2, "--zoneout", 0.05, "--layer-norm"]
     done = unrolled(
         *("train", text, *TINY, *chosen, "--ema", 0.9, "--patience", 1),
         *("--lr", 1.0, "--epochs", 30, "--out", folder),
     )
     recorded = json.loads((folder / "config.json").read_text())["training"]
     assert {
-        name: recorded[name] for name in ("optimizer", "schedule", "dropout", "weight_decay", "ema", "patience")
+        name: recorded[name]
+        for name in (
+            *("optimizer", "schedule", "dropout", "weight_decay", "ema", "patience"),
+            *("recurrent_dropout", "zoneout", "layer_norm"),
+        )
     } == {
         "optimizer": "adamw",
         "schedule": "one_cycle",
@@ -224,7 +232,11 @@ def test_how_it_is_trained_can_be_chosen_and_is_kept_with_the_run(tmp_path, text
         "weight_decay": 0.01,
         "ema": 0.9,
         "patience": 1,
+        "recurrent_dropout": 0.2,
+        "zoneout": 0.05,
+        "layer_norm": True,
     }
+    assert load(folder).settings["layer_norm"] is True
     record = read_unit(folder).record
     assert record["step"] < record["total_steps"]
     best = record["stopping"]["best_step"]

@@ -32,6 +32,10 @@ from unrolled.training.config import TrainConfig
         ({"beta1": 1.0}, r"`beta1` is 1.0, expected a number in \[0, 1\)"),
         ({"beta2": -1.0}, r"`beta2` is -1.0, expected a number in \[0, 1\)"),
         ({"final_rate": 1.5}, r"`final_rate` is 1.5, expected a number in \[0, 1\]"),
+        ({"zoneout": 1.0}, r"`zoneout` is 1.0, expected a number in \[0, 1\)"),
+        ({"recurrent_dropout": -0.1}, r"`recurrent_dropout` is -0.1, expected a number in \[0, 1\)"),
+        ({"layer_norm": True, "cell": "rnn"}, "`layer_norm` is True for 'rnn', expected False"),
+        ({"layer_norm": True, "cell": "gru", "reset": "before"}, "`layer_norm` is True for a GRU with reset 'before'"),
         ({"dropout": 1.0}, r"`dropout` is 1.0, expected a number in \[0, 1\)"),
         ({"optimizer": "lion"}, "`optimizer` is 'lion', expected one of sgd, rmsprop, adam, adamw"),
         ({"schedule": "linear"}, "`schedule` is 'linear', expected one of constant"),
@@ -62,7 +66,17 @@ def test_settings_written_before_the_gru_had_two_forms_have_its_reset_after():
 
 def test_settings_written_before_there_were_other_optimizers_mean_adam_and_a_cosine():
     record = TrainConfig().to_record()
-    for name in ("optimizer", "schedule", "dropout", "weight_decay", "ema", "patience"):
+    for name in (
+        "optimizer",
+        "schedule",
+        "dropout",
+        "recurrent_dropout",
+        "zoneout",
+        "layer_norm",
+        "weight_decay",
+        "ema",
+        "patience",
+    ):
         del record[name]
     assert TrainConfig.from_record(record) == TrainConfig(optimizer="adam", schedule="cosine")
 

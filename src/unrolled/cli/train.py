@@ -19,6 +19,7 @@ TASKS = ("text", "classify", "forecast")
 # Which task has which options; those that are not here, every task has.
 OPTIONS_OF = {
     **dict.fromkeys(("corpus", "reset", "window", "steps", "min_count"), ("text",)),
+    **dict.fromkeys(("recurrent_dropout", "zoneout", "layer_norm"), ("text",)),
     **dict.fromkeys(("validation", "test", "missing"), ("classify", "forecast")),
     **dict.fromkeys(("target", "sequence", "time", "features"), ("classify",)),
     **dict.fromkeys(("date", "values", "series", "horizon", "context"), ("forecast",)),
@@ -116,6 +117,16 @@ def train(
         int | None, _option(TEXT, "T", f"Steps of back-propagation through time{_default('window')}.")
     ] = None,
     steps: Annotated[int | None, _option(TEXT, "S", "How long, in steps.")] = None,
+    recurrent_dropout: Annotated[
+        float | None,
+        _option(TEXT, "P", f"The part of the state dropped on its way back{_default('recurrent_dropout')}."),
+    ] = None,
+    zoneout: Annotated[
+        float | None, _option(TEXT, "P", f"The part of the units that keep their state{_default('zoneout')}.")
+    ] = None,
+    layer_norm: Annotated[
+        bool | None, typer.Option("--layer-norm", help="Normalise the gates' sums.", rich_help_panel=TEXT)
+    ] = None,
     min_count: Annotated[
         int | None, _option(TEXT, "COUNT", "Characters seen fewer times become one unknown symbol.")
     ] = None,
@@ -180,6 +191,7 @@ def train(
         "task": task, "cell": cell, "reset": reset, "hidden": hidden, "layers": layers, "batch": batch,
         "window": window, "minutes": minutes, "epochs": epochs, "steps": steps, "lr": lr, "seed": seed,
         "min_count": min_count, "optimizer": optimizer, "schedule": schedule, "dropout": dropout,
+        "recurrent_dropout": recurrent_dropout, "zoneout": zoneout, "layer_norm": layer_norm,
         "weight_decay": weight_decay, "ema": ema, "patience": patience, "target": target, "sequence": sequence,
         "time": time, "features": features, "date": date, "values": values, "series": series, "horizon": horizon,
         "context": context, "validation": validation, "test": test, "missing": missing, "corpus": corpus, "out": out,

@@ -53,6 +53,9 @@ class TrainConfig:
     optimizer: str = "adam"
     schedule: str = "cosine"
     dropout: float = 0.0  # the part of each recurrent layer's outputs that a step drops
+    recurrent_dropout: float = 0.0  # that of h_prev, the same over a window
+    zoneout: float = 0.0  # the probability that a unit keeps its value for a step
+    layer_norm: bool = False  # of the LSTM's and the GRU's gates
     weight_decay: float = 0.0  # of "adamw"
     ema: float | None = None  # the decay of an average of the weights, which is validated and kept
     patience: int | None = None  # epochs without a better validation loss that end the run
@@ -76,7 +79,11 @@ class TrainConfig:
         self._check("seed", "a whole number of at least 0", self.seed >= 0)
         for name in ("beta1", "beta2"):
             self._check(name, "a number in [0, 1)", 0 <= getattr(self, name) < 1)
-        self._check("dropout", "a number in [0, 1)", 0 <= self.dropout < 1)
+        for name in ("dropout", "recurrent_dropout", "zoneout"):
+            self._check(name, "a number in [0, 1)", 0 <= getattr(self, name) < 1)
+        if self.layer_norm and (self.cell == "rnn" or self.reset == "before"):
+            of = "'rnn'" if self.cell == "rnn" else "a GRU with reset 'before'"
+            raise ParameterError(f"`layer_norm` is True for {of}, expected False; the LSTM and the other GRU have it")
         self._check("final_rate", "a number in [0, 1]", 0 <= self.final_rate <= 1)
         self._check("held_out", "a number between 0 and 1", 0 < self.held_out < 1)
         self._check(

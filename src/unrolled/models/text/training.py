@@ -119,6 +119,9 @@ def start(folder: str | Path, corpus: Corpus, config: TrainConfig) -> CharRun:
         num_layers=config.layers,
         embedding_size=config.embedding,
         dropout=config.dropout,
+        recurrent_dropout=config.recurrent_dropout,
+        zoneout=config.zoneout,
+        layer_norm=config.layer_norm,
         seed=config.seed,
     )
     return CharRun(Path(folder), model, corpus, config, None)
