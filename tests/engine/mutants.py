@@ -244,9 +244,6 @@ MUTANTS = [
         " → one / denominator»;",
         "nor below",
     ),
-    Mutant(
-        "activations.hpp", "return «fma(fma(-q, b_low, rest(a, q, b)), reciprocal, q) → q»;", "float64 loses a digit"
-    ),
     Mutant("activations.hpp", "negative(x) * broadcast(«T(2) → T(1)»)", "tanh of half the argument"),
     Mutant(
         "activations.hpp",
