@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from unrolled.errors import DataError, MissingExtraError, ParameterError
+from unrolled.errors import DataError, ParameterError
+from unrolled.extras import import_extra
 
 __all__ = ["TimeIndex", "is_pandas", "pandas"]
 
@@ -24,13 +25,7 @@ def pandas() -> Any:
     Raises:
         MissingExtraError: it is not installed.
     """
-    try:
-        import pandas as module  # pyright: ignore
-    except ImportError:
-        raise MissingExtraError(
-            "pandas is not installed, expected for times as an index; pip install 'unrolled[pandas]'"
-        ) from None
-    return module
+    return import_extra("pandas", "times as an index", "pandas")
 
 
 class TimeIndex(NamedTuple):

@@ -6,11 +6,11 @@ import csv
 import io
 import math
 from collections.abc import Iterable, Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unrolled.errors import DataError, MissingExtraError
+from unrolled.errors import DataError
+from unrolled.extras import import_extra
 from unrolled.storage import write_atomic
 from unrolled.training.early_stopping import Sense
 
@@ -104,13 +104,7 @@ class History:
         Raises:
             MissingExtraError: pandas is not installed.
         """
-        try:
-            pandas: Any = import_module("pandas")
-        except ImportError:
-            raise MissingExtraError(
-                "pandas is not installed, expected for a history as a data frame; "
-                "install it with: pip install 'unrolled[pandas]'"
-            ) from None
+        pandas = import_extra("pandas", "a history as a data frame", "pandas")
         return pandas.DataFrame(self.rows, columns=list(self.columns))
 
     def plot(self, axes: Any = None) -> Any:
@@ -125,13 +119,7 @@ class History:
         Raises:
             MissingExtraError: matplotlib is not installed.
         """
-        try:
-            pyplot: Any = import_module("matplotlib.pyplot")
-        except ImportError:
-            raise MissingExtraError(
-                "matplotlib is not installed, expected for a plot of the history; "
-                "install it with: pip install 'unrolled[plot]'"
-            ) from None
+        pyplot = import_extra("matplotlib.pyplot", "a plot of the history", "plot")
         panels = [["train_loss", "val_loss"]]
         if axes is None:
             panels += [[name] for name in self.columns if name.startswith("val_") and name != "val_loss"]

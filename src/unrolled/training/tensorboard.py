@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 import time
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unrolled.errors import MissingExtraError
+from unrolled.extras import import_extra
 from unrolled.training.callbacks import Callback
 
 if TYPE_CHECKING:
@@ -34,13 +33,7 @@ class TensorBoard(Callback):
     """
 
     def __init__(self, folder: str | Path) -> None:
-        try:
-            self._module: Any = import_module("tensorboardX")
-        except ImportError:
-            raise MissingExtraError(
-                "tensorboardX is not installed, expected for event files; "
-                "install it with: pip install 'unrolled[tensorboard]'"
-            ) from None
+        self._module = import_extra("tensorboardX", "event files", "tensorboard")
         self.folder = Path(folder)
         self._writer: Any = None
         self._flushed = 0.0

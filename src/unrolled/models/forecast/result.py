@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import import_module
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unrolled.data.time_index import is_pandas, pandas
-from unrolled.errors import MissingExtraError
+from unrolled.extras import import_extra
 from unrolled.shapes import Array
 
 __all__ = ["Forecast"]
@@ -76,13 +75,7 @@ class Forecast(NamedTuple):
         Raises:
             MissingExtraError: matplotlib is not installed.
         """
-        try:
-            pyplot: Any = import_module("matplotlib.pyplot")
-        except ImportError:
-            raise MissingExtraError(
-                "matplotlib is not installed, expected for a plot of the forecast; "
-                "install it with: pip install 'unrolled[plot]'"
-            ) from None
+        pyplot = import_extra("matplotlib.pyplot", "a plot of the forecast", "plot")
         if axes is None:
             _, axes = pyplot.subplots(figsize=(6, 3), layout="constrained")
         parts = self._by_series()

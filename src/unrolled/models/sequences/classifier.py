@@ -14,6 +14,7 @@ from unrolled.errors import DataError, ParameterError
 from unrolled.losses import softmax_cross_entropy
 from unrolled.models.scikit import sklearn_tags
 from unrolled.models.sequences.estimator import SequenceEstimator
+from unrolled.models.sequences.labels import SavedClasses
 from unrolled.models.sequences.network import Loss
 from unrolled.models.sequences.parts import Part, checked_targets, checked_weights
 from unrolled.shapes import Array
@@ -22,7 +23,7 @@ __all__ = ["SequenceClassifier"]
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
-class SequenceClassifier(SequenceEstimator):
+class SequenceClassifier(SavedClasses, SequenceEstimator):
     """Says of each sequence to which class it belongs; its sequences may be of any lengths.
 
     Equations:
@@ -158,18 +159,6 @@ class SequenceClassifier(SequenceEstimator):
         right = outputs.argmax(axis=1) == targets
         of_class = [right[targets == code].mean() for code in np.unique(targets)]
         return {"accuracy": float(right.mean()), "balanced_accuracy": float(np.mean(of_class))}
-
-    def _target_record(self) -> dict[str, Any]:
-        labels = self.classes_.tolist()
-        for label in labels:
-            if not isinstance(label, str | int | float):
-                raise ParameterError(
-                    f"`y` holds the label {label!r}, expected text or numbers, which can be saved; name the classes so"
-                )
-        return {"classes": labels, "dtype": self.classes_.dtype.str}
-
-    def _restore_targets(self, record: dict[str, Any]) -> None:
-        self.classes_ = np.array(record["classes"], np.dtype(record["dtype"]))
 
 
 def _checked_labels(name: str, y: Any, N: int) -> NDArray[Any]:

@@ -15,6 +15,7 @@ from unrolled.errors import ParameterError
 from unrolled.models.scikit import sklearn_tags
 from unrolled.models.sequences.estimator import PREDICTED_AT_ONCE, SequenceEstimator
 from unrolled.models.sequences.inputs import read_finite
+from unrolled.models.sequences.labels import SavedClasses
 from unrolled.models.sequences.network import Loss, SequenceNetwork
 from unrolled.models.sequences.parts import Part
 from unrolled.models.sequences.step_targets import (
@@ -34,7 +35,7 @@ TARGETS = ("classes", "multilabel")
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
-class SequenceTagger(SequenceEstimator):
+class SequenceTagger(SavedClasses, SequenceEstimator):
     """Says something of each step of a sequence: its class, or for each of K labels whether it holds.
 
     Equations, for each step t:
@@ -242,18 +243,6 @@ class SequenceTagger(SequenceEstimator):
                 start, steps = int(sequences.starts[row]), int(sequences.lengths[row])
                 outputs[start : start + steps] = y[:steps, n]
         return outputs
-
-    def _target_record(self) -> dict[str, Any]:
-        labels = self.classes_.tolist()
-        for label in labels:
-            if not isinstance(label, str | int | float):
-                raise ParameterError(
-                    f"`y` holds the label {label!r}, expected text or numbers, which can be saved; name the classes so"
-                )
-        return {"classes": labels, "dtype": self.classes_.dtype.str}
-
-    def _restore_targets(self, record: dict[str, Any]) -> None:
-        self.classes_ = np.array(record["classes"], np.dtype(record["dtype"]))
 
     # Its own.
 
