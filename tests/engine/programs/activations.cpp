@@ -48,40 +48,45 @@ template <typename To, typename From> To bits_as(From from) {
   return to;
 }
 
+// A mistake that may happen at several numbers, of which the one nearest to zero is told: threads come to them in any order.
+struct Mistake {
+  int64_t count = 0;
+  double at = 0;
+
+  void join(const Mistake& other) {
+    if (other.count && (!count || std::fabs(other.at) < std::fabs(at))) at = other.at;
+    count += other.count;
+  }
+  void made(double x) { join({1, x}); }
+};
+
 // What one function of one set did, over all numbers so far.
 struct Verdict {
   double worst = 0;  // units of the last digit
   double worst_at = 0;
-  int64_t numbers = 0, falls = 0, outside = 0, nan_mistakes = 0;
-  double fall_at = 0, outside_at = 0, nan_at = 0;
+  int64_t numbers = 0;
+  Mistake falls, outside, nan_mistakes;
 
   void join(const Verdict& other) {
     if (other.worst > worst) worst = other.worst, worst_at = other.worst_at;
-    if (other.falls && !falls) fall_at = other.fall_at;
-    if (other.outside && !outside) outside_at = other.outside_at;
-    if (other.nan_mistakes && !nan_mistakes) nan_at = other.nan_at;
-    numbers += other.numbers, falls += other.falls, outside += other.outside, nan_mistakes += other.nan_mistakes;
-  }
-
-  template <typename T> void fell(T at) {
-    if (!falls++) fall_at = at;
-  }
-  template <typename T> void left_its_range(T at) {
-    if (!outside++) outside_at = at;
-  }
-  template <typename T> void mistook_a_nan(T at) {
-    if (!nan_mistakes++) nan_at = at;
+    numbers += other.numbers;
+    falls.join(other.falls), outside.join(other.outside), nan_mistakes.join(other.nan_mistakes);
   }
 
   bool print(const char* set, Function f, const char* dtype, double limit) const {
-    const bool right = worst <= limit && !falls && !outside && !nan_mistakes;
+    const bool right = worst <= limit && !falls.count && !outside.count && !nan_mistakes.count;
     std::printf("%s %s %s: %s, %lld numbers, at most %.4f units of the last digit off, at %.17g", set, kNames[f], dtype,
                 right ? "right" : "WRONG", static_cast<long long>(numbers), worst, worst_at);
-    if (falls) std::printf("; falls %lld times, first before %.17g", static_cast<long long>(falls), fall_at);
-    if (outside) std::printf("; leaves its range %lld times, first at %.17g", static_cast<long long>(outside), outside_at);
-    if (nan_mistakes) std::printf("; mistakes a NaN %lld times, first at %.17g", static_cast<long long>(nan_mistakes), nan_at);
+    tell(falls, "falls", "before");
+    tell(outside, "leaves its range", "at");
+    tell(nan_mistakes, "mistakes a NaN", "at");
     std::printf("\n");
     return right;
+  }
+
+ private:
+  static void tell(const Mistake& mistake, const char* what, const char* where) {
+    if (mistake.count) std::printf("; %s %lld times, first %s %.17g", what, static_cast<long long>(mistake.count), where, mistake.at);
   }
 };
 
@@ -145,16 +150,16 @@ void check_float32(Function f, bool negative, const std::vector<float>& x, const
   for (std::size_t i = 1; i < all; ++i) falls += !(sign * y[i] >= sign * y[i - 1]);
   if (above)
     for (std::size_t i = 0; i < n; ++i) {
-      if (std::isnan(y[i])) v.mistook_a_nan(x[i]);
+      if (std::isnan(y[i])) v.nan_mistakes.made(x[i]);
       const double off = digits_off(y[i], truth[i]);
       if (off > v.worst) v.worst = off, v.worst_at = x[i];
     }
   if (outside)
     for (std::size_t i = 0; i < n; ++i)
-      if (!(y[i] >= low && y[i] <= high)) v.left_its_range(x[i]);
+      if (!(y[i] >= low && y[i] <= high)) v.outside.made(x[i]);
   if (falls)
     for (std::size_t i = 1; i < all; ++i)
-      if (!(sign * y[i] >= sign * y[i - 1])) v.fell(x[negative ? i - 1 : i]);
+      if (!(sign * y[i] >= sign * y[i - 1])) v.falls.made(x[negative ? i - 1 : i]);
 }
 
 // What every set has reached: a block in which nothing is further off need not be looked at number by number.
@@ -208,7 +213,7 @@ void check_float32_nans(const std::vector<const ActivationsOfSet*>& sets, std::u
       Verdict& v = verdicts[set * kFunctions + f];
       v.numbers += static_cast<int64_t>(x.size());
       for (std::size_t i = 0; i < x.size(); ++i)
-        if (!std::isnan(y[i])) v.mistook_a_nan(x[i]);
+        if (!std::isnan(y[i])) v.nan_mistakes.made(x[i]);
     }
 }
 
@@ -218,7 +223,7 @@ template <typename T> void check_zeros(const Activation<T> (&functions)[kFunctio
   T y[2];
   for (int f = 0; f < kFunctions; ++f) {
     functions[f](2, x, y);
-    if (!(y[0] == y[1])) verdicts[f].fell(x[1]);
+    if (!(y[0] == y[1])) verdicts[f].falls.made(x[1]);
   }
 }
 
@@ -274,9 +279,9 @@ void check_float64(Function f, Activation<double> kernel, const std::vector<doub
   kernel(static_cast<int64_t>(x.size()), x.data(), y.data());
   v.numbers += static_cast<int64_t>(x.size());
   for (std::size_t i = 0; i < x.size(); ++i) {
-    if (std::isnan(y[i])) v.mistook_a_nan(x[i]);
-    if (!(y[i] >= lowest_of(f) && y[i] <= highest_of(f))) v.left_its_range(x[i]);
-    if (i && !(y[i] >= y[i - 1])) v.fell(x[i]);
+    if (std::isnan(y[i])) v.nan_mistakes.made(x[i]);
+    if (!(y[i] >= lowest_of(f) && y[i] <= highest_of(f))) v.outside.made(x[i]);
+    if (i && !(y[i] >= y[i - 1])) v.falls.made(x[i]);
     if (!exactly) continue;
     const double off = digits_off(y[i], true_value(f, x[i]));
     if (off > v.worst) v.worst = off, v.worst_at = x[i];
@@ -346,7 +351,7 @@ Verdicts samples_of_float64(const std::vector<const ActivationsOfSet*>& sets, in
         const double x[2] = {std::numeric_limits<double>::quiet_NaN(), -std::numeric_limits<double>::quiet_NaN()};
         double y[2];
         sets[set]->float64[f](2, x, y);
-        if (!(std::isnan(y[0]) && std::isnan(y[1]))) own[set * kFunctions + f].mistook_a_nan(x[0]);
+        if (!(std::isnan(y[0]) && std::isnan(y[1]))) own[set * kFunctions + f].nan_mistakes.made(x[0]);
       }
     }
   });
