@@ -1,4 +1,4 @@
-"""The axes, named once, and the one function that checks a shape and words the error; no mathematics.
+"""The axes, named once, and the functions that check a shape or a number and word the error; no mathematics.
 
 | axis | here | in the course | meaning |
 |------|------|---------------|---------|
@@ -15,13 +15,16 @@ Course arrays are `(n, m, T)`; engine arrays are `(T, N, n)`, C-contiguous: exac
 """
 
 from collections.abc import Sequence
+from math import isfinite
+from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unrolled.errors import ShapeError
+from unrolled.errors import ParameterError, ShapeError
 
-__all__ = ["Array", "check_shape"]
+__all__ = ["Array", "check_shape", "real_number", "whole_number"]
 
 Array = NDArray[np.floating]
 
@@ -57,3 +60,107 @@ as hidden_size?
     if any(want is not None for want in expected):
         wanted += f" = ({', '.join(lengths)}{comma})"
     raise ShapeError(f"`{name}` has shape {tuple(actual)}, expected {wanted}; {remedy}")
+
+
+def whole_number(name: str, value: Any, *, at_least: int = 1, remedy: str = "") -> int:
+    """A whole number, Python's or NumPy's, as Python's own; `True` is none, and neither are `3.0` and `"3"`.
+
+    Args:
+        name: the argument's name, as its caller wrote it.
+        value: what came.
+        at_least: the smallest that is allowed.
+        remedy: what the caller most likely did, as a question or an advice, without the final full stop; none if empty.
+
+    Raises:
+        ParameterError: naming the argument, what came, what was expected, and the remedy.
+
+    >>> whole_number("hidden_size", np.int64(128))
+    128
+    >>> whole_number("hidden_size", 128.5, remedy="how many units?")
+    Traceback (most recent call last):
+        ...
+    unrolled.errors.ParameterError: `hidden_size` is 128.5, expected a whole number of at least 1; how many units?
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < at_least:
+        raise _refused(name, value, f"a whole number of at least {at_least}", remedy)
+    return int(value)
+
+
+def real_number(
+    name: str,
+    value: Any,
+    *,
+    at_least: float | None = None,
+    above: float | None = None,
+    at_most: float | None = None,
+    below: float | None = None,
+    remedy: str = "",
+) -> float:
+    """A finite number, Python's or NumPy's, as Python's own; `True` is none, and neither is `"0.5"`.
+
+    Args:
+        name: the argument's name, as its caller wrote it.
+        value: what came.
+        at_least: the smallest that is allowed; or
+        above: what it must exceed.
+        at_most: the largest that is allowed; or
+        below: what it must not reach.
+        remedy: what the caller most likely did, as a question or an advice, without the final full stop; none if empty.
+
+    Raises:
+        ParameterError: naming the argument, what came, what was expected, and the remedy.
+
+    >>> real_number("dropout", np.float32(0.5), at_least=0, below=1)
+    0.5
+    >>> real_number("dropout", 1, at_least=0, below=1, remedy="1 would leave nothing")
+    Traceback (most recent call last):
+        ...
+    unrolled.errors.ParameterError: `dropout` is 1, expected a number from 0 to below 1; 1 would leave nothing
+    """
+    number = _as_float(value)
+    fits = (
+        isfinite(number)
+        and (at_least is None or number >= at_least)
+        and (above is None or number > above)
+        and (at_most is None or number <= at_most)
+        and (below is None or number < below)
+    )
+    if not fits:
+        raise _refused(name, value, _range(at_least, above, at_most, below), remedy)
+    return number
+
+
+def _as_float(value: Any) -> float:
+    """NaN for what is no number, and for a whole number that is too large for a float."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return float("nan")
+    try:
+        return float(value)
+    except OverflowError:
+        return float("nan")
+
+
+def _range(at_least: float | None, above: float | None, at_most: float | None, below: float | None) -> str:
+    """The range in words.
+
+    >>> _range(0, None, None, None), _range(None, 0, None, 1)
+    ('a finite number of at least 0', 'a number between 0 and 1')
+    """
+    lowest, highest = at_least if above is None else above, at_most if below is None else below
+    if lowest is None:
+        return "a finite number" + (
+            "" if highest is None else f" {'of at most' if below is None else 'below'} {highest}"
+        )
+    if highest is None:
+        return f"a finite number {'of at least' if above is None else 'above'} {lowest}"
+    if above is None:
+        return f"a number from {lowest} to {'' if below is None else 'below '}{highest}"
+    return (
+        f"a number above {lowest} and at most {highest}"
+        if below is None
+        else f"a number between {lowest} and {highest}"
+    )
+
+
+def _refused(name: str, value: object, expected: str, remedy: str) -> ParameterError:
+    return ParameterError(f"`{name}` is {value!r}, expected {expected}{f'; {remedy}' if remedy else ''}")
