@@ -311,7 +311,7 @@ def test_predict_says_which_column_a_file_lacks(tmp_path: Path, run: Path, capsy
         (None, ["--missing", "drop"], r"--missing is 'drop', expected refuse or mask"),
         (None, ["--hidden", "0"], r"--hidden is 0, expected"),
         (None, ["--cell", "gru2"], r"--cell is 'gru2', expected one of"),
-        (None, ["--lr", "-1"], r"--lr is -1.0, expected a positive finite number"),
+        (None, ["--lr", "-1"], r"--lr is -1.0, expected a finite number above 0"),
         (None, ["--dropout", "1"], r"--dropout is 1.0, expected"),
         (None, ["--optimizer", "lion"], r"--optimizer is 'lion', expected one of"),
         (None, ["--patience", "0"], r"--patience is 0, expected a whole number of at least 1"),

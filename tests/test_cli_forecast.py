@@ -300,7 +300,7 @@ def test_a_run_that_diverges_says_what_to_try(tmp_path: Path, table: Path):
         (None, ["--hidden", "0"], r"--hidden is 0, expected"),
         (None, ["--layers", "0"], r"--layers is 0, expected"),
         (None, ["--cell", "gru2"], r"--cell is 'gru2', expected one of"),
-        (None, ["--lr", "-1"], r"--lr is -1.0, expected a positive finite number"),
+        (None, ["--lr", "-1"], r"--lr is -1.0, expected a finite number above 0"),
         (None, ["--dropout", "1"], r"--dropout is 1.0, expected"),
         (None, ["--optimizer", "lion"], r"--optimizer is 'lion', expected one of"),
         (None, ["--optimizer", "adam", "--weight-decay", "1"], r"--weight-decay is 1.0 for 'adam', which has none"),

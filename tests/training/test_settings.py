@@ -1,12 +1,14 @@
 """The settings of `fit`: their ranges, and names that exist."""
 
 import math
+import re
 
+import numpy as np
 import pytest
 
 from unrolled.errors import ParameterError
 from unrolled.training.early_stopping import EarlyStopping, sense_of
-from unrolled.training.settings import FitSettings
+from unrolled.training.settings import COUNTS, MEASURES, OPTIONAL, FitSettings
 
 
 def test_one_of_three_says_how_long_and_100_epochs_where_none_does():
@@ -21,14 +23,14 @@ def test_one_of_three_says_how_long_and_100_epochs_where_none_does():
     ("settings", "message"),
     [
         ({"epochs": 2, "steps": 3}, "`epochs` and `steps` are set, expected one of .* leave the others out"),
-        ({"epochs": 0}, "`epochs` is 0, expected a positive finite number"),
-        ({"learning_rate": math.nan}, "`learning_rate` is nan, expected a positive finite number"),
-        ({"clip": -1.0}, "`clip` is -1.0, expected a positive finite number"),
-        ({"clip_value": 0.0}, "`clip_value` is 0.0, expected a positive finite number"),
+        ({"epochs": 0}, "`epochs` is 0, expected a finite number above 0"),
+        ({"learning_rate": math.nan}, "`learning_rate` is nan, expected a finite number above 0"),
+        ({"clip": -1.0}, "`clip` is -1.0, expected a finite number above 0"),
+        ({"clip_value": 0.0}, "`clip_value` is 0.0, expected a finite number above 0"),
         ({"warmup": -1}, "`warmup` is -1, expected a whole number of at least 0"),
         ({"warmup": 1.5}, "`warmup` is 1.5, expected a whole number of at least 0"),
         ({"weight_decay": -1.0}, "`weight_decay` is -1.0, expected a finite number of at least 0"),
-        ({"final_rate": 2.0}, r"`final_rate` is 2.0, expected a number in \[0, 1\]"),
+        ({"final_rate": 2.0}, "`final_rate` is 2.0, expected a number from 0 to 1; it is a part of the peak"),
         ({"ema": 1.0}, "`ema` is 1.0, expected a number between 0 and 1"),
         ({"patience": 0}, "`patience` is 0, expected a whole number of at least 1"),
         ({"patience": 1.5}, "`patience` is 1.5, expected a whole number of at least 1"),
@@ -58,6 +60,55 @@ def test_one_of_three_says_how_long_and_100_epochs_where_none_does():
 def test_a_setting_out_of_its_range_is_named(settings, message):
     with pytest.raises(ParameterError, match=message):
         FitSettings(**settings)
+
+
+@pytest.mark.parametrize("name", [*COUNTS, *MEASURES])
+def test_a_number_that_came_as_text_or_is_none_is_named_with_its_remedy(name):
+    others = {"epochs": None} if name in ("steps", "minutes") else {}
+    for value in ("2", math.nan, True, [1], *([] if name in OPTIONAL else [None])):
+        expected = f"`{name}` is {value!r}, expected a "
+        with pytest.raises(ParameterError, match=rf"^{re.escape(expected)}.*number.*; .+"):
+            FitSettings(**others | {name: value})
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_what_is_counted_is_whole(name):
+    with pytest.raises(ParameterError, match=f"`{name}` is 2.5, expected a whole number of at least"):
+        FitSettings(**{name: 2.5})
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"monitor": 3}, "`monitor` is 3, expected the name of a metric; 'loss' is usual"),
+        ({"optimizer": ["adam"]}, r"`optimizer` is \['adam'\], expected one of sgd, .*; check the spelling"),
+        ({"schedule": None}, "`schedule` is None, expected one of constant, .*; check the spelling"),
+        (
+            {"optimizer_options": "beta1"},
+            "`optimizer_options` is 'beta1', expected a dict of options by name; an empty",
+        ),
+        ({"schedule_options": [1]}, r"`schedule_options` is \[1\], expected a dict of options by name; an empty"),
+        (
+            {"optimizer_options": {"beta1": "0.9"}},
+            "`optimizer_options` is {'beta1': '0.9'}, expected a number for each; is one of them text or None",
+        ),
+        (
+            {"schedule": "step", "schedule_options": {"every": "3"}},
+            "`schedule_options` is {'every': '3'}, expected a number for each; is one of them text or None",
+        ),
+    ],
+)
+def test_a_setting_of_another_kind_is_named_with_its_remedy(settings, message):
+    with pytest.raises(ParameterError, match=message):
+        FitSettings(**settings)
+
+
+def test_numbers_of_numpy_become_pythons_own():
+    settings = FitSettings(epochs=np.int64(3), learning_rate=np.float32(0.5), warmup=np.uint8(2), patience=np.int16(1))
+    numbers = (settings.epochs, settings.learning_rate, settings.warmup, settings.patience)
+    assert numbers == (3, 0.5, 2, 1)
+    assert [type(number) for number in numbers] == [float, float, int, int]
+    assert type(FitSettings(epochs=2).epochs) is int  # and is shown as it came
 
 
 def test_weight_decay_and_options_reach_the_optimizer():

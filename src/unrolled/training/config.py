@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from unrolled.errors import CheckpointError, ParameterError
-from unrolled.training.settings import FitSettings
+from unrolled.training.settings import Count, FitSettings, Measure, keep_numbers
 
 __all__ = ["CELLS", "RESETS", "TrainConfig"]
 
 CELLS = ("lstm", "gru", "rnn")
 RESETS = ("after", "before")
+# The numbers that `FitSettings` checks, and those that it does not know, or of which it allows more.
+OF_FIT = (
+    "minutes", "epochs", "steps", "learning_rate", "final_rate", "seed", "weight_decay", "ema", "patience",
+)  # fmt: skip
+COUNTS: Mapping[str, Count] = {
+    "hidden": (1, "384 is usual"),
+    "layers": (1, "1 is usual"),
+    "embedding": (1, "64 is usual"),
+    "batch": (1, "64 is usual"),
+    "window": (1, "128 is usual"),
+    "warmup": (1, "1 leaves it out"),
+    "minimum_count": (1, "1 keeps every character"),
+}
+RATE: dict[str, float] = {"at_least": 0, "below": 1}
+MEASURES: Mapping[str, Measure] = {
+    "beta1": (RATE, "0.9 is usual"),
+    "beta2": (RATE, "0.99 is usual"),
+    "epsilon": ({"above": 0}, "1e-08 is usual"),
+    "clip": ({"above": 0}, "1 is usual"),
+    "held_out": ({"above": 0, "below": 1}, "0.1 is usual"),
+    "dropout": (RATE, "0 leaves it out"),
+    "recurrent_dropout": (RATE, "0 leaves it out"),
+    "zoneout": (RATE, "0 leaves it out"),
+}
 
 
 @dataclass(frozen=True)
@@ -27,7 +51,7 @@ class TrainConfig:
     >>> TrainConfig(hidden=0)
     Traceback (most recent call last):
         ...
-    unrolled.errors.ParameterError: `hidden` is 0, expected a whole number of at least 1
+    unrolled.errors.ParameterError: `hidden` is 0, expected a whole number of at least 1; 384 is usual
     """
 
     cell: str = "lstm"
@@ -69,37 +93,21 @@ class TrainConfig:
             raise ParameterError(
                 f"`reset` is {self.reset!r} for {self.cell!r}, which has no reset gate; it is the GRU's"
             )
-        for name in ("hidden", "layers", "embedding", "batch", "window", "warmup"):
-            self._check(name, "a whole number of at least 1", getattr(self, name) >= 1)
-        for name in ("learning_rate", "epsilon", "clip"):
-            self._check(name, "a positive finite number", 0 < getattr(self, name) < math.inf)
-        for name in ("minutes", "epochs", "steps"):
-            value = getattr(self, name)
-            self._check(name, "a positive finite number", value is None or 0 < value < math.inf)
-        self._check("seed", "a whole number of at least 0", self.seed >= 0)
-        for name in ("beta1", "beta2"):
-            self._check(name, "a number in [0, 1)", 0 <= getattr(self, name) < 1)
-        for name in ("dropout", "recurrent_dropout", "zoneout"):
-            self._check(name, "a number in [0, 1)", 0 <= getattr(self, name) < 1)
+        keep_numbers(self, COUNTS, MEASURES, ("minimum_count",))
+        if not isinstance(self.layer_norm, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ParameterError(f"`layer_norm` is {self.layer_norm!r}, expected True or False; False leaves it out")
         if self.layer_norm and (self.cell == "rnn" or self.reset == "before"):
             of = "'rnn'" if self.cell == "rnn" else "a GRU with reset 'before'"
             raise ParameterError(f"`layer_norm` is True for {of}, expected False; the LSTM and the other GRU have it")
-        self._check("final_rate", "a number in [0, 1]", 0 <= self.final_rate <= 1)
-        self._check("held_out", "a number between 0 and 1", 0 < self.held_out < 1)
-        self._check(
-            "minimum_count", "a whole number of at least 1", self.minimum_count is None or self.minimum_count >= 1
-        )
         lengths = [name for name in ("minutes", "epochs", "steps") if getattr(self, name) is not None]
         if len(lengths) != 1:
             raise ParameterError(
                 f"`{'` and `'.join(lengths) or 'minutes'}` {'are set' if lengths else 'is not set'}, "
                 "expected exactly one of minutes, epochs and steps; set the others to None"
             )
-        self.settings()
-
-    def _check(self, name: str, expected: str, fits: bool) -> None:
-        if not fits:
-            raise ParameterError(f"`{name}` is {getattr(self, name)}, expected {expected}")
+        settings = self.settings()
+        for name in OF_FIT:
+            object.__setattr__(self, name, getattr(settings, name))
 
     def settings(self) -> FitSettings:
         """What training itself needs of this.

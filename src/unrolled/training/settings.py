@@ -3,21 +3,41 @@
 from __future__ import annotations
 
 import inspect
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from unrolled.errors import ParameterError
 from unrolled.optimizers import OPTIMIZERS, Optimizer, create_optimizer
 from unrolled.schedules import SCHEDULES, ReduceOnPlateau
+from unrolled.shapes import real_number, whole_number
 from unrolled.training.early_stopping import sense_of
 
-__all__ = ["PLATEAU", "SCHEDULE_NAMES", "FitSettings"]
+__all__ = ["PLATEAU", "SCHEDULE_NAMES", "Count", "FitSettings", "Measure", "keep_numbers"]
 
 EPOCHS = 100  # where nothing says how long
 PLATEAU = "reduce_on_plateau"  # the schedule that remembers: `ReduceOnPlateau`
 SCHEDULE_NAMES = (*SCHEDULES, PLATEAU)
+
+Count = tuple[int, str]  # the least that a whole number may be, and what to do about another
+Measure = tuple[dict[str, float], str]  # the range of a number, as `real_number` takes it, and the same
+COUNTS: Mapping[str, Count] = {
+    "steps": (1, "they are those of the optimizer"),
+    "warmup": (0, "0 leaves it out"),
+    "seed": (0, "any of them will do"),
+    "patience": (1, "leave it out for all epochs"),
+}
+MEASURES: Mapping[str, Measure] = {
+    "epochs": ({"above": 0}, "half a pass over the data is 0.5"),
+    "minutes": ({"above": 0}, "half a minute is 0.5"),
+    "learning_rate": ({"above": 0}, "0.002 is usual"),
+    "clip": ({"above": 0}, "1 is usual"),
+    "clip_value": ({"above": 0}, "leave it out to cut nothing"),
+    "weight_decay": ({"at_least": 0}, "0 leaves it out"),
+    "final_rate": ({"at_least": 0, "at_most": 1}, "it is a part of the peak"),
+    "ema": ({"above": 0, "below": 1}, "0.99 is usual"),
+}
+OPTIONAL = ("epochs", "steps", "minutes", "clip", "clip_value", "ema", "patience")  # `None` leaves them out
 
 
 @dataclass(frozen=True)
@@ -77,31 +97,34 @@ class FitSettings:
             raise ParameterError(
                 f"`{'` and `'.join(lengths)}` are set, expected one of epochs, steps and minutes; leave the others out"
             )
-        for name in ("epochs", "steps", "minutes", "learning_rate", "clip", "clip_value"):
-            self._check(name, "a positive finite number", _is_positive)
-        self._check("weight_decay", "a finite number of at least 0", _is_not_negative)
-        for name in ("warmup", "seed"):
-            self._check(name, "a whole number of at least 0", _is_whole)
-        self._check("final_rate", "a number in [0, 1]", _is_part)
-        self._check("ema", "a number between 0 and 1", _is_within)
-        self._check("patience", "a whole number of at least 1", _is_count)
+        keep_numbers(self, COUNTS, MEASURES, OPTIONAL)
+        if not isinstance(self.monitor, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ParameterError(f"`monitor` is {self.monitor!r}, expected the name of a metric; 'loss' is usual")
         sense_of(self.monitor)
-        if self.optimizer not in OPTIMIZERS:
-            raise ParameterError(
-                f"`optimizer` is {self.optimizer!r}, expected one of {', '.join(OPTIMIZERS)}; check the spelling"
-            )
+        for name, known in (("optimizer", tuple(OPTIMIZERS)), ("schedule", SCHEDULE_NAMES)):
+            if getattr(self, name) not in known:
+                raise ParameterError(
+                    f"`{name}` is {getattr(self, name)!r}, expected one of {', '.join(known)}; check the spelling"
+                )
+            options: Any = getattr(self, f"{name}_options")
+            if not isinstance(options, Mapping):
+                raise ParameterError(
+                    f"`{name}_options` is {options!r}, expected a dict of options by name; an empty one for none"
+                )
         if self.weight_decay and "weight_decay" not in inspect.signature(OPTIMIZERS[self.optimizer]).parameters:
             raise ParameterError(
                 f"`weight_decay` is {self.weight_decay} for {self.optimizer!r}, which has none; choose 'adamw'"
             )
-        self.create_optimizer()
-        self._check_schedule()
+        try:
+            self.create_optimizer()
+        except TypeError:
+            raise _no_numbers("optimizer_options", self.optimizer_options) from None
+        try:
+            self._check_schedule()
+        except TypeError:
+            raise _no_numbers("schedule_options", self.schedule_options) from None
 
     def _check_schedule(self) -> None:
-        if self.schedule not in SCHEDULE_NAMES:
-            raise ParameterError(
-                f"`schedule` is {self.schedule!r}, expected one of {', '.join(SCHEDULE_NAMES)}; check the spelling"
-            )
         target: Any = ReduceOnPlateau if self.schedule == PLATEAU else SCHEDULES[self.schedule]
         common = {"step", "peak", "warmup", "total", "final", "mode"}
         known = [name for name in inspect.signature(target).parameters if name not in common]
@@ -124,11 +147,6 @@ class FitSettings:
             rate, total = self.learning_rate, self.warmup + 1
             target(self.warmup, peak=rate, warmup=self.warmup, total=total, final=rate * self.final_rate, **options)
 
-    def _check(self, name: str, expected: str, fits: Callable[[float], bool]) -> None:
-        value = getattr(self, name)
-        if value is not None and not fits(value):
-            raise ParameterError(f"`{name}` is {value}, expected {expected}")
-
     def create_optimizer(self) -> Optimizer:
         """A fresh optimizer of these settings."""
         options = dict(self.optimizer_options)
@@ -148,25 +166,31 @@ class FitSettings:
         return self.patience is not None or self.schedule == PLATEAU
 
 
-def _is_positive(value: float) -> bool:
-    return 0 < value < math.inf
+def keep_numbers(
+    settings: object, counts: Mapping[str, Count], measures: Mapping[str, Measure], optional: Collection[str]
+) -> None:
+    """Checks the numbers of a frozen dataclass, and keeps them as Python's own, which can be written down.
+
+    Args:
+        settings: changed in place.
+        counts: its whole numbers.
+        measures: its other numbers.
+        optional: those that may be `None`.
+
+    Raises:
+        ParameterError: one is out of its range, or no number.
+    """
+    for name, (at_least, remedy) in counts.items():
+        value = getattr(settings, name)
+        if value is not None or name not in optional:
+            object.__setattr__(settings, name, whole_number(name, value, at_least=at_least, remedy=remedy))
+    for name, (bounds, remedy) in measures.items():
+        value = getattr(settings, name)
+        if value is not None or name not in optional:
+            number = real_number(name, value, **bounds, remedy=remedy)
+            object.__setattr__(settings, name, value if type(value) is int else number)  # 2 is shown as 2
 
 
-def _is_not_negative(value: float) -> bool:
-    return 0 <= value < math.inf
-
-
-def _is_part(value: float) -> bool:
-    return 0 <= value <= 1
-
-
-def _is_within(value: float) -> bool:
-    return 0 < value < 1
-
-
-def _is_whole(value: float) -> bool:
-    return 0 <= value < math.inf and value == int(value)
-
-
-def _is_count(value: float) -> bool:
-    return _is_whole(value) and value >= 1
+def _no_numbers(name: str, options: Mapping[str, Any]) -> ParameterError:
+    """What is said of options that cannot be counted with."""
+    return ParameterError(f"`{name}` is {dict(options)!r}, expected a number for each; is one of them text or None?")
