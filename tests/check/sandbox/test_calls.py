@@ -1,5 +1,8 @@
 """What an ordinary learner's code gives back, with bubblewrap and without."""
 
+import socket
+import time
+
 import numpy as np
 import pytest
 
@@ -314,6 +317,17 @@ def test_a_job_ends_in_time_and_the_next_one_runs(either):
     assert (reply.status, reply.error) == ("timeout", "it ran longer than 0.5 s")
     assert run(either, code, Call("f", [0])).values == [0]
     assert either._start() is waiting  # it was the job alone that was ended
+
+
+def test_a_job_that_ends_before_it_is_looked_at_is_not_waited_for(either, monkeypatch):
+    def slowly(control, *arguments):
+        send(control, *arguments)
+        time.sleep(0.5)  # all that the waiting process says lies there by now
+
+    send = socket.send_fds
+    either._start()
+    monkeypatch.setattr(socket, "send_fds", slowly)
+    assert run(either, "def f(): return 1", Call("f"), timeout=3).values == [1]
 
 
 def test_jobs_know_nothing_of_one_another(either):

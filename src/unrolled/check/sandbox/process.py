@@ -173,17 +173,25 @@ class Zygote:
                             open_pipe = False
                             selector.unregister(reply)
                     else:
-                        heard = self._hear(deadline)
+                        heard = self._listen(ending, deadline)
                         if heard is None:
                             ending.clean = False
                             self.kill()
                             return
-                        ended = self._note(heard, ending)
+                        ended = heard
                 if len(ending.written) > most:
                     ending.killed, ending.clean = "output", False
                     break
         if not ending.clean:
             self.kill()
+
+    def _listen(self, ending: Ending, deadline: float) -> bool | None:
+        """Takes in every line that has come, as two may at once; whether the job has ended, None if all is gone."""
+        while (heard := self._hear(deadline)) is not None:
+            ended = self._note(heard, ending)
+            if ended or b"\n" not in self._heard:
+                return ended
+        return None
 
     def _note(self, heard: dict[str, Any], ending: Ending) -> bool:
         """One line of the waiting process; whether the job has ended."""
