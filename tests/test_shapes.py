@@ -73,6 +73,15 @@ def test_zero_is_a_whole_number_where_it_is_allowed():
         whole_number("seed", -1, at_least=0)
 
 
+@pytest.mark.parametrize("value", [0, 4, 5, 2.0])
+def test_a_whole_number_that_reaches_what_it_must_stay_below_is_named_with_both_ends(value):
+    assert [whole_number("size", inside, below=4) for inside in (1, 3)] == [1, 3]
+    with pytest.raises(
+        ParameterError, match=rf"^`size` is {value}, expected a whole number from 1 to below 4; cut it$"
+    ):
+        whole_number("size", value, below=4, remedy="cut it")
+
+
 @pytest.mark.parametrize("value", [0.5, np.float64(0.5), np.float32(0.5), Fraction(1, 2)])
 def test_a_number_of_any_kind_becomes_pythons_own(value):
     found = real_number("rate", value)

@@ -62,13 +62,14 @@ as hidden_size?
     raise ShapeError(f"`{name}` has shape {tuple(actual)}, expected {wanted}; {remedy}")
 
 
-def whole_number(name: str, value: Any, *, at_least: int = 1, remedy: str = "") -> int:
+def whole_number(name: str, value: Any, *, at_least: int = 1, below: int | None = None, remedy: str = "") -> int:
     """A whole number, Python's or NumPy's, as Python's own; `True` is none, and neither are `3.0` and `"3"`.
 
     Args:
         name: the argument's name, as its caller wrote it.
         value: what came.
         at_least: the smallest that is allowed.
+        below: what it must not reach.
         remedy: what the caller most likely did, as a question or an advice, without the final full stop; none if empty.
 
     Raises:
@@ -81,9 +82,11 @@ def whole_number(name: str, value: Any, *, at_least: int = 1, remedy: str = "") 
         ...
     unrolled.errors.ParameterError: `hidden_size` is 128.5, expected a whole number of at least 1; how many units?
     """
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < at_least:
-        raise _refused(name, value, f"a whole number of at least {at_least}", remedy)
-    return int(value)
+    whole = None if isinstance(value, bool) or not isinstance(value, Integral) else int(value)
+    if whole is None or whole < at_least or (below is not None and whole >= below):
+        allowed = f"of at least {at_least}" if below is None else f"from {at_least} to below {below}"
+        raise _refused(name, value, f"a whole number {allowed}", remedy)
+    return whole
 
 
 def real_number(
@@ -146,20 +149,18 @@ def _range(at_least: float | None, above: float | None, at_most: float | None, b
     >>> _range(0, None, None, None), _range(None, 0, None, 1)
     ('a finite number of at least 0', 'a number between 0 and 1')
     """
-    lowest, highest = at_least if above is None else above, at_most if below is None else below
-    if lowest is None:
-        return "a finite number" + (
-            "" if highest is None else f" {'of at most' if below is None else 'below'} {highest}"
+    if at_least is None and above is None:
+        upper = f" of at most {at_most}" if at_most is not None else f" below {below}" if below is not None else ""
+        return f"a finite number{upper}"
+    if at_most is None and below is None:
+        return f"a finite number above {above}" if at_least is None else f"a finite number of at least {at_least}"
+    if at_least is None:
+        return (
+            f"a number above {above} and at most {at_most}"
+            if below is None
+            else f"a number between {above} and {below}"
         )
-    if highest is None:
-        return f"a finite number {'of at least' if above is None else 'above'} {lowest}"
-    if above is None:
-        return f"a number from {lowest} to {'' if below is None else 'below '}{highest}"
-    return (
-        f"a number above {lowest} and at most {highest}"
-        if below is None
-        else f"a number between {lowest} and {highest}"
-    )
+    return f"a number from {at_least} to {at_most if below is None else f'below {below}'}"
 
 
 def _refused(name: str, value: object, expected: str, remedy: str) -> ParameterError:

@@ -117,5 +117,7 @@ def test_a_gradient_of_another_shape_is_named():
 
 @pytest.mark.parametrize("name", ["input_size", "output_size"])
 def test_a_size_that_is_not_positive_is_named(name):
-    with pytest.raises(ParameterError, match=f"`{name}` is 0, expected a positive number"):
+    with pytest.raises(
+        ParameterError, match=f"`{name}` is 0, expected a whole number of at least 1; what does this layer map"
+    ):
         Dense(**{"input_size": 3, "output_size": 5, name: 0})

@@ -63,5 +63,7 @@ def test_a_gradient_of_another_shape_is_named():
 
 @pytest.mark.parametrize("name", ["vocabulary_size", "embedding_size"])
 def test_a_size_that_is_not_positive_is_named(name):
-    with pytest.raises(ParameterError, match=f"`{name}` is 0, expected a positive number"):
+    with pytest.raises(
+        ParameterError, match=f"`{name}` is 0, expected a whole number of at least 1; how large is the table"
+    ):
         Embedding(**{"vocabulary_size": 3, "embedding_size": 5, name: 0})

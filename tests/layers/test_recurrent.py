@@ -349,9 +349,9 @@ def test_infinite_inputs_saturate_the_gates_and_no_more(kind):
 @pytest.mark.parametrize(
     ("size", "words"),
     [
-        ({"input_size": 0}, r"`input_size` is 0, expected a positive integer; see the layer's docstring"),
-        ({"hidden_size": -3}, r"`hidden_size` is -3, expected a positive integer"),
-        ({"num_layers": 0}, r"`num_layers` is 0, expected a positive integer"),
+        ({"input_size": 0}, r"`input_size` is 0, expected a whole number of at least 1; it is the last axis of x"),
+        ({"hidden_size": -3}, r"`hidden_size` is -3, expected a whole number of at least 1"),
+        ({"num_layers": 0}, r"`num_layers` is 0, expected a whole number of at least 1"),
         (
             {"dtype": "float16"},
             r"`dtype` is 'float16', expected 'float32' or 'float64'; pass one of the two as a string",

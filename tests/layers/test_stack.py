@@ -293,7 +293,7 @@ def test_a_run_of_another_layer_and_a_size_that_is_no_integer_are_refused():
     run = LSTM(3, 4, seed=0).forward(x)
     with pytest.raises(ParameterError, match="`run` was made by another layer"):
         LSTM(3, 5, seed=0).backward(run, None)
-    with pytest.raises(ParameterError, match=r"`input_size` is 3\.0, expected a positive integer"):
+    with pytest.raises(ParameterError, match=r"`input_size` is 3\.0, expected a whole number of at least 1"):
         LSTM(3.0, 4)
 
 

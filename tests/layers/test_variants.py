@@ -467,8 +467,12 @@ WRONG = {
         {"layer_norm": True},
         r"`layer_norm` is True with reset='before', expected reset='after'; the",
     ),
-    "size": (LSTM, {"proj_size": H}, r"`proj_size` is 5, expected an integer from 0 to below hidden_size = 5; a proj"),
-    "no size": (LSTM, {"proj_size": 2.0}, r"`proj_size` is 2\.0, expected an integer from 0 to below hidden_size = 5"),
+    "size": (
+        LSTM,
+        {"proj_size": H},
+        r"`proj_size` is 5, expected a whole number from 0 to below 5; a projection makes h",
+    ),
+    "no size": (LSTM, {"proj_size": 2.0}, r"`proj_size` is 2\.0, expected a whole number from 0 to below 5"),
 }
 
 

@@ -8,11 +8,10 @@ import numpy as np
 
 from unrolled import engine
 from unrolled.engine.arrays import checked
-from unrolled.errors import ParameterError
 from unrolled.initializers import INITIALIZERS
 from unrolled.layers.layer import Layer
-from unrolled.layers.options import INITIALIZER_REMEDY, checked_name
-from unrolled.shapes import Array
+from unrolled.layers.options import INITIALIZER_REMEDY, checked_generator, checked_name
+from unrolled.shapes import Array, whole_number
 
 __all__ = ["Dense", "DenseGradients", "DenseRun", "leading_axes"]
 
@@ -58,7 +57,7 @@ class Dense(Layer):
         seed: of the initial weights; `None` differs each time.
 
     Raises:
-        ParameterError: a size is not positive, or the initialiser or the dtype is another.
+        ParameterError: a size is no positive whole number, or the initialiser, the dtype or the seed is none.
 
     Source: Rumelhart, Hinton & Williams 1986, equation 1.
 
@@ -81,15 +80,14 @@ class Dense(Layer):
         seed: int | np.random.Generator | None = None,
     ) -> None:
         super().__init__(dtype)
-        for name, size in (("input_size", input_size), ("output_size", output_size)):
-            if size < 1:
-                raise ParameterError(f"`{name}` is {size}, expected a positive number; what does this layer map?")
-        self.input_size, self.output_size = input_size, output_size
+        remedy = "what does this layer map?"
+        self.input_size = whole_number("input_size", input_size, remedy=remedy)
+        self.output_size = whole_number("output_size", output_size, remedy=remedy)
         checked_name("weight_init", weight_init, INITIALIZERS, INITIALIZER_REMEDY)
-        weight = INITIALIZERS[weight_init](np.random.default_rng(seed), output_size, input_size)
+        weight = INITIALIZERS[weight_init](checked_generator(seed), self.output_size, self.input_size)
         self._create("weight", "O, I", weight)
         if bias:
-            self._create("bias", "O", np.zeros(output_size))
+            self._create("bias", "O", np.zeros(self.output_size))
 
     def forward(self, x: Array, state: Any = None) -> DenseRun:
         """Computes the layer, and keeps `x` for `backward`.

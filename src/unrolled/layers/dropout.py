@@ -12,7 +12,7 @@ from unrolled.errors import ShapeError
 from unrolled.layers.dense import leading_axes
 from unrolled.layers.layer import Layer
 from unrolled.layers.masks import dropout_mask, mask_generator
-from unrolled.layers.options import checked_rate
+from unrolled.layers.options import checked_generator, checked_rate
 from unrolled.shapes import Array
 
 __all__ = ["Dropout", "DropoutGradients", "DropoutRun"]
@@ -50,7 +50,7 @@ class Dropout(Layer):
         seed: of the masks; `None` differs each time.
 
     Raises:
-        ParameterError: `rate` is not in [0, 1).
+        ParameterError: `rate` is no number in [0, 1), or the seed is none.
 
     Source: Srivastava et al. 2014, section 10 for the scaling in training; one mask over time: Gal & Ghahramani 2016.
 
@@ -68,8 +68,9 @@ class Dropout(Layer):
         super().__init__("float64")  # of no parameters
         self.rate = checked_rate("rate", rate)
         self.variational = variational
+        generator = checked_generator(seed)
         if self.rate:
-            self._masks = mask_generator(np.random.default_rng(seed))
+            self._masks = mask_generator(generator)
 
     def forward(self, x: ArrayLike, state: Any = None, *, training: bool = True) -> DropoutRun:
         """Drops entries of `x` and keeps the mask for `backward`.

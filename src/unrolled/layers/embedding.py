@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrolled.engine.arrays import checked_tokens
-from unrolled.errors import ParameterError
 from unrolled.layers.dense import leading_axes
 from unrolled.layers.layer import Layer
-from unrolled.shapes import Array, check_shape
+from unrolled.layers.options import checked_generator
+from unrolled.shapes import Array, check_shape, whole_number
 
 __all__ = ["Embedding", "EmbeddingGradients", "EmbeddingRun", "rows_gradient"]
 
@@ -59,7 +59,7 @@ class Embedding(Layer):
         seed: of the initial weights, standard normal; `None` differs each time.
 
     Raises:
-        ParameterError: a size is not positive, or the dtype is another.
+        ParameterError: a size is no positive whole number, or the dtype or the seed is none.
 
     Source: Bengio et al. 2003, the matrix C.
 
@@ -78,12 +78,11 @@ class Embedding(Layer):
         seed: int | np.random.Generator | None = None,
     ) -> None:
         super().__init__(dtype)
-        for name, size in (("vocabulary_size", vocabulary_size), ("embedding_size", embedding_size)):
-            if size < 1:
-                raise ParameterError(f"`{name}` is {size}, expected a positive number; how large is the table?")
-        self.vocabulary_size, self.embedding_size = vocabulary_size, embedding_size
-        rng = np.random.default_rng(seed)
-        self._create("weight", "V, E", rng.normal(size=(vocabulary_size, embedding_size)))
+        remedy = "how large is the table?"
+        self.vocabulary_size = whole_number("vocabulary_size", vocabulary_size, remedy=remedy)
+        self.embedding_size = whole_number("embedding_size", embedding_size, remedy=remedy)
+        rng = checked_generator(seed)
+        self._create("weight", "V, E", rng.normal(size=(self.vocabulary_size, self.embedding_size)))
 
     def forward(self, tokens: Tokens, state: Any = None) -> EmbeddingRun:
         """Looks up every token, and keeps the tokens for `backward`.

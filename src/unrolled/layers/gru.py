@@ -8,7 +8,7 @@ import numpy as np
 
 from unrolled.engine import recurrent as engine
 from unrolled.errors import ParameterError
-from unrolled.layers.options import Options, checked_zoneout
+from unrolled.layers.options import Options, checked_name, checked_zoneout
 from unrolled.layers.recurrent import Recurrent
 from unrolled.shapes import Array
 
@@ -67,7 +67,7 @@ class GRU(Recurrent[Array, GRUTrace]):
     initial state `h0_l{k}` `(H,)`; of its second direction the same with `_reverse`.
 
     Raises:
-        ParameterError: a size is not positive, or an option is not one of those above.
+        ParameterError: a size is no positive whole number, or an option is not one of those above.
 
     Source: Cho et al. 2014 (arXiv 1406.1078): its first version has the reset gate after the recurrent product, as
     cuDNN and PyTorch have, its third before it, as the course's lectures have.
@@ -100,8 +100,7 @@ class GRU(Recurrent[Array, GRUTrace]):
         dtype: str = "float32",
         seed: int | np.random.Generator | None = None,
     ) -> None:
-        if reset not in _CELLS:
-            raise ParameterError(f"`reset` is {reset!r}, expected 'after' or 'before'; the GRU has these two forms")
+        checked_name("reset", reset, _CELLS, "the GRU has these two forms")
         if layer_norm and reset == "before":
             raise ParameterError(
                 "`layer_norm` is True with reset='before', expected reset='after'; the candidate's product with h is "

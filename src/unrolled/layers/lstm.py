@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from unrolled.errors import ParameterError
-from unrolled.layers.options import Options, checked_number, checked_zoneout
+from unrolled.layers.options import Options, checked_zoneout
 from unrolled.layers.recurrent import Recurrent
-from unrolled.shapes import Array
+from unrolled.shapes import Array, real_number
 
 __all__ = ["LSTM", "LSTMState", "LSTMTrace"]
 
@@ -79,7 +79,7 @@ class LSTM(Recurrent[LSTMState, LSTMTrace]):
     is; with a learned initial state `h0_l{k}`, `c0_l{k}` `(H,)`; of its second direction the same with `_reverse`.
 
     Raises:
-        ParameterError: a size is not positive, or an option is not one of those above.
+        ParameterError: a size is no positive whole number, or an option is not one of those above.
 
     Source: Hochreiter & Schmidhuber 1997 with the forget gate of Gers, Schmidhuber & Cummins 2000; two directions as
     Schuster & Paliwal 1997.
@@ -118,7 +118,7 @@ class LSTM(Recurrent[LSTMState, LSTMTrace]):
         dtype: str = "float32",
         seed: int | np.random.Generator | None = None,
     ) -> None:
-        self.forget_bias = checked_number("forget_bias", forget_bias)
+        self.forget_bias = real_number("forget_bias", forget_bias, remedy="1 is usual")
         options = Options(
             num_layers=num_layers,
             bidirectional=bidirectional,

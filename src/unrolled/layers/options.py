@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from math import isfinite
-from numbers import Real
 from typing import Any, cast
 
 import numpy as np
@@ -13,13 +11,14 @@ import numpy as np
 from unrolled.engine import variants
 from unrolled.errors import ParameterError
 from unrolled.initializers import INITIALIZERS
+from unrolled.shapes import real_number, whole_number
 
 __all__ = [
     "INITIALIZER_REMEDY",
     "MERGES",
     "Options",
+    "checked_generator",
     "checked_name",
-    "checked_number",
     "checked_projection",
     "checked_rate",
     "checked_zoneout",
@@ -36,22 +35,23 @@ def checked_rate(name: str, rate: Any) -> float:
     >>> checked_rate("dropout", 0.25)
     0.25
     """
-    if not _is_number(rate) or not 0 <= rate < 1:  # not a number fails this too
-        raise ParameterError(
-            f"`{name}` is {rate!r}, expected a number from 0 to below 1; it is a probability, and 1 would leave nothing"
-        )
-    return float(rate)
+    return real_number(name, rate, at_least=0, below=1, remedy="it is a probability, and 1 would leave nothing")
 
 
-def checked_number(name: str, value: Any) -> float:
-    """A finite real number.
+def checked_generator(seed: Any) -> np.random.Generator:
+    """What a layer draws its first weights and its masks from.
 
-    >>> checked_number("forget_bias", 1)
-    1.0
+    >>> float(checked_generator(0).random()) == float(np.random.default_rng(0).random())
+    True
     """
-    if not _is_number(value) or not isfinite(value):
-        raise ParameterError(f"`{name}` is {value!r}, expected a finite number; 1 is usual")
-    return float(value)
+    try:
+        if not isinstance(seed, bool):  # NumPy would take it for 0 or 1
+            return np.random.default_rng(seed)
+    except (TypeError, ValueError):
+        pass
+    raise ParameterError(
+        f"`seed` is {seed!r}, expected a whole number of at least 0, a NumPy Generator or None; None differs each time"
+    )
 
 
 def checked_name(name: str, value: object, known: Collection[str], remedy: str) -> None:
@@ -84,17 +84,21 @@ class Options:
     recurrent_init: str = "orthogonal"
 
     def __post_init__(self) -> None:
+        # a frozen class keeps what it was given as Python's own numbers
+        remedy = "each layer's input is the output of the one below"
+        object.__setattr__(self, "num_layers", whole_number("num_layers", self.num_layers, remedy=remedy))
+        for name in ("dropout", "recurrent_dropout"):
+            object.__setattr__(self, name, checked_rate(name, getattr(self, name)))
         checked_name("merge", self.merge, MERGES, "how the two directions' outputs become one")
         if self.merge != "concat" and not self.bidirectional:
             raise ParameterError(
                 f"`merge` is {self.merge!r} with one direction, expected 'concat'; pass bidirectional=True to merge two"
             )
-        if checked_rate("dropout", self.dropout) and self.num_layers == 1:
+        if self.dropout and self.num_layers == 1:
             raise ParameterError(
                 f"`dropout` is {self.dropout!r} with one layer, expected 0; it acts between layers, "
                 "so use more of them, or a Dropout layer before or behind this one"
             )
-        checked_rate("recurrent_dropout", self.recurrent_dropout)
         checked_name("initial_state", self.initial_state, _INITIAL_STATES, "where no state is given")
         for name in ("weight_init", "recurrent_init"):
             checked_name(name, getattr(self, name), INITIALIZERS, INITIALIZER_REMEDY)
@@ -147,13 +151,5 @@ def checked_projection(proj_size: Any, hidden_size: int) -> int:
     >>> checked_projection(3, 4)
     3
     """
-    if not isinstance(proj_size, int) or isinstance(proj_size, bool) or not 0 <= proj_size < hidden_size:
-        raise ParameterError(
-            f"`proj_size` is {proj_size!r}, expected an integer from 0 to below hidden_size = {hidden_size}; "
-            "a projection makes h smaller than c, and 0 leaves it out"
-        )
-    return proj_size
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool | np.bool_)  # pyright: ignore[reportUnnecessaryIsInstance]
+    remedy = "a projection makes h smaller than c, which has hidden_size units, and 0 leaves it out"
+    return whole_number("proj_size", proj_size, at_least=0, below=hidden_size, remedy=remedy)

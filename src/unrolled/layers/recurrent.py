@@ -16,10 +16,10 @@ from unrolled.layers.chain import Chain, ChainRun, named
 from unrolled.layers.inputs import check_writable, checked_input, padding_of
 from unrolled.layers.layer import Layer
 from unrolled.layers.masks import mask_generator
-from unrolled.layers.options import Options, checked_projection
+from unrolled.layers.options import Options, checked_generator, checked_projection
 from unrolled.layers.runs import KEEP, Memory, RecurrentGradients, RecurrentRun, State, Trace
 from unrolled.layers.weights import first_weights, suffixes
-from unrolled.shapes import Array
+from unrolled.shapes import Array, whole_number
 
 __all__ = ["Memory", "Recurrent", "RecurrentGradients", "RecurrentRun"]
 
@@ -51,11 +51,9 @@ class Recurrent(Layer, Generic[State, Trace]):
         seed: int | np.random.Generator | None,
     ) -> None:
         super().__init__(dtype)
-        sizes = {"input_size": input_size, "hidden_size": hidden_size, "num_layers": options.num_layers}
-        for name, size in sizes.items():
-            if not isinstance(size, int) or size < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
-                raise ParameterError(f"`{name}` is {size!r}, expected a positive integer; see the layer's docstring")
-        self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, options.num_layers
+        self.input_size = input_size = whole_number("input_size", input_size, remedy="it is the last axis of x")
+        self.hidden_size = hidden_size = whole_number("hidden_size", hidden_size, remedy="how many units?")
+        self.num_layers = options.num_layers
         self.bidirectional, self.options = options.bidirectional, options
         self.num_directions = 2 if options.bidirectional else 1
         self.state_size = checked_projection(options.proj_size, hidden_size) or hidden_size  # of h
@@ -65,7 +63,7 @@ class Recurrent(Layer, Generic[State, Trace]):
         # learned initial states.
         self._names: list[list[str]] = []
         self._state_names: list[list[str]] = []
-        rng = np.random.default_rng(seed)
+        rng = checked_generator(seed)
         for index, suffix in enumerate(suffixes(self.num_layers, self.num_directions)):
             inputs = input_size if index < self.num_directions else self.output_size
             names: list[str] = []

@@ -7,8 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from unrolled.engine import recurrent as engine
-from unrolled.errors import ParameterError
-from unrolled.layers.options import Options, checked_zoneout
+from unrolled.layers.options import Options, checked_name, checked_zoneout
 from unrolled.layers.recurrent import Recurrent
 from unrolled.shapes import Array
 
@@ -56,7 +55,7 @@ class RNN(Recurrent[Array, RNNTrace]):
     learned initial state `h0_l{k}` `(H,)`; of its second direction the same with `_reverse`.
 
     Raises:
-        ParameterError: a size is not positive, or an option is not one of those above.
+        ParameterError: a size is no positive whole number, or an option is not one of those above.
 
     Source: Elman 1990; with max(0, .) and `recurrent_init="identity"` the IRNN of Le, Jaitly & Hinton 2015.
 
@@ -87,10 +86,7 @@ class RNN(Recurrent[Array, RNNTrace]):
         dtype: str = "float32",
         seed: int | np.random.Generator | None = None,
     ) -> None:
-        if nonlinearity not in _CELLS:
-            raise ParameterError(
-                f"`nonlinearity` is {nonlinearity!r}, expected 'tanh' or 'relu'; the RNN has these two"
-            )
+        checked_name("nonlinearity", nonlinearity, _CELLS, "the RNN has these two")
         self.nonlinearity = nonlinearity
         self.cell = _CELLS[nonlinearity]
         options = Options(
