@@ -137,11 +137,21 @@ def test_an_answer_is_no_longer_than_allowed(reverser):
             own["dense.bias"][...] = kept
 
 
+# every option of the layers
+VARIED = {
+    "cell": "lstm",
+    "recurrent_dropout": 0.2,
+    "zoneout": (0.1, 0.2),
+    "layer_norm": True,
+    "layer_options": {"peepholes": True, "forget_bias": 2.0},
+}
+
+
 def weights(model):
     return {name: array.tobytes() for name, array in model.network_.parameters.items()}
 
 
-@pytest.mark.parametrize("how", [{}, {"dropout": 0.3, "teacher_forcing": 0.3, "num_layers": 2}])
+@pytest.mark.parametrize("how", [{}, {"dropout": 0.3, "teacher_forcing": 0.3, "num_layers": 2}, VARIED])
 def test_the_seed_repeats_the_run_bit_for_bit(how):
     sources = words(40, 0)
     one, same, other = (
@@ -159,10 +169,10 @@ class Stop(Callback):
             raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("seed", [3, None])
-def test_a_run_that_was_interrupted_goes_on_and_ends_with_the_same_bits(tmp_path, seed):
+@pytest.mark.parametrize(("seed", "options"), [(3, {}), (None, {}), (3, VARIED), (3, {"cell": "rnn", "zoneout": 0.2})])
+def test_a_run_that_was_interrupted_goes_on_and_ends_with_the_same_bits(tmp_path, seed, options):
     sources = words(40, 0)
-    how = SMALL | {"dropout": 0.3, "teacher_forcing": 0.3, "num_layers": 2, "random_state": seed}
+    how = SMALL | {"dropout": 0.3, "teacher_forcing": 0.3, "num_layers": 2, "random_state": seed} | options
     stopped = EncoderDecoder(**how)
     with pytest.raises(KeyboardInterrupt):
         stopped.fit(sources, turned(sources), checkpoint=tmp_path, callbacks=[Stop()])
@@ -240,6 +250,23 @@ def test_a_saved_model_comes_back_with_the_same_bits(tmp_path, reverser):
     assert EncoderDecoder.load(tmp_path / "lists").predict([["c"]]) == lists.predict([["c"]])
 
 
+def test_a_saved_model_has_the_options_of_its_layers(tmp_path):
+    sources = words(40, 0)
+    model = EncoderDecoder(**SMALL | VARIED).fit(sources, turned(sources))
+    model.save(tmp_path / "model")
+    for again in (EncoderDecoder.load(tmp_path / "model"), load(tmp_path / "model")):
+        assert again.network_.decoder.options == model.network_.decoder.options
+        assert weights(again) == weights(model)
+        assert again.outputs(sources) == model.outputs(sources)
+
+
+def test_a_model_without_options_is_saved_as_before_there_were_any(tmp_path):
+    EncoderDecoder(**SMALL).fit(["a"], ["b"]).save(tmp_path)
+    saved = read_unit(tmp_path).documents["config"]["params"]
+    assert not saved.keys() & VARIED.keys() - {"cell"}
+    assert EncoderDecoder.load(tmp_path).get_params() == EncoderDecoder(**SMALL).get_params()
+
+
 def test_what_is_no_saved_model_is_named(tmp_path, reverser):
     write_unit(tmp_path / "other", Unit({"kind": "oracle"}, {}, {"weights": {}}))
     with pytest.raises(
@@ -301,6 +328,10 @@ def test_pairs_that_cannot_be_learned_from_are_named(sources, targets, error, me
         ({"validation_fraction": 1.0}, "`validation_fraction` is 1.0, expected a number from 0 to below 1"),
         ({"random_state": -1}, "`random_state` is -1, expected a whole number of at least 0, a RandomState or None"),
         ({"cell": "gru2"}, "`cell` is 'gru2', expected one of lstm, gru, rnn"),
+        ({"recurrent_dropout": 1}, "`recurrent_dropout` is 1, expected a number from 0 to below 1"),
+        ({"zoneout": 1}, "`zoneout` is 1, expected a number from 0 to below 1"),
+        ({"cell": "rnn", "layer_norm": True}, "`layer_norm` is True for 'rnn', expected False"),
+        ({"layer_options": {"merge": "sum"}}, "`layer_options` has 'merge', expected none of proj_size, merge"),
     ],
 )
 def test_parameters_out_of_their_range_are_named(how, message):

@@ -11,18 +11,27 @@ from unrolled.errors import ParameterError, WeightFormatError
 from unrolled.models.pairs.attention import attend, attend_backward
 from unrolled.models.pairs.network import EncoderDecoderNetwork
 
-KINDS = pytest.mark.parametrize(
-    "kind",
-    [
-        {"cell": "lstm"},
-        {"cell": "gru"},
-        {"cell": "rnn"},
-        {"cell": "lstm", "bidirectional": False, "attention": False},
-        {"cell": "gru", "bidirectional": False},
-        {"cell": "lstm", "num_layers": 2, "attention": False},
-        {"cell": "gru", "num_layers": 2},
-    ],
-)
+PLAIN = [
+    {"cell": "lstm"},
+    {"cell": "gru"},
+    {"cell": "rnn"},
+    {"cell": "lstm", "bidirectional": False, "attention": False},
+    {"cell": "gru", "bidirectional": False},
+    {"cell": "lstm", "num_layers": 2, "attention": False},
+    {"cell": "gru", "num_layers": 2},
+    {"cell": "lstm", "num_layers": 2, "layer_norm": True, "layer_options": {"peepholes": True}},
+    {"cell": "gru", "layer_norm": True},
+]
+DRAWING = [
+    {"num_layers": 2, "dropout": 0.4},
+    {"cell": "lstm", "num_layers": 2, "recurrent_dropout": 0.4, "zoneout": (0.2, 0.4), "layer_norm": True},
+    {"cell": "lstm", "zoneout": 0.3, "attention": False, "layer_options": {"peepholes": True}},
+    {"cell": "gru", "recurrent_dropout": 0.4, "zoneout": 0.3, "layer_norm": True},
+    {"cell": "gru", "recurrent_dropout": 0.4, "bidirectional": False, "layer_options": {"reset": "before"}},
+    {"cell": "rnn", "recurrent_dropout": 0.4, "zoneout": 0.3},
+]  # in training
+KINDS = pytest.mark.parametrize("kind", PLAIN)
+ALL = pytest.mark.parametrize("kind", [*PLAIN, *DRAWING])
 
 
 def make(seed=0, dtype="float64", **kind):
@@ -99,7 +108,7 @@ def test_attention_looks_at_no_padding_and_overflows_nothing():
     assert run.context.tolist() == [[[2.0]]]
 
 
-@KINDS
+@ALL
 def test_padding_and_neighbours_change_no_pair(kind):
     network = make(**kind)
     given = batch((1, 3, 5), (1, 4, 2))
@@ -110,7 +119,7 @@ def test_padding_and_neighbours_change_no_pair(kind):
     assert network.loss(given) * 10 == pytest.approx(alone, rel=1e-12)
 
 
-@KINDS
+@ALL
 def test_single_steps_give_the_loss_of_the_whole(kind):
     network, given = make(**kind), batch()
     memory = network.encode(given.sources, given.lengths)
@@ -122,7 +131,7 @@ def test_single_steps_give_the_loss_of_the_whole(kind):
     assert total / given.weights.sum() == pytest.approx(network.loss(given), rel=1e-12)
 
 
-@KINDS
+@ALL
 def test_rows_are_taken_with_all_that_belongs_to_them(kind):
     network, given = make(**kind), batch()
     memory = network.encode(given.sources, given.lengths)
@@ -155,9 +164,9 @@ def test_scheduled_sampling_feeds_the_likeliest_token_where_chance_says_so():
     assert loss == network.loss_and_gradients(given, None)[0]
 
 
-@pytest.mark.parametrize("layers", [1, 2])
-def test_the_gradients_of_training_with_dropout_are_those_of_the_same_masks(layers):
-    network, given = make(num_layers=layers, dropout=0.4), batch((3, 2), (3, 2))
+@pytest.mark.parametrize("kind", [{"dropout": 0.4}, *DRAWING])
+def test_the_gradients_of_training_with_masks_are_those_of_the_same_masks(kind):
+    network, given = make(**kind), batch((3, 2), (3, 2))
     state = json.loads(json.dumps(network.random_state))
 
     def loss():
@@ -168,7 +177,8 @@ def test_the_gradients_of_training_with_dropout_are_those_of_the_same_masks(laye
     assert network.loss_and_gradients(given, None)[0] != loss()
     network.random_state = state
     _, gradients, _ = network.loss_and_gradients(given, None)
-    for name in ("source_embedding.weight", "target_embedding.weight", "encoder.bias_l0", "decoder.bias_l0"):
+    assert list(gradients) == list(network.parameters)
+    for name in gradients:
         want = np.empty_like(gradients[name])
         for index in np.ndindex(want.shape):
             ends = []
@@ -202,5 +212,33 @@ def test_other_weights_and_cells_are_named():
     other = make(seed=4)
     other.set(weights)
     assert other.loss(batch()) == network.loss(batch())
-    with pytest.raises(ParameterError, match="`cell` is 'gru2', expected one of lstm, gru, rnn; gru is usual"):
-        make(cell="gru2")
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ({"cell": "gru2"}, "`cell` is 'gru2', expected one of lstm, gru, rnn; gru is usual"),
+        ({"recurrent_dropout": 1.0}, "`recurrent_dropout` is 1.0, expected a number from 0 to below 1"),
+        ({"zoneout": -0.1}, "`zoneout` is -0.1, expected a number from 0 to below 1"),
+        ({"cell": "lstm", "zoneout": (0.1, 1)}, r"`zoneout\[1\]` is 1, expected a number from 0 to below 1"),
+        ({"cell": "gru", "zoneout": (0.1, 0.1)}, r"`zoneout` is \(0.1, 0.1\), expected a number from 0 to below 1"),
+        ({"cell": "rnn", "layer_norm": True}, "`layer_norm` is True for 'rnn', expected False; the LSTM and the GRU"),
+        ({"layer_options": {"peepholes": True}}, "`layer_options` has 'peepholes', expected of 'gru' merge,"),
+        ({"layer_options": {"zoneout": 0.1}}, "`layer_options` has 'zoneout', .*; it is a parameter of the model"),
+        (
+            {"cell": "lstm", "layer_options": {"proj_size": 2}},
+            "`layer_options` has 'proj_size', expected none of proj_size, merge, initial_state; the decoder begins",
+        ),
+    ],
+)
+def test_options_that_the_layers_do_not_take_are_named(kind, message):
+    with pytest.raises(ParameterError, match=message):
+        make(**kind)
+
+
+def test_both_layers_have_the_options():
+    network = make(cell="lstm", zoneout=(0.1, 0.2), recurrent_dropout=0.3, layer_options={"forget_bias": 2.0})
+    for layer in (network.encoder, network.decoder):
+        assert layer.forget_bias == 2.0
+        assert layer.options.zoneout == (0.1, 0.2)
+        assert layer.options.recurrent_dropout == 0.3

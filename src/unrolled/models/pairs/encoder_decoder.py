@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,7 @@ __all__ = ["EncoderDecoder", "Output"]
 Line = str | Sequence[str]  # of characters, or of words
 
 SIDES = ("source", "target")
+OPTIONS = ("recurrent_dropout", "zoneout", "layer_norm", "layer_options")  # recorded only where they are set
 
 
 class Output(NamedTuple):
@@ -59,6 +60,9 @@ class EncoderDecoder(Fitted, Trainable):
         bidirectional: the encoder reads each source from its end as well.
         attention: the decoder looks at every state of the encoder, not only at the last.
         dropout: the part of the embeddings, and of what goes from layer to layer, that training drops.
+        recurrent_dropout, zoneout, layer_norm: see `unrolled.models.sequences.estimator.SequenceEstimator`; of both.
+        layer_options: what else the layers of both take: `peepholes`, `forget_bias`, `weight_init`, `recurrent_init`
+            or a GRU's `reset`.
         teacher_forcing: the probability at the end of training that the decoder is fed the target's symbol, and not
             the one it holds for likeliest itself; it comes down to this from 1 on a straight line (scheduled sampling).
         epochs: passes over the pairs.
@@ -100,6 +104,10 @@ class EncoderDecoder(Fitted, Trainable):
     bidirectional: bool = True
     attention: bool = True
     dropout: float = 0.0
+    recurrent_dropout: float = 0.0
+    zoneout: float | tuple[float, float] = 0.0
+    layer_norm: bool = False
+    layer_options: Mapping[str, Any] | None = None
     teacher_forcing: float = 1.0
     epochs: float = 30
     batch_size: int = 64
@@ -251,7 +259,10 @@ class EncoderDecoder(Fitted, Trainable):
             side: {"symbols": own.symbols, "joined": own.joined}
             for side, own in zip(SIDES, (self.source_symbols_, self.target_symbols_), strict=True)
         }
-        return {"config": self._config(longest=self.longest_, **symbols)}
+        config = self._config(longest=self.longest_, **symbols)
+        # a run that was begun before there were these options is one without them, and can be gone on with
+        config["params"] = {name: value for name, value in config["params"].items() if value or name not in OPTIONS}
+        return {"config": config}
 
     @classmethod
     def _rebuilt(cls, unit: Unit) -> tuple[Self, EncoderDecoderNetwork]:
@@ -292,6 +303,10 @@ class EncoderDecoder(Fitted, Trainable):
             bidirectional=self.bidirectional,
             attention=self.attention,
             dropout=self.dropout,
+            recurrent_dropout=self.recurrent_dropout,
+            zoneout=self.zoneout,
+            layer_norm=self.layer_norm,
+            layer_options=self.layer_options,
             dtype=self.dtype,
             seed=seed,
         )

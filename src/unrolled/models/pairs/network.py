@@ -16,11 +16,13 @@ from unrolled.layers.recurrent import Recurrent
 from unrolled.losses import softmax_cross_entropy
 from unrolled.models.named_network import NamedNetwork
 from unrolled.models.pairs.attention import AttentionRun, attend, attend_backward
-from unrolled.models.sequences.network import CELLS
+from unrolled.models.sequences.network import CELLS, checked_options
 from unrolled.shapes import Array
 
 __all__ = ["EncoderDecoderNetwork", "Memory"]
 
+# By which an encoder's states would no longer be what its decoder begins with and looks at.
+UNSHARED = ("proj_size", "merge", "initial_state")
 
 Present = NDArray[np.bool_] | None  # (S, N): where a source has a step; None: everywhere
 
@@ -52,11 +54,17 @@ class EncoderDecoderNetwork(NamedNetwork):
         bidirectional: the encoder reads each source from its end as well; D = 2.
         attention: whether the decoder looks at every state of the encoder, not only at the last.
         dropout: the part of the embeddings, and of what goes from layer to layer, that training drops.
+        recurrent_dropout: that at which the state is dropped on its way back into the cells, one mask a sequence.
+        zoneout: that at which a unit keeps its old state for a step; of an LSTM also a pair, of h and of c.
+        layer_norm: normalise the sums in front of the gates; the LSTM and the GRU have it.
+        layer_options: what else the layers of both take: `peepholes`, `forget_bias`, `weight_init`, `recurrent_init`
+            or a GRU's `reset`.
         dtype: `"float32"` or `"float64"`.
         seed: of the initial weights, of what is dropped and of scheduled sampling; `None` differs each time.
 
     Raises:
-        ParameterError: the cell is another, a size is not positive, or the dropout is not in [0, 1).
+        ParameterError: the cell is another, a size is not positive, a rate is not in [0, 1), or the cell has no such
+            option.
 
     Source: Sutskever, Vinyals & Le 2014; (3) Luong, Pham & Manning 2015, equations 5 and 6; scheduled sampling: Bengio,
         Vinyals, Jaitly & Shazeer 2015.
@@ -79,34 +87,42 @@ class EncoderDecoderNetwork(NamedNetwork):
         bidirectional: bool = True,
         attention: bool = True,
         dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        zoneout: float | tuple[float, float] = 0.0,
+        layer_norm: bool = False,
+        layer_options: Mapping[str, Any] | None = None,
         dtype: str = "float32",
         seed: int | None = None,
     ) -> None:
         if cell not in CELLS:
             raise ParameterError(f"`cell` is {cell!r}, expected one of {', '.join(CELLS)}; gru is usual")
+        if layer_norm and cell == "rnn":
+            raise ParameterError("`layer_norm` is True for 'rnn', expected False; the LSTM and the GRU have it")
+        for name in layer_options or {}:
+            if name in UNSHARED:
+                raise ParameterError(
+                    f"`layer_options` has {name!r}, expected none of {', '.join(UNSHARED)}; "
+                    "the decoder begins with the encoder's last states as they are"
+                )
+        options: dict[str, Any] = {
+            "num_layers": num_layers,
+            "dropout": dropout if num_layers > 1 else 0.0,
+            "recurrent_dropout": recurrent_dropout,
+            "zoneout": zoneout,
+            **({"layer_norm": True} if layer_norm else {}),
+            **checked_options(cell, layer_options or {}),
+            "dtype": dtype,
+        }
         seeds = [np.random.default_rng(each) for each in np.random.SeedSequence(seed).spawn(9)]
         self._rng: np.random.Generator = seeds[6]
         self.teacher_forcing = 1.0  # the probability that the decoder is fed the target's token, and not its own
         self.source_embedding = Embedding(source_size, embedding_size, dtype=dtype, seed=seeds[0])
         self.encoder: Recurrent[Any, Any] = CELLS[cell](
-            embedding_size,
-            hidden_size,
-            num_layers=num_layers,
-            bidirectional=bidirectional,
-            dropout=dropout if num_layers > 1 else 0.0,
-            dtype=dtype,
-            seed=seeds[1],
+            embedding_size, hidden_size, bidirectional=bidirectional, **options, seed=seeds[1]
         )
         width = hidden_size * self.encoder.num_directions
         self.target_embedding = Embedding(target_size, embedding_size, dtype=dtype, seed=seeds[2])
-        self.decoder: Recurrent[Any, Any] = CELLS[cell](
-            embedding_size,
-            width,
-            num_layers=num_layers,
-            dropout=dropout if num_layers > 1 else 0.0,
-            dtype=dtype,
-            seed=seeds[3],
-        )
+        self.decoder: Recurrent[Any, Any] = CELLS[cell](embedding_size, width, **options, seed=seeds[3])
         self.combine = Dense(2 * width, width, dtype=dtype, seed=seeds[4]) if attention else None
         self.dense = Dense(width, target_size, dtype=dtype, seed=seeds[5])
         self.source_dropout, self.target_dropout = (Dropout(dropout, seed=each) for each in seeds[7:])
