@@ -56,7 +56,7 @@ RECIPE: dict[str, Any] = {
     "transform": "sqrt",
     "relative": None,
     "lag_decay": 3.0,
-    "loss": "squared",
+    "loss": "squared_error",
     "epochs": 100,
     "weight_decay": 1.0,
 }
@@ -82,7 +82,7 @@ TRIALS: list[dict[str, Any]] = [
     {"cell": "lstm"},
     {"cell": "rnn"},
     {"loss": "gaussian"},
-    {"loss": "absolute"},
+    {"loss": "absolute_error"},
     {"relative": "last"},
     {"transform": None},
     {"members": 1},

@@ -10,6 +10,7 @@ import pytest
 
 from helpers import rng
 from unrolled.data.series import WindowBatches, Windows, last_part, load_sunspots
+from unrolled.data.series_input import read_series
 from unrolled.errors import CheckpointError, DataError, MissingExtraError, ParameterError, ShapeError
 
 NAN = np.nan
@@ -129,6 +130,43 @@ def test_a_place_in_other_batches_is_refused():
     place = WindowBatches(windows, windows.rows(), batch_size=8).position
     with pytest.raises(CheckpointError, match=r"belongs to 27 windows in 4 batches, expected 27 in 9; was the data"):
         WindowBatches(windows, windows.rows(), batch_size=3).go_to(place)
+
+
+def test_a_place_among_other_numbers_is_refused_and_one_without_a_digest_is_taken():
+    table = np.arange(30.0)[:, None]
+
+    def batches(values: Any, rows: Any = None, *, past: Any = table, known: Any = table) -> WindowBatches:
+        windows = Windows([values], context=3, past=[past], known=[known])
+        return WindowBatches(windows, windows.rows() if rows is None else rows, batch_size=8)
+
+    values = np.arange(30.0)
+    own = batches(values)
+    own.next()
+    place, rows = own.position, own.windows.rows()
+    for other in (
+        batches(values[::-1]),
+        batches(values, past=table + 1),
+        batches(values, known=table + 1),
+        batches(values, rows[::-1]),
+    ):
+        with pytest.raises(CheckpointError, match="other data of the same size, expected the series and covariates"):
+            other.go_to(place)
+    earlier = {name: value for name, value in place.items() if name != "data"}
+    same = batches(values.copy())
+    same.go_to(earlier)
+    np.testing.assert_array_equal(same.next().targets, own.next().targets)
+
+
+def test_what_is_masked_is_missing_and_not_what_stands_behind_the_mask():
+    masked = np.ma.masked_equal(np.arange(6), 2)
+    values = Windows([masked], context=2, nan="mask").values[0]
+    np.testing.assert_array_equal(values, [0, 1, NAN, 3, 4, 5])
+    with pytest.raises(DataError, match=r"`series\[0\]` is NaN at step 2 and 0 more"):
+        Windows([masked], context=2)
+    with pytest.raises(DataError, match=r"`covariates\[0\]` is not a finite number at step 2"):
+        Windows([np.arange(6.0)], context=2, known=[masked[:, None]])
+    with pytest.raises(ParameterError, match="`series` has dtype object, expected real numbers"):
+        read_series(np.ma.array(["a", "b"], mask=[True, False]))
 
 
 def test_a_number_of_steps_splits_series_that_end_together_at_the_same_time():

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from unrolled.errors import CheckpointError, DataError, ParameterError, ShapeError
 from unrolled.shapes import Array
 
-__all__ = ["SequenceBatch", "SequenceBatches", "Sequences", "check_same", "digest_of"]
+__all__ = ["SequenceBatch", "SequenceBatches", "Sequences", "check_same", "digest_of", "unmasked"]
 
 Rows = NDArray[np.integer[Any]]
 
@@ -293,17 +293,24 @@ def digest_of(*arrays: NDArray[Any]) -> str:
     return digest.hexdigest()
 
 
-def check_same(saved: str | None, own: str) -> None:
+def check_same(saved: str | None, own: str, what: str = "sequences, targets and weights") -> None:
     """Raises `CheckpointError` where a saved digest is that of other data; earlier versions saved none."""
     if saved not in (None, own):
         raise CheckpointError(
-            "the saved position belongs to other data of the same size, expected the sequences, targets and weights "
-            "that the run was begun with; choose another folder for these"
+            f"the saved position belongs to other data of the same size, expected the {what} that the run was begun "
+            "with; choose another folder for these"
         )
 
 
+def unmasked(given: Any) -> NDArray[Any]:
+    """As an array, with NaN where a masked array holds nothing: NumPy alone would take what is behind the mask."""
+    if cast(Any, np.ma).is_masked(given):
+        return given.astype(np.float64 if given.dtype.kind in "fiub" else object).filled(np.nan)
+    return np.asarray(given)
+
+
 def _as_array(name: str, given: Any) -> NDArray[Any]:
-    array = _unmasked(given)
+    array = unmasked(given)
     if array.ndim == 0:
         kind = type(given).__name__
         raise TypeError(
@@ -315,18 +322,11 @@ def _as_array(name: str, given: Any) -> NDArray[Any]:
 
 def _as_part(name: str, given: Any) -> NDArray[Any]:
     try:
-        return _unmasked(given)
+        return unmasked(given)
     except ValueError:
         raise ShapeError(
             f"`{name}` has steps of unequal numbers of features, expected (T, I); is one missing?"
         ) from None
-
-
-def _unmasked(given: Any) -> NDArray[Any]:
-    """As an array, with NaN where a masked array holds nothing: NumPy alone would take what is behind the mask."""
-    if cast(Any, np.ma).is_masked(given):
-        return given.astype(np.float64).filled(np.nan)
-    return np.asarray(given)
 
 
 def _check_numbers(name: str, array: NDArray[Any]) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from unrolled.data.sequences import check_same, digest_of, unmasked
 from unrolled.errors import CheckpointError, DataError, MissingExtraError, ParameterError, ShapeError
 from unrolled.shapes import Array
 
@@ -45,7 +47,7 @@ class Windows:
     Nothing of step o or later is ever an input, but for covariates that are known in advance.
 
     Args:
-        values: one series each, `(T_i,)`; NaN where a value is missing.
+        values: one series each, `(T_i,)`; NaN, or masked, where a value is missing.
         context: c, how many steps are read.
         horizon: h, how many are foretold.
         past: covariates known up to the present only, `(T_i, P)` for each series.
@@ -216,13 +218,18 @@ class WindowBatches:
     def position(self) -> dict[str, Any]:
         """Where `next` will go on: plain values for JSON, which `go_to` takes."""
         counts = {"windows": len(self._rows), "steps": self.steps_per_epoch}
-        return counts | {"index": self._index, "random": self._random}
+        return counts | {"index": self._index, "random": self._random, "data": self._digest}
+
+    @cached_property
+    def _digest(self) -> str:
+        windows = self.windows
+        return digest_of(self._rows, *windows.values, *windows.past, *windows.known)
 
     def go_to(self, position: dict[str, Any]) -> None:
         """Goes on from what `position` was.
 
         Raises:
-            CheckpointError: the position belongs to other windows, or to batches of another size.
+            CheckpointError: the position belongs to other windows, series or covariates, or to batches of another size.
         """
         saved, own = (position["windows"], position["steps"]), (len(self._rows), self.steps_per_epoch)
         if saved != own:
@@ -230,6 +237,7 @@ class WindowBatches:
                 f"the saved position belongs to {saved[0]} windows in {saved[1]} batches, expected {own[0]} in "
                 f"{own[1]}; was the data, the context, the horizon or the batch size changed?"
             )
+        check_same(position.get("data"), self._digest, "series and covariates")
         self._rng.bit_generator.state = position["random"]
         self._begin_epoch()
         self._index = position["index"]
@@ -313,7 +321,7 @@ def checked_values(name: str, given: Array, nan: str) -> Array:
         ShapeError: it has more axes than one.
         DataError: a value is infinite, or missing while `nan="refuse"`.
     """
-    values = np.asarray(given, np.float64)
+    values = np.asarray(unmasked(given), np.float64)
     if values.ndim != 1:
         raise ShapeError(f"`{name}` has shape {values.shape}, expected (T,); give each series as an array of its own")
     if np.isinf(values).any():
@@ -335,7 +343,7 @@ def _checked_covariates(name: str, given: Sequence[Array] | None, lengths: list[
         return []
     if len(given) != len(lengths):
         raise ShapeError(f"`{name}` has {len(given)} entries, expected {len(lengths)}, one for each series")
-    checked: list[Array] = [np.asarray(part, np.float64) for part in given]
+    checked: list[Array] = [np.asarray(unmasked(part), np.float64) for part in given]
     for i, (part, length) in enumerate(zip(checked, lengths, strict=True)):
         if part.ndim != 2 or part.shape[1] != checked[0].shape[-1] or part.shape[1] == 0:
             raise ShapeError(

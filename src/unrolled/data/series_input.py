@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from unrolled.data.sequences import unmasked
 from unrolled.data.time_index import TimeIndex, is_pandas, pandas
 from unrolled.errors import DataError, ParameterError, ShapeError
 from unrolled.shapes import Array
@@ -57,7 +58,7 @@ def read_series(given: Any, name: str = "series", *, follows: bool = False) -> S
 
     Args:
         given: an array or pandas series `(T,)`; an array `(T, K)` or a data frame, each column a series; a list of
-            arrays or pandas series, of whatever lengths; or a dictionary of them by name.
+            arrays or pandas series, of whatever lengths; or a dictionary of them by name. What is masked is missing.
         name: the argument's name in messages.
         follows: they go on where others end, which a caller checks: then their times need not tell a step.
 
@@ -199,7 +200,7 @@ def _filled(series: SeriesSet, name: str) -> SeriesSet:
 
 
 def _numbers(given: Any, name: str) -> NDArray[np.float64]:
-    array: NDArray[Any] = np.asarray(given.to_numpy() if is_pandas(given) else given)
+    array = unmasked(given.to_numpy() if is_pandas(given) else given)
     if array.dtype == object and array.size:
         with suppress(TypeError, ValueError):  # numbers as objects; what is none is refused below
             array = array.astype(np.float64)

@@ -16,7 +16,7 @@ from unrolled.models.forecast.network import Prediction
 class Persistence:
     """Foretells the last value, with a spread that grows by 1 with each step ahead."""
 
-    loss: Any = "squared"
+    loss: Any = "squared_error"
 
     def __init__(self, horizon: int) -> None:
         self.ahead = np.arange(1.0, horizon + 1)

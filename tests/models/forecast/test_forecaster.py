@@ -13,10 +13,20 @@ import unrolled.models
 from helpers import rng
 from unrolled.errors import CheckpointError, DataError, ParameterError, ShapeError
 from unrolled.models.forecast.forecaster import Forecaster
-from unrolled.storage import read_unit
+from unrolled.storage import Unit, read_unit, write_unit
 from unrolled.training.fit import Callback
 
 QUICK: dict[str, Any] = {"context": 6, "hidden_size": 4, "epochs": 3, "patience": None, "random_state": 1}
+
+
+# every option of the layers
+VARIED: dict[str, Any] = {
+    "cell": "lstm",
+    "recurrent_dropout": 0.2,
+    "zoneout": (0.1, 0.2),
+    "layer_norm": True,
+    "layer_options": {"peepholes": True, "proj_size": 3},
+}
 
 
 def noisy(steps: int = 150, seed: int = 0) -> np.ndarray:
@@ -38,7 +48,7 @@ def same(one: Any, other: Any) -> None:
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("loss", ["squared", "absolute", "gaussian"])
+@pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "gaussian"])
 def test_a_wave_is_foretold_better_than_by_persistence(loss: Any):
     series = noisy(240)
     fitted = Forecaster(12, 3, hidden_size=8, loss=loss, random_state=0).fit(series[:200])
@@ -160,7 +170,7 @@ def test_the_same_seed_repeats_bit_for_bit_and_another_does_not():
 
 def test_the_best_weights_are_kept_when_it_stops_early():
     settings: dict[str, Any] = {"epochs": 60, "learning_rate": 0.05, "weight_decay": 0, "patience": 4}
-    fitted = Forecaster(6, hidden_size=8, loss="squared", **settings, random_state=0).fit(noisy(100))
+    fitted = Forecaster(6, hidden_size=8, loss="squared_error", **settings, random_state=0).fit(noisy(100))
     history = fitted.history_
     assert history.best is not None
     assert history.best["epoch"] <= history.rows[-1]["epoch"] - 4 < 56
@@ -214,6 +224,31 @@ def test_missing_values_are_masked_by_choice_and_change_nothing_else():
         quick(np.where(np.arange(150) < 120, np.nan, 1.0), nan="mask")
 
 
+def test_what_is_masked_is_missing_and_not_what_stands_behind_the_mask():
+    series = noisy()
+    series[[10, 50, 148]] = np.nan
+    masked = np.ma.masked_invalid(series)
+    masked.data[[10, 50, 148]] = 1e6
+    with pytest.raises(DataError, match="`series` is NaN at step 10 and 2 more, expected a number at every step"):
+        quick(masked)
+    for one, other in (
+        (series, masked),
+        ([series, series[:90]], [masked, masked[:90]]),
+        ({"a": series}, {"a": masked}),
+        (np.stack([series, series], axis=1), np.ma.stack([masked, masked], axis=1)),
+    ):
+        fitted, found = quick(one, nan="mask"), quick(other, nan="mask")
+        same(_flat(fitted.predict()), _flat(found.predict()))
+        same(_flat(fitted.predict(one)), _flat(fitted.predict(other)))
+    nothing, hidden = np.array([[np.nan, 20.0]]), np.ma.array([[9.0, 20.0]], mask=[[True, False]])
+    for new, behind in ((nothing, hidden), (nothing[0], hidden[0])):
+        same(_flat(fitted.update(new).predict()), _flat(found.update(behind).predict()))
+    single = [quick(series, nan="mask").update(value).predict() for value in (np.nan, np.ma.masked)]
+    same(*single)
+    with pytest.raises(DataError, match="`past_covariates` is not a finite number at step 10, expected one everywhere"):
+        quick(noisy(), past=masked)
+
+
 @pytest.mark.parametrize("form", ["one", "named"])
 def test_a_saved_forecaster_goes_on_bit_for_bit(form: str, tmp_path: Path):
     series: Any = noisy() if form == "one" else {"a": noisy(), "b": noisy(100, seed=1)}
@@ -228,17 +263,74 @@ def test_a_saved_forecaster_goes_on_bit_for_bit(form: str, tmp_path: Path):
     fitted.save(tmp_path / "model")  # an update may be saved in the same place
 
 
+def test_a_saved_forecaster_has_the_options_of_its_layers(tmp_path: Path):
+    fitted = quick(noisy(), **VARIED)
+    fitted.save(tmp_path)
+    loaded = Forecaster.load(tmp_path)
+    own, other = (each.network_.members[0].recurrent.options for each in (fitted, loaded))
+    assert own == other
+    assert own.zoneout == (0.1, 0.2)
+    same(fitted.predict(), loaded.predict())
+    assert not np.array_equal(fitted.predict().point, quick(noisy(), cell="lstm").predict().point)
+
+
+def test_a_forecaster_without_options_is_saved_as_before_there_were_any(tmp_path: Path):
+    quick(noisy()).save(tmp_path)
+    assert not read_unit(tmp_path).documents["config"]["params"].keys() & {"zoneout", "layer_norm", "layer_options"}
+    assert Forecaster.load(tmp_path).get_params() == forecaster().get_params()
+
+
+def _renamed(source: Path, target: Path, loss: str) -> Path:
+    """The same files with another word for the loss."""
+    record, documents, arrays = read_unit(
+        source, ("weights", "training") if (source / "metrics.csv").exists() else ("weights",)
+    )
+    documents["config"]["params"]["loss"] = loss
+    write_unit(target, Unit(record, documents, arrays))
+    return target
+
+
+@pytest.mark.parametrize(("loss", "once"), [("squared_error", "squared"), ("absolute_error", "absolute")])
+def test_a_forecaster_saved_with_the_old_word_for_its_loss_is_loaded_and_saved_in_its_place(
+    loss: Any, once: str, tmp_path: Path
+):
+    fitted = quick(noisy(), loss=loss)
+    fitted.save(tmp_path / "new")
+    loaded = Forecaster.load(_renamed(tmp_path / "new", tmp_path / "old", once))
+    assert loaded.loss == loaded.network_.loss == loss
+    same(fitted.predict(), loaded.predict())
+    loaded.update(21.5).save(tmp_path / "old")
+    same(loaded.predict(), unrolled.models.load(tmp_path / "old").predict())
+    with pytest.raises(ParameterError, match=f"`loss` is '{once}', expected one of squared_error, absolute_error"):
+        quick(noisy(), loss=once)
+
+
+def test_a_run_begun_with_the_old_word_for_its_loss_goes_on(tmp_path: Path):
+    class Interrupt(Callback):
+        def validated(self, report: Any) -> None:
+            raise RuntimeError("interrupted")
+
+    settings: dict[str, Any] = {"loss": "squared_error", "epochs": 4}
+    with pytest.raises(RuntimeError, match="interrupted"):
+        forecaster(**settings).fit(noisy(), checkpoint=tmp_path / "new", callbacks=[Interrupt()])
+    old = _renamed(tmp_path / "new", tmp_path / "old", "squared")
+    same(forecaster(**settings).fit(noisy()).predict(), forecaster(**settings).fit(noisy(), checkpoint=old).predict())
+    with pytest.raises(CheckpointError, match=r"params\.loss was 'squared', is 'absolute_error'"):
+        forecaster(**settings | {"loss": "absolute_error"}).fit(noisy(), checkpoint=old)
+
+
 def _flat(forecast: Any) -> list[Any]:
     return [array for part in forecast for array in (part.values() if isinstance(part, dict) else [*part])]
 
 
-def test_a_run_is_gone_on_with_and_ends_with_the_bits_of_one_never_interrupted(tmp_path: Path):
+@pytest.mark.parametrize("options", [{"recurrent_dropout": 0.2}, VARIED])
+def test_a_run_is_gone_on_with_and_ends_with_the_bits_of_one_never_interrupted(options: dict[str, Any], tmp_path: Path):
     class Interrupt(Callback):
         def validated(self, report: Any) -> None:
             if report.epoch >= 2:
                 raise RuntimeError("interrupted")
 
-    series, settings = noisy(), {"recurrent_dropout": 0.2, "epochs": 4, "batch_size": 16}
+    series, settings = noisy(), {**options, "epochs": 4, "batch_size": 16}
     whole = forecaster(**settings).fit(series)
     broken = forecaster(**settings)
     with pytest.raises(RuntimeError, match="interrupted"):
@@ -248,6 +340,14 @@ def test_a_run_is_gone_on_with_and_ends_with_the_bits_of_one_never_interrupted(t
     resumed = forecaster(**settings).fit(series, checkpoint=tmp_path)
     same(whole.predict(), resumed.predict())
     same(whole.predict(), unrolled.models.load(tmp_path).predict())
+
+
+def test_a_run_does_not_go_on_with_another_series(tmp_path: Path):
+    forecaster(patience=9).fit(noisy(), checkpoint=tmp_path)
+    other = noisy()
+    other[-1] += 1  # in the part held out: the scales are those of the first
+    with pytest.raises(CheckpointError, match="other data of the same size, expected the series and covariates"):
+        forecaster(patience=9).fit(other, checkpoint=tmp_path)
 
 
 def test_a_run_without_a_seed_goes_on_with_the_one_it_drew(tmp_path: Path):
@@ -376,6 +476,8 @@ def test_an_unfitted_forecaster_is_refused(tmp_path: Path):
         ({"validation_fraction": 12}, "`validation_fraction` is 12, expected a number from 0 to below 1"),
         ({"random_state": -1}, "`random_state` is -1, expected a whole number"),
         ({"batch_size": 0}, "`batch_size` is 0, expected a whole number of at least 1"),
+        ({"zoneout": 1.5}, "`zoneout` is 1.5, expected a number from 0 to below 1"),
+        ({"cell": "rnn", "layer_norm": True}, "`layer_norm` is True for 'rnn', expected False"),
     ],
 )
 def test_settings_out_of_their_range_are_named_and_leave_nothing_fitted(settings: dict[str, Any], message: str):

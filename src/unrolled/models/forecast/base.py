@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, replace
+from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 from unrolled.data.series import Relative, Windows
@@ -14,10 +16,13 @@ from unrolled.models.forecast.scaling import TRANSFORMS, Transform
 from unrolled.models.forecast.state import Memory
 from unrolled.models.scikit import params_from_record
 from unrolled.models.trainable import Trainable
-from unrolled.storage import Unit
+from unrolled.storage import Unit, holds_unit, read_unit
 from unrolled.training.fit import FitSettings
 
 __all__ = ["ForecasterBase"]
+
+OPTIONS = ("zoneout", "layer_norm", "layer_options")  # recorded only where they are set
+LOSSES_ONCE = {"squared": "squared_error", "absolute": "absolute_error"}  # what files may still call them
 
 
 class Learned:
@@ -43,6 +48,9 @@ class ForecasterBase(Learned, Trainable):
     num_layers: int = 1
     dropout: float = 0.0
     recurrent_dropout: float = 0.0
+    zoneout: float | tuple[float, float] = 0.0
+    layer_norm: bool = False
+    layer_options: Mapping[str, Any] | None = None
     linear: bool = True
     lag_decay: float = 0.0
     members: int = 1
@@ -87,6 +95,9 @@ class ForecasterBase(Learned, Trainable):
             num_layers=self.num_layers,
             dropout=self.dropout,
             recurrent_dropout=self.recurrent_dropout,
+            zoneout=self.zoneout,
+            layer_norm=self.layer_norm,
+            layer_options=self.layer_options,
             linear=self.linear,
             lag_decay=self.lag_decay,
             members=self.members,
@@ -112,12 +123,38 @@ class ForecasterBase(Learned, Trainable):
         return super()._record() | ({} if self._memory.pasts is None else {"memory": self._memory.record()})
 
     def _documents(self) -> dict[str, Any]:
-        return {"config": self._config(), "series": self._memory.document()}
+        config = self._config()
+        # a run that was begun before there were these options is one without them, and can be gone on with
+        config["params"] = {name: value for name, value in config["params"].items() if value or name not in OPTIONS}
+        return {"config": config, "series": self._memory.document()}
+
+    def _documents_in(self, folder: Path | None) -> dict[str, Any]:
+        """Those of a run; one that goes on keeps the word for its loss that it was begun with."""
+        documents = self._documents()
+        if folder is not None and holds_unit(folder):
+            word = read_unit(folder, ()).documents.get("config", {}).get("params", {}).get("loss")
+            if LOSSES_ONCE.get(word) == self.loss:
+                documents["config"]["params"]["loss"] = word
+        return documents
+
+    @classmethod
+    def from_unit(cls, unit: Unit) -> Self:
+        """The forecaster that a unit holds, which is saved again in the words that it was saved in.
+
+        Raises:
+            CheckpointError: the unit lacks a setting.
+            WeightFormatError: the weights are not this model's.
+        """
+        forecaster = super().from_unit(unit)
+        forecaster._made_by = unit.documents["config"]["params"]
+        return forecaster
 
     @classmethod
     def _rebuilt(cls, unit: Unit) -> tuple[Self, ForecastNetwork]:
         config = unit.documents["config"]
-        forecaster = cls(**params_from_record(config["params"]))
+        params = params_from_record(config["params"])
+        params["loss"] = LOSSES_ONCE.get(params["loss"], params["loss"])
+        forecaster = cls(**params)
         forecaster.seed_, forecaster._reading = config["seed"], forecaster._read_settings()
         memory = Memory.restored(unit.documents["series"], unit.record.get("memory"), forecaster.horizon)
         known, past = (0 if scaling is None else len(scaling.mean) for scaling in (memory.known, memory.past))

@@ -74,8 +74,8 @@ def validation_loss(network: ForecastNetwork, windows: Windows, rows: Rows) -> d
         share = np.ones(mean.shape) if batch.weights is None else batch.weights.astype(np.float64)
         errors = batch.targets - mean
         losses = {
-            "squared": np.square(errors),
-            "absolute": np.abs(errors),
+            "squared_error": np.square(errors),
+            "absolute_error": np.abs(errors),
             "gaussian": 0.5 * np.square(errors / spread) + np.log(spread) + 0.5 * np.log(2 * np.pi),
         }[network.loss]
         totals += (losses * share).sum(), (np.abs(errors * batch.scale) * share).sum(), share.sum()

@@ -40,12 +40,15 @@ class Forecaster(ForecasterBase):
         num_layers: L.
         dropout: between layers.
         recurrent_dropout: of the state, one mask for each window.
+        zoneout, layer_norm: see `unrolled.models.sequences.estimator.SequenceEstimator`.
+        layer_options: what else the recurrent layers take, such as `peepholes`, `proj_size`, `forget_bias`,
+            `initial_state`, `weight_init` or a GRU's `reset`.
         linear: an autoregression beside the recurrent layers, which begins as that of least squares.
         lag_decay: of that autoregression: how much older values count for less unless the data insist, by the power
             of their age; 0, as suits a season, for all alike, 1 or 2 where the last few values say most.
         members: networks whose forecasts are averaged.
-        loss: `"gaussian"` foretells a spread as well, so that intervals are wide where it is uncertain; `"squared"` or
-            `"absolute"` error.
+        loss: `"gaussian"` foretells a spread as well, so that intervals are wide where it is uncertain; or
+            `"squared_error"` or `"absolute_error"`.
         scaling: `"series"` brings each series to mean 0 and deviation 1 by its own training part; `"global"` all by
             those of all, and can then foretell series that it was not fitted to.
         relative: `"last"` reads each window relative to its last value, as suits a series with a trend; `"window"` in
@@ -175,7 +178,7 @@ class Forecaster(ForecasterBase):
                 self._settings(seeds[2], validate is not None),
                 validate=validate,
                 folder=folder,
-                documents={**(documents or {}), **self._documents()},
+                documents={**(documents or {}), **self._documents_in(folder)},
                 callbacks=callbacks,
                 unit="windows",
             )

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from unrolled.data.sequences import unmasked
 from unrolled.data.series import Relative, Windows, checked_values
 from unrolled.data.series_input import Form, SeriesSet, read_covariates, read_series
 from unrolled.data.time_index import is_pandas
@@ -140,12 +141,12 @@ def as_rows(values: Any, form: Form) -> Any:
     if form == "list" and isinstance(values, Sequence):
         return [_as_steps(value) for value in values]  # pyright: ignore[reportUnknownVariableType]
     if form == "columns" and not is_pandas(values):
-        return np.atleast_2d(np.asarray(values))
+        return np.atleast_2d(unmasked(values))
     return _as_steps(values)
 
 
 def _as_steps(value: Any) -> Any:
-    return np.asarray(value)[None] if np.ndim(value) == 0 else value
+    return unmasked(value)[None] if np.ndim(value) == 0 else value
 
 
 def together(tables: Sequence[Array | None]) -> list[Array] | None:

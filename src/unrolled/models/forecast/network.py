@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from unrolled.data.series import WindowBatch
 from unrolled.errors import ParameterError
-from unrolled.layers import GRU, LSTM, RNN, Dense, LSTMState
+from unrolled.layers import Dense, LSTMState
 from unrolled.layers.recurrent import Recurrent
 from unrolled.losses import gaussian_nll, mean_absolute_error, mean_squared_error
 from unrolled.losses.regression import LOG_VARIANCES
 from unrolled.models.named_network import NamedNetwork
+from unrolled.models.sequences.network import CELLS, checked_options
 from unrolled.shapes import Array
 
-__all__ = ["CELLS", "LOSSES", "RIDGE", "ForecastLoss", "ForecastNetwork", "Prediction"]
+__all__ = ["LOSSES", "RIDGE", "ForecastLoss", "ForecastNetwork", "Prediction"]
 
-CELLS = {"lstm": LSTM, "gru": GRU, "rnn": RNN}
-LOSSES = {"squared": mean_squared_error, "absolute": mean_absolute_error, "gaussian": gaussian_nll}
+LOSSES = {"squared_error": mean_squared_error, "absolute_error": mean_absolute_error, "gaussian": gaussian_nll}
+ONE_WAY = ("bidirectional", "merge")  # what the layers take besides, and a window, which is read forwards, does not
 RIDGE = 0.1  # of the linear start, where values have a deviation near 1: it decides only where the data do not
 LEAST_VARIANCE = 1e-6  # that a fit begins with: a series without noise would begin at minus infinity
-ForecastLoss = Literal["squared", "absolute", "gaussian"]
+ForecastLoss = Literal["squared_error", "absolute_error", "gaussian"]
 
 
 class Prediction(NamedTuple):
@@ -57,7 +58,7 @@ class Member:
         # forward: the dense layer saw the last layer's last h, and the covariates behind it
         dh = np.zeros_like(run.state.h if isinstance(run.state, LSTMState) else run.state)
         dh[-1] = back.x[:, : dh.shape[-1]]
-        dstate = LSTMState(dh, np.zeros_like(dh)) if isinstance(run.state, LSTMState) else dh
+        dstate = LSTMState(dh, np.zeros_like(run.state.c)) if isinstance(run.state, LSTMState) else dh
         parts = {"recurrent": self.recurrent.backward(run, None, dstate, need_dx=False).parameters}
         parts["dense"] = back.parameters
         if self.linear is not None and side is not None:
@@ -82,12 +83,16 @@ class ForecastNetwork(NamedNetwork):
         future_size: covariates known in advance, h times as many as each step has.
         context: c.
         horizon: h.
-        loss: `"squared"`, `"absolute"` or `"gaussian"`, which foretells a variance for each step as well.
+        loss: `"squared_error"`, `"absolute_error"` or `"gaussian"`, which foretells a variance for each step as well.
         cell: `"gru"`, `"lstm"` or `"rnn"`.
         hidden_size: H.
         num_layers: L.
         dropout: between layers.
         recurrent_dropout: of the state, one mask for each window.
+        zoneout: the rate at which a unit keeps its old state for a step; of an LSTM also a pair, of h and of c.
+        layer_norm: normalise the sums in front of the gates; the LSTM and the GRU have it.
+        layer_options: what else the recurrent layers take, such as `peepholes`, `proj_size`, `forget_bias`,
+            `initial_state`, `weight_init` or a GRU's `reset`.
         linear: with the linear path (3); see `begin_linear`.
         lag_decay: d, at least 0; with 0 all values are alike.
         members: how many networks, which differ in their first weights only.
@@ -95,7 +100,7 @@ class ForecastNetwork(NamedNetwork):
         seed: of the weights and the masks; `None` differs each time.
 
     Raises:
-        ParameterError: a setting is out of its range.
+        ParameterError: a setting is out of its range, or the cell has no such option.
 
     Source: (3) as in Lai et al. 2018 (LSTNet), equation 9; its d after the prior of Litterman 1986, who takes 1;
         (4) Lakshminarayanan, Pritzel & Blundell 2017, section 2.4.
@@ -114,6 +119,9 @@ class ForecastNetwork(NamedNetwork):
         num_layers: int = 1,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
+        zoneout: float | tuple[float, float] = 0.0,
+        layer_norm: bool = False,
+        layer_options: Mapping[str, Any] | None = None,
         linear: bool = True,
         lag_decay: float = 0.0,
         members: int = 1,
@@ -130,9 +138,21 @@ class ForecastNetwork(NamedNetwork):
         self.loss, self.horizon = loss, horizon
         self._by_lag = (np.arange(context, 0, -1.0) ** -lag_decay).astype(dtype)
         outputs = horizon * (2 if loss == "gaussian" else 1)
-        options: dict[str, Any] = {"num_layers": num_layers, "dtype": dtype}
-        options |= {
-            name: rate for name, rate in (("dropout", dropout), ("recurrent_dropout", recurrent_dropout)) if rate
+        if layer_norm and cell == "rnn":
+            raise ParameterError("`layer_norm` is True for 'rnn', expected False; the LSTM and the GRU have it")
+        for name in layer_options or {}:
+            if name in ONE_WAY:
+                raise ParameterError(
+                    f"`layer_options` has {name!r}, expected none of {', '.join(ONE_WAY)}; a window is read forwards"
+                )
+        options: dict[str, Any] = {
+            "num_layers": num_layers,
+            "dropout": dropout,
+            "recurrent_dropout": recurrent_dropout,
+            "zoneout": zoneout,
+            **({"layer_norm": True} if layer_norm else {}),
+            **checked_options(cell, layer_options or {}),
+            "dtype": dtype,
         }
         seeds = np.random.SeedSequence(seed).generate_state(2 * members).tolist()
         self.members: list[Member] = []
@@ -140,14 +160,9 @@ class ForecastNetwork(NamedNetwork):
             path = Dense(context + future_size, outputs, bias=False, dtype=dtype) if linear else None
             if path is not None:
                 path.set(weight=np.zeros((outputs, context + future_size), dtype))
-            self.members.append(
-                Member(
-                    CELLS[cell](input_size, hidden_size, **options, seed=seeds[2 * k]),
-                    Dense(hidden_size + future_size, outputs, dtype=dtype, seed=seeds[2 * k + 1]),
-                    path,
-                    self._by_lag,
-                )
-            )
+            recurrent: Recurrent[Any, Any] = CELLS[cell](input_size, hidden_size, **options, seed=seeds[2 * k])
+            dense = Dense(recurrent.state_size + future_size, outputs, dtype=dtype, seed=seeds[2 * k + 1])
+            self.members.append(Member(recurrent, dense, path, self._by_lag))
         super().__init__(
             {f"{k}.{name}": layer for k, member in enumerate(self.members) for name, layer in member.layers.items()}
         )
