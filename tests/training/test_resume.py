@@ -10,6 +10,7 @@ import pytest
 from training.test_fit import Log, Validation, interrupt
 from training.toy import ToyBatches, ToyModel
 from unrolled.errors import CheckpointError, ParameterError, UnrolledError
+from unrolled.models import load
 from unrolled.storage import Unit, read_unit, write_unit
 from unrolled.training.checkpoint import restore_session
 from unrolled.training.fit import FitSettings, fit
@@ -237,3 +238,35 @@ def test_a_folder_that_cannot_be_made_is_an_error_of_ours(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UnrolledError, match="cannot be written"):
         run(tmp_path / "file" / "run", FitSettings(epochs=1))
+
+
+class Loadable(ToyModel):
+    """A model that says what it is."""
+
+    kind = "toy"
+
+    def documents(self):
+        return {"config": {"size": 1}}
+
+
+def test_a_model_that_says_what_it_is_is_saved_as_that_and_a_caller_may_say_more(tmp_path):
+    fit(Loadable(), ToyBatches(), FitSettings(epochs=1), folder=tmp_path / "own")
+    unit = read_unit(tmp_path / "own")
+    assert (unit.record["kind"], unit.documents["config"]) == ("toy", {"size": 1})
+    said = {"config": {"size": 1, "by": "me"}, "note": {}}
+    fit(Loadable(), ToyBatches(), FitSettings(epochs=1), folder=tmp_path / "said", kind="other", documents=said)
+    unit = read_unit(tmp_path / "said")
+    assert unit.record["kind"] == "other"
+    assert {name: unit.documents[name] for name in said} == said
+
+
+def test_a_run_without_a_kind_is_gone_on_with_and_refused_by_load_for_what_it_is(tmp_path):
+    model = ToyModel()
+    fit(model, ToyBatches(), FitSettings(epochs=1), folder=tmp_path)
+    again = ToyModel()
+    fit(again, ToyBatches(), FitSettings(epochs=1), folder=tmp_path, resume=True)
+    assert again.w.tobytes() == model.w.tobytes()
+    with pytest.raises(
+        CheckpointError, match=r"a model of kind '', expected one of char_lm, .* a fit of your own model"
+    ):
+        load(tmp_path)

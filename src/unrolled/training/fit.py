@@ -17,7 +17,7 @@ from unrolled.training.loop import train
 from unrolled.training.progress import Show
 from unrolled.training.report import Report
 from unrolled.training.run_folder import RunFolder
-from unrolled.training.session import Batches, Model, Session
+from unrolled.training.session import Batches, Loadable, Model, Session
 from unrolled.training.settings import FitSettings
 from unrolled.training.shows import Silent, choose_show
 
@@ -53,8 +53,8 @@ def fit(
         settings: how.
         validate: gives metrics by name, `"loss"` usually among them; must not change model, data or random states.
         folder: for checkpoints and `metrics.csv`; nothing is written without one.
-        kind: of the model, for `unrolled.load`.
-        documents: what else `unrolled.load` needs, as plain values by file name.
+        kind: of the model, for `unrolled.load`; a `CharLM` says its own. A run without one can only be gone on with.
+        documents: what else `unrolled.load` needs, as plain values by file name; added to what a `CharLM` says.
         resume: go on with the run in `folder`, if there is one; it ends with the bits of one never interrupted.
         callbacks: are told how it goes, and may raise `StopTraining`.
         progress: whether to show it: a live display in a terminal, a line redrawn in a notebook, else plain lines.
@@ -93,6 +93,8 @@ def fit(
     total = settings.steps
     if settings.epochs is not None:
         total = max(1, round(settings.epochs * batches.steps_per_epoch))
+    if isinstance(model, Loadable):
+        kind, documents = kind or model.kind, {**model.documents(), **(documents or {})}
     session = Session(model, batches, settings, total)
     history = History(sense_of(settings.monitor))
     kept = RunFolder(folder, session, history, kind, documents or {}, resume)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from unrolled.shapes import Array
 from unrolled.training.early_stopping import EarlyStopping, sense_of, value_of
 from unrolled.training.settings import FitSettings
 
-__all__ = ["Batches", "Model", "Session"]
+__all__ = ["Batches", "Loadable", "Model", "Session"]
 
 
 class Model(Protocol):
@@ -44,6 +44,17 @@ class Model(Protocol):
 
     def state_from_arrays(self, arrays: Mapping[str, Array]) -> Any:
         """Takes back what `state_to_arrays` gave."""
+        ...
+
+
+@runtime_checkable
+class Loadable(Protocol):
+    """A model that says by itself what `unrolled.load` needs, so that each run of it can be loaded."""
+
+    kind: str
+
+    def documents(self) -> Mapping[str, Any]:
+        """What is needed besides the weights, as plain values by file name."""
         ...
 
 

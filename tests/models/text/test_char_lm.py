@@ -313,7 +313,7 @@ def test_a_saved_gru_says_which_form_it_is_and_one_that_does_not_has_its_reset_a
         assert unit.documents["config"]["model"]["reset"] == reset
         assert load(tmp_path / reset).stack.layers["recurrent"].reset == reset
     model = make("gru", reset="after")
-    old = model.documents({"kind": "char_lm", "model": {k: v for k, v in model.settings.items() if k != "reset"}})
+    old = model.documents(model={k: v for k, v in model.settings.items() if k != "reset"})
     write_unit(tmp_path / "old", Unit({"kind": "char_lm"}, old, {"weights": dict(model.parameters)}))
     assert load(tmp_path / "old").evaluate(TEXT) == model.evaluate(TEXT)
     assert "reset" not in make("lstm").settings

@@ -1,25 +1,29 @@
-"""A character language model: embedding, recurrent layers, dense softmax; it does not train itself."""
+"""A character language model: embedding, recurrent layers, dense softmax; text comes in by `material`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unrolled.data.text import Batch, TextFile, Vocabulary
+from unrolled.data.text import Batch, Streams, TextFile, Vocabulary
 from unrolled.errors import CheckpointError, DataError, ParameterError
 from unrolled.layers import GRU, LSTM, RNN, Dense, Embedding, LSTMState, Stack
 from unrolled.layers.dropout import Dropout
 from unrolled.layers.options import checked_rate
 from unrolled.losses import softmax_cross_entropy
 from unrolled.models.named_network import NamedNetwork
+from unrolled.models.text.material import Material, Text, named, validation
 from unrolled.models.text.sampling import Sampling
 from unrolled.models.text.stream import CharStream, Scores, check_length
-from unrolled.shapes import Array
+from unrolled.shapes import Array, whole_number
 from unrolled.storage import Unit, write_unit
+from unrolled.training.fit import Callback, FitSettings, History, fit
+from unrolled.training.options import FitOptions
 
 __all__ = ["CharLM", "Evaluation"]
 
@@ -63,6 +67,9 @@ class CharLM(NamedNetwork):
         ParameterError: the cell or its reset is another, a size is not positive, a rate is not in [0, 1), or the cell
             has no such option.
 
+    Attributes:
+        history_: how `fit` went: a table, `.to_csv(path)`, `.to_pandas()`, `.plot()`.
+
     Source: Graves 2013, section 2, with one-hot inputs in place of (1); dropout as in Zaremba, Sutskever & Vinyals
         2014, but not of (1).
 
@@ -73,6 +80,7 @@ class CharLM(NamedNetwork):
     """
 
     kind = "char_lm"
+    history_: History
 
     def __init__(
         self,
@@ -144,6 +152,76 @@ class CharLM(NamedNetwork):
     def state_from_arrays(self, arrays: Mapping[str, Array]) -> Any:
         """Takes back what `state_to_arrays` gave."""
         return {"recurrent": LSTMState(arrays["h"], arrays["c"]) if self.settings["cell"] == "lstm" else arrays["h"]}
+
+    def fit(
+        self,
+        text: Text,
+        *,
+        batch_size: int = 64,
+        window: int = 128,
+        validation_fraction: float = 0.1,
+        validation_data: Text | None = None,
+        allow_unknown: bool = False,
+        callbacks: Sequence[Callback] = (),
+        checkpoint: str | Path | None = None,
+        verbose: int = 0,
+        **settings: Unpack[FitOptions],
+    ) -> Self:
+        """Learns from a text, going on from the weights that the model has.
+
+        Args:
+            text: a string; or the path of a UTF-8 file, or what `open_text` gives, which may be larger than memory.
+            batch_size: streams that the text is cut into, at the most: so many windows make a step.
+            window: steps of back-propagation through time; the state is carried on from one window to the next.
+            validation_fraction: the part of the text that is held out, at its end.
+            validation_data: a text to validate on, in place of a `validation_fraction` of `text`.
+            allow_unknown: characters outside the vocabulary are learned as the unknown symbol, and not refused.
+            callbacks: see `unrolled.training.fit.Callback`.
+            checkpoint: a folder to keep the run in. Where it already holds this run, that goes on, and ends with the
+                bits of one that was never interrupted.
+            verbose: show how training goes, where positive.
+            settings: all those of `unrolled.training.fit.FitSettings` by name, `epochs=20, patience=3` say. The `seed`
+                draws where each epoch begins; with that of the model the same one gives the same model, bit for bit.
+
+        Returns:
+            The model itself.
+
+        Raises:
+            DataError: the text is too short or cannot be read, or it has characters outside the vocabulary: they are
+                named.
+            ParameterError: an argument or a setting is out of its range, or there is nothing to validate on where the
+                settings need it.
+            CheckpointError: the folder holds another run.
+            DivergenceError: the loss is no longer finite; try a lower learning rate.
+
+        >>> text = "the cat sat on the mat. " * 40
+        >>> model = CharLM(Vocabulary.of(text), hidden_size=16, embedding_size=4, seed=0)
+        >>> model = model.fit(text, window=16, batch_size=4, epochs=20, learning_rate=0.02)
+        >>> "".join(model.sample("the cat ", length=6, temperature=0))
+        'sat on'
+        """
+        vars(self).pop("history_", None)  # that of an earlier fit, whatever comes now
+        batch_size = whole_number("batch_size", batch_size, remedy="64 is usual")
+        window = whole_number("window", window, remedy="128 is usual")
+        how = FitSettings(**settings)
+        material = Material.of(self.vocabulary, text, validation_data, validation_fraction, allow_unknown)
+        documents = None
+        if checkpoint is not None:
+            data = {"batch_size": batch_size, "window": window, **material.to_record()}
+            documents = self.documents(data=data)
+        self.history_ = fit(
+            self,
+            Streams(material.training, batch_size, window, how.seed),
+            how,
+            validate=None if material.held_out is None else partial(validation, self, material.held_out),
+            folder=checkpoint,
+            documents=documents,
+            resume=checkpoint is not None,
+            callbacks=callbacks,
+            progress=verbose > 0,
+            unit="chars",
+        )
+        return self
 
     def evaluate(
         self, text: str | TextFile | NDArray[np.integer[Any]], streams: int = 1, limit: int | None = None
@@ -261,10 +339,10 @@ class CharLM(NamedNetwork):
             )
         missing = self.vocabulary.missing(prompt)
         if missing:
-            names = ", ".join(f"{c!a} (U+{ord(c):04X})" for c in missing)
             raise DataError(
                 f"the prompt has {'a character' if len(missing) == 1 else f'{len(missing)} characters'} that the model "
-                f"does not know: {names}; write it with the {len(self.vocabulary.characters)} characters that it knows"
+                f"does not know: {named(missing)}; "
+                f"write it with the {len(self.vocabulary.characters)} characters that it knows"
             )
         stream = self.stream()
         stream.read(prompt)
@@ -276,11 +354,11 @@ class CharLM(NamedNetwork):
         Raises:
             CheckpointError: the folder holds another model or a training run, or cannot be written.
         """
-        config = {"kind": self.kind, "model": self.settings}
-        write_unit(Path(folder), Unit({"kind": self.kind}, self.documents(config), {"weights": dict(self.parameters)}))
+        write_unit(Path(folder), Unit({"kind": self.kind}, self.documents(), {"weights": dict(self.parameters)}))
 
-    def documents(self, config: dict[str, Any]) -> dict[str, Any]:
-        """What `from_unit` needs besides the weights: the configuration, and the vocabulary."""
+    def documents(self, **about: Any) -> dict[str, Any]:
+        """What `from_unit` needs besides the weights: the vocabulary, and the configuration with what else is said."""
+        config = {"kind": self.kind, "model": self.settings, **about}
         return {"config": config, "vocabulary": {"characters": self.vocabulary.characters, "unknown": 0}}
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Training a `CharLM` on a text: what joins corpus, model, session and run folder; the loop itself is `training`."""
+"""The runs of `unrolled train` on a text: joins corpus, model, session and folder; the loop itself is `training`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from unrolled.data.corpora import Corpus, from_file, load_corpus
 from unrolled.data.text import Streams, Vocabulary, split_held_out
-from unrolled.errors import CheckpointError, DataError
+from unrolled.errors import CheckpointError
 from unrolled.models.text.char_lm import CharLM
+from unrolled.models.text.material import STREAMS, VALIDATED, parted
 from unrolled.storage import holds_unit, read_unit
 from unrolled.training.checkpoint import GROUPS, restore_session, save_session
 from unrolled.training.config import TrainConfig
@@ -20,7 +21,6 @@ from unrolled.training.session import Session
 
 __all__ = ["CharRun", "CharTask", "resume", "start"]
 
-STREAMS, VALIDATED = 16, 2048  # during training: so many stretches of held-out text, of so many characters
 SAMPLE_LENGTH, SAMPLE_TEMPERATURE = 320, 0.7
 # val_characters says on how much held-out text val_loss was measured
 COLUMNS = ("step", "seconds", "train_loss", "val_loss", "val_characters", "learning_rate", "chars_per_second")
@@ -65,11 +65,7 @@ class CharRun:
     def __init__(
         self, folder: Path, model: CharLM, corpus: Corpus, config: TrainConfig, documents: dict[str, Any] | None
     ) -> None:
-        training, held_out = split_held_out(corpus.text, config.held_out)
-        if len(held_out) < 2:
-            raise DataError(
-                f"the held-out part of the text has {len(held_out)} characters, expected at least 2; give more text"
-            )
+        training, held_out = parted(corpus.text, config.held_out)
         self.folder, self.model, self.corpus, self.config = folder, model, corpus, config
         batches = Streams(model.vocabulary.encode(training), config.batch, config.window, config.seed)
         total = config.steps
@@ -79,13 +75,9 @@ class CharRun:
         self.session = Session(model, batches, config.settings(), total)
         self.task = CharTask(model, model.vocabulary.encode(held_out), config)
         self.documents = documents or model.documents(
-            {
-                "kind": model.kind,
-                "model": model.settings,
-                "training": config.to_record(),
-                "data": {"source": corpus.source, "sha256": corpus.sha256, "about": corpus.about},
-                "versions": {"python": platform.python_version(), "numpy": np.__version__},
-            }
+            training=config.to_record(),
+            data={"source": corpus.source, "sha256": corpus.sha256, "about": corpus.about},
+            versions={"python": platform.python_version(), "numpy": np.__version__},
         )
 
     def save(self) -> None:
@@ -135,8 +127,8 @@ def resume(folder: str | Path, text: str | Path | None = None) -> CharRun:
         text: where its text is now, if it was moved.
 
     Raises:
-        CheckpointError: it is no run folder, its checkpoint is truncated or altered, it holds a model without a run, or
-            the text is not the one it was trained on.
+        CheckpointError: it is no run folder, its checkpoint is truncated or altered, it holds a model without a run or
+            a run of `fit`, or the text is not the one it was trained on.
         DataError: the text cannot be read.
     """
     unit = read_unit(Path(folder), GROUPS)
@@ -144,6 +136,11 @@ def resume(folder: str | Path, text: str | Path | None = None) -> CharRun:
     if kind != CharLM.kind:
         raise CheckpointError(
             f"`{folder}` holds a model of kind {kind!r}, expected {CharLM.kind!r}; it was trained by something else"
+        )
+    if "fit" in unit.documents:
+        raise CheckpointError(
+            f"`{folder}` holds a run of CharLM.fit, expected one of unrolled train; "
+            "go on with it by fit(text, checkpoint=FOLDER), with what it was begun with"
         )
     model = CharLM.from_unit(unit)
     try:
