@@ -1,51 +1,18 @@
-"""The forecaster on arrays: it learns, never leaks, streams, saves, repeats bit for bit, and says what is wrong."""
+"""The forecaster on arrays: it learns, never leaks, streams, repeats bit for bit, and says what is wrong."""
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-import unrolled.models
 from helpers import rng
-from unrolled.errors import CheckpointError, DataError, ParameterError, ShapeError
+from models.noisy import flat, forecaster, noisy, quick, same
+from unrolled.errors import DataError, ParameterError, ShapeError
 from unrolled.models.forecast.forecaster import Forecaster
-from unrolled.storage import Unit, read_unit, write_unit
 from unrolled.training.fit import Callback
-
-QUICK: dict[str, Any] = {"context": 6, "hidden_size": 4, "epochs": 3, "patience": None, "random_state": 1}
-
-
-# every option of the layers
-VARIED: dict[str, Any] = {
-    "cell": "lstm",
-    "recurrent_dropout": 0.2,
-    "zoneout": (0.1, 0.2),
-    "layer_norm": True,
-    "layer_options": {"peepholes": True, "proj_size": 3},
-}
-
-
-def noisy(steps: int = 150, seed: int = 0) -> np.ndarray:
-    """A wave of 12 steps that rises, with noise."""
-    t = np.arange(steps)
-    return 20 + 0.05 * t + 3 * np.sin(t * 2 * np.pi / 12) + 0.3 * rng(seed).normal(size=steps)
-
-
-def forecaster(horizon: int = 2, **settings: Any) -> Forecaster:
-    return Forecaster(**QUICK | settings, horizon=horizon)
-
-
-def quick(series: Any, horizon: int = 2, *, covariates: Any = None, past: Any = None, **settings: Any) -> Forecaster:
-    return forecaster(horizon, **settings).fit(series, covariates=covariates, past_covariates=past)
-
-
-def same(one: Any, other: Any) -> None:
-    for a, b in zip(one, other, strict=True):
-        np.testing.assert_array_equal(a, b)
 
 
 @pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "gaussian"])
@@ -132,7 +99,7 @@ def test_a_new_value_is_given_as_a_number_or_as_an_array():
         (np.stack([a, b], axis=1), [1.0, 2.0], [[1.0, 2.0]]),
     ):
         fitted, other = quick(series), quick(series)
-        same(_flat(fitted.update(number).predict()), _flat(other.update(array).predict()))
+        same(flat(fitted.update(number).predict()), flat(other.update(array).predict()))
         assert len(fitted.predict().point) == 2
 
 
@@ -238,138 +205,15 @@ def test_what_is_masked_is_missing_and_not_what_stands_behind_the_mask():
         (np.stack([series, series], axis=1), np.ma.stack([masked, masked], axis=1)),
     ):
         fitted, found = quick(one, nan="mask"), quick(other, nan="mask")
-        same(_flat(fitted.predict()), _flat(found.predict()))
-        same(_flat(fitted.predict(one)), _flat(fitted.predict(other)))
+        same(flat(fitted.predict()), flat(found.predict()))
+        same(flat(fitted.predict(one)), flat(fitted.predict(other)))
     nothing, hidden = np.array([[np.nan, 20.0]]), np.ma.array([[9.0, 20.0]], mask=[[True, False]])
     for new, behind in ((nothing, hidden), (nothing[0], hidden[0])):
-        same(_flat(fitted.update(new).predict()), _flat(found.update(behind).predict()))
+        same(flat(fitted.update(new).predict()), flat(found.update(behind).predict()))
     single = [quick(series, nan="mask").update(value).predict() for value in (np.nan, np.ma.masked)]
     same(*single)
     with pytest.raises(DataError, match="`past_covariates` is not a finite number at step 10, expected one everywhere"):
         quick(noisy(), past=masked)
-
-
-@pytest.mark.parametrize("form", ["one", "named"])
-def test_a_saved_forecaster_goes_on_bit_for_bit(form: str, tmp_path: Path):
-    series: Any = noisy() if form == "one" else {"a": noisy(), "b": noisy(100, seed=1)}
-    more: Any = 21.5 if form == "one" else {"a": [21.5], "b": [20.0]}
-    fitted = quick(series, members=2, nan="mask").update(np.nan if form == "one" else {"a": [np.nan], "b": [1.0]})
-    for _ in range(3):  # values far outside their intervals, which adapt
-        fitted.update(99.0 if form == "one" else {"a": 99.0, "b": 99.0})
-    fitted.save(tmp_path / "model")
-    for loaded in (Forecaster.load(tmp_path / "model"), unrolled.models.load(tmp_path / "model")):
-        same(_flat(fitted.predict()), _flat(loaded.predict()))
-    same(_flat(fitted.update(more).predict()), _flat(loaded.update(more).predict()))
-    fitted.save(tmp_path / "model")  # an update may be saved in the same place
-
-
-def test_a_saved_forecaster_has_the_options_of_its_layers(tmp_path: Path):
-    fitted = quick(noisy(), **VARIED)
-    fitted.save(tmp_path)
-    loaded = Forecaster.load(tmp_path)
-    own, other = (each.network_.members[0].recurrent.options for each in (fitted, loaded))
-    assert own == other
-    assert own.zoneout == (0.1, 0.2)
-    same(fitted.predict(), loaded.predict())
-    assert not np.array_equal(fitted.predict().point, quick(noisy(), cell="lstm").predict().point)
-
-
-def test_a_forecaster_without_options_is_saved_as_before_there_were_any(tmp_path: Path):
-    quick(noisy()).save(tmp_path)
-    assert not read_unit(tmp_path).documents["config"]["params"].keys() & {"zoneout", "layer_norm", "layer_options"}
-    assert Forecaster.load(tmp_path).get_params() == forecaster().get_params()
-
-
-def _renamed(source: Path, target: Path, loss: str) -> Path:
-    """The same files with another word for the loss."""
-    record, documents, arrays = read_unit(
-        source, ("weights", "training") if (source / "metrics.csv").exists() else ("weights",)
-    )
-    documents["config"]["params"]["loss"] = loss
-    write_unit(target, Unit(record, documents, arrays))
-    return target
-
-
-@pytest.mark.parametrize(("loss", "once"), [("squared_error", "squared"), ("absolute_error", "absolute")])
-def test_a_forecaster_saved_with_the_old_word_for_its_loss_is_loaded_and_saved_in_its_place(
-    loss: Any, once: str, tmp_path: Path
-):
-    fitted = quick(noisy(), loss=loss)
-    fitted.save(tmp_path / "new")
-    loaded = Forecaster.load(_renamed(tmp_path / "new", tmp_path / "old", once))
-    assert loaded.loss == loaded.network_.loss == loss
-    same(fitted.predict(), loaded.predict())
-    loaded.update(21.5).save(tmp_path / "old")
-    same(loaded.predict(), unrolled.models.load(tmp_path / "old").predict())
-    with pytest.raises(ParameterError, match=f"`loss` is '{once}', expected one of squared_error, absolute_error"):
-        quick(noisy(), loss=once)
-
-
-def test_a_run_begun_with_the_old_word_for_its_loss_goes_on(tmp_path: Path):
-    class Interrupt(Callback):
-        def validated(self, report: Any) -> None:
-            raise RuntimeError("interrupted")
-
-    settings: dict[str, Any] = {"loss": "squared_error", "epochs": 4}
-    with pytest.raises(RuntimeError, match="interrupted"):
-        forecaster(**settings).fit(noisy(), checkpoint=tmp_path / "new", callbacks=[Interrupt()])
-    old = _renamed(tmp_path / "new", tmp_path / "old", "squared")
-    same(forecaster(**settings).fit(noisy()).predict(), forecaster(**settings).fit(noisy(), checkpoint=old).predict())
-    with pytest.raises(CheckpointError, match=r"params\.loss was 'squared', is 'absolute_error'"):
-        forecaster(**settings | {"loss": "absolute_error"}).fit(noisy(), checkpoint=old)
-
-
-def _flat(forecast: Any) -> list[Any]:
-    return [array for part in forecast for array in (part.values() if isinstance(part, dict) else [*part])]
-
-
-@pytest.mark.parametrize("options", [{"recurrent_dropout": 0.2}, VARIED])
-def test_a_run_is_gone_on_with_and_ends_with_the_bits_of_one_never_interrupted(options: dict[str, Any], tmp_path: Path):
-    class Interrupt(Callback):
-        def validated(self, report: Any) -> None:
-            if report.epoch >= 2:
-                raise RuntimeError("interrupted")
-
-    series, settings = noisy(), {**options, "epochs": 4, "batch_size": 16}
-    whole = forecaster(**settings).fit(series)
-    broken = forecaster(**settings)
-    with pytest.raises(RuntimeError, match="interrupted"):
-        broken.fit(series, checkpoint=tmp_path, callbacks=[Interrupt()])
-    with pytest.raises(ParameterError, match="This Forecaster is not fitted yet, expected"):
-        broken.predict()
-    resumed = forecaster(**settings).fit(series, checkpoint=tmp_path)
-    same(whole.predict(), resumed.predict())
-    same(whole.predict(), unrolled.models.load(tmp_path).predict())
-
-
-def test_a_run_does_not_go_on_with_another_series(tmp_path: Path):
-    forecaster(patience=9).fit(noisy(), checkpoint=tmp_path)
-    other = noisy()
-    other[-1] += 1  # in the part held out: the scales are those of the first
-    with pytest.raises(CheckpointError, match="other data of the same size, expected the series and covariates"):
-        forecaster(patience=9).fit(other, checkpoint=tmp_path)
-
-
-def test_a_run_without_a_seed_goes_on_with_the_one_it_drew(tmp_path: Path):
-    one, other = (forecaster(random_state=None).fit(noisy(), checkpoint=tmp_path) for _ in range(2))
-    assert one.seed_ == other.seed_
-    same(one.predict(), other.predict())
-
-
-def test_documents_are_kept_with_a_finished_run(tmp_path: Path):
-    forecaster().fit(noisy(), checkpoint=tmp_path, documents={"table": {"date": "day"}})
-    unit = read_unit(tmp_path)
-    assert unit.documents["table"] == {"date": "day"}
-    assert "memory" in unit.record
-
-
-def test_a_folder_with_another_model_is_refused(tmp_path: Path):
-    quick(noisy()).save(tmp_path)
-    with pytest.raises(CheckpointError, match="holds another model"):
-        quick(noisy(seed=1), hidden_size=5).save(tmp_path)
-    unit = unrolled.models.read_unit(tmp_path)
-    with pytest.raises(CheckpointError, match="the saved model cannot be built"):
-        Forecaster.from_unit(unit._replace(documents={"config": {}}))
 
 
 def test_ctrl_c_leaves_a_forecaster_that_foretells():
@@ -496,8 +340,3 @@ def test_settings_are_read_and_set_by_name_and_count_from_the_next_fit_on():
     fitted.set_params(context=9, horizon=4)
     same(before, fitted.predict())
     assert fitted.fit(noisy()).predict().point.shape == (4,)
-
-
-def test_a_pickled_forecaster_foretells_the_same():
-    fitted = quick(noisy())
-    same(fitted.predict(), pickle.loads(pickle.dumps(fitted)).predict())
