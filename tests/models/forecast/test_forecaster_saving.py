@@ -37,7 +37,7 @@ def test_a_saved_forecaster_has_the_options_of_its_layers(tmp_path: Path):
     loaded = Forecaster.load(tmp_path)
     own, other = (each.network_.members[0].recurrent.options for each in (fitted, loaded))
     assert own == other
-    assert own.zoneout == (0.1, 0.2)
+    assert (own.recurrent_dropout, own.zoneout, own.layer_norm, own.proj_size) == (0.2, (0.1, 0.2), True, 3)
     same(fitted.predict(), loaded.predict())
     assert not np.array_equal(fitted.predict().point, quick(noisy(), cell="lstm").predict().point)
 

@@ -253,9 +253,11 @@ def test_a_saved_model_comes_back_with_the_same_bits(tmp_path, reverser):
 def test_a_saved_model_has_the_options_of_its_layers(tmp_path):
     sources = words(40, 0)
     model = EncoderDecoder(**SMALL | VARIED).fit(sources, turned(sources))
+    own = model.network_.decoder.options
+    assert (own.recurrent_dropout, own.zoneout, own.layer_norm, own.peepholes) == (0.2, (0.1, 0.2), True, True)
     model.save(tmp_path / "model")
     for again in (EncoderDecoder.load(tmp_path / "model"), load(tmp_path / "model")):
-        assert again.network_.decoder.options == model.network_.decoder.options
+        assert again.network_.decoder.options == own
         assert weights(again) == weights(model)
         assert again.outputs(sources) == model.outputs(sources)
 
