@@ -260,6 +260,33 @@ def test_a_stack_of_nothing_and_an_embedding_behind_a_layer_are_refused():
 
 
 @pytest.mark.parametrize(
+    ("given", "kind"),
+    [(LSTM(3, 4), "LSTM"), (Dense(3, 4), "Dense"), ([LSTM(3, 4)], "list"), ({"a": LSTM(3, 4)}, "dict")],
+)
+def test_a_layer_without_a_name_is_refused_with_the_remedy(given, kind):
+    words = rf"^`layers` has {kind} without a name, expected every layer by a name of its own; for example Stack"
+    with pytest.raises(ParameterError, match=words + r"\(recurrent=LSTM\(3, 4\)\)$"):
+        Stack(given)
+    with pytest.raises(ParameterError, match=words):
+        Stack(given, dense=Dense(4, 2))
+
+
+@pytest.mark.parametrize(
+    ("given", "kind"), [(3, "int"), (None, "NoneType"), (LSTM, "type"), (Stack(dense=Dense(3, 4)), "Stack")]
+)
+def test_what_is_no_layer_is_refused_wherever_it_stands(given, kind):
+    words = rf"^`wrong` is a {kind}, expected a layer of unrolled.layers; for example Stack\(recurrent=LSTM\(3, 4\)\)$"
+    with pytest.raises(ParameterError, match=words):
+        Stack(wrong=given)
+    with pytest.raises(ParameterError, match=words):
+        Stack(dense=Dense(3, 3), wrong=given, above=Dense(3, 3))
+
+
+def test_a_layer_may_have_any_name():
+    assert list(Stack(self=Dense(3, 4), unnamed=Dense(4, 2)).layers) == ["self", "unnamed"]
+
+
+@pytest.mark.parametrize(
     ("layers", "words"),
     [
         (

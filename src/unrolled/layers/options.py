@@ -123,6 +123,14 @@ class Options:
         drops = training and max(self.dropout, self.recurrent_dropout) > 0
         return drops or self._always_varied or self.merge != "concat"
 
+    def check_memory(self, memory: str, *, training: bool, layer: str = "") -> None:
+        """Raises where memory is to be saved and nothing can be computed again; `layer` is its name, if it has one."""
+        if memory != "full" and self.varied and self.chained(training=training):
+            raise ParameterError(
+                f"`memory` is {memory!r}, expected 'full'{layer and f' for `{layer}`'}; with recurrent_dropout, "
+                "zoneout, layer_norm, peepholes or proj_size nothing is computed again in backward"
+            )
+
     @property
     def _always_varied(self) -> bool:
         return max(self.zoneout) > 0 or self.variant != variants.Options()

@@ -17,7 +17,7 @@ from unrolled.layers.inputs import check_writable, checked_input, padding_of
 from unrolled.layers.layer import Layer
 from unrolled.layers.masks import mask_generator
 from unrolled.layers.options import Options, checked_generator, checked_projection
-from unrolled.layers.runs import KEEP, Memory, RecurrentGradients, RecurrentRun, State, Trace
+from unrolled.layers.runs import KEEP, Memory, RecurrentGradients, RecurrentRun, State, Trace, check_memory
 from unrolled.layers.weights import first_weights, suffixes
 from unrolled.shapes import Array, whole_number
 
@@ -116,19 +116,8 @@ class Recurrent(Layer, Generic[State, Trace]):
             ParameterError: a dtype is another, a length is not from 0 to T, a trace is asked for with gates not
                 kept, or memory is to be saved with a variant of the cell.
         """
-        if memory not in KEEP:
-            raise ParameterError(
-                f"`memory` is {memory!r}, expected 'full', 'low' or 'sqrt'; see this method's docstring"
-            )
-        if trace and memory != "full":
-            raise ParameterError(
-                f"`memory` is {memory!r} with `trace=True`, expected 'full'; a trace is every gate that was kept"
-            )
-        if memory != "full" and self.options.varied and self._chained[training]:
-            raise ParameterError(
-                f"`memory` is {memory!r}, expected 'full'; with recurrent_dropout, zoneout, layer_norm, peepholes or "
-                "proj_size nothing is computed again in backward"
-            )
+        check_memory(memory, trace=trace)
+        self.options.check_memory(memory, training=training)
         x = checked_input("x", x, self.dtype, ("T", "N", "I"), self.input_size)
         padding = padding_of(lengths, *x.shape[:2])
         return self._forward(x, None, None, state, padding, KEEP[memory], trace=trace, training=training)
@@ -140,6 +129,8 @@ class Recurrent(Layer, Generic[State, Trace]):
         state: State | None = None,
         *,
         lengths: Sequence[int] | NDArray[np.integer] | None = None,
+        trace: bool = False,
+        memory: Memory = "full",
         keep: bool = True,
         training: bool = True,
     ) -> RecurrentRun[State, Trace]:
@@ -150,11 +141,13 @@ class Recurrent(Layer, Generic[State, Trace]):
             embedding: `(V, I)`.
             state: as in `forward`.
             lengths: as in `forward`.
+            trace: as in `forward`.
+            memory: as in `forward`.
             keep: `False` keeps nothing for `backward`, and is inference.
             training: as in `forward`.
         """
-        padding, kept = padding_of(lengths, *tokens.shape), "gates" if keep else "nothing"
-        return self._forward(None, tokens, embedding, state, padding, kept, trace=False, training=keep and training)
+        padding, kept = padding_of(lengths, *tokens.shape), KEEP[memory] if keep else "nothing"
+        return self._forward(None, tokens, embedding, state, padding, kept, trace=trace, training=keep and training)
 
     def backward(
         self,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import Any, Never
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,8 +16,10 @@ from unrolled.errors import ParameterError
 from unrolled.layers.dense import Dense
 from unrolled.layers.dropout import Dropout
 from unrolled.layers.embedding import Embedding
+from unrolled.layers.layer import Layer
 from unrolled.layers.named import NamedLayers
-from unrolled.layers.recurrent import Recurrent
+from unrolled.layers.recurrent import Memory, Recurrent
+from unrolled.layers.runs import check_memory
 from unrolled.shapes import Array
 
 __all__ = ["Stack", "StackGradients", "StackRun"]
@@ -32,6 +34,7 @@ class StackRun:
 
     output: Array  # (T, N, .)
     state: dict[str, Any]  # of each recurrent layer, by its name
+    trace: dict[str, tuple[Any, ...]] | None  # of each recurrent layer, by its name, where asked for
     runs: list[Any]  # for `backward`
     versions: tuple[int, ...]  # of each layer's parameters
 
@@ -55,7 +58,8 @@ class Stack(NamedLayers):
         layers: the layers by name; parameters are named `layer.parameter`.
 
     Raises:
-        ParameterError: no layers but Dropout, an Embedding that is not first, or neighbours of other sizes or dtypes.
+        ParameterError: a layer without a name, something that is no layer, no layers but Dropout, an Embedding that is
+            not first, or neighbours of other sizes or dtypes.
 
     >>> from unrolled.layers import LSTM
     >>> model = Stack(embedding=Embedding(7, 3, seed=0), lstm=LSTM(3, 4, seed=1), dense=Dense(4, 7, seed=2))
@@ -66,7 +70,8 @@ class Stack(NamedLayers):
     ['dense.bias', 'dense.weight', 'embedding.weight']
     """
 
-    def __init__(self, **layers: AnyLayer) -> None:
+    def __init__(self, /, *unnamed: Never, **layers: AnyLayer) -> None:
+        _check_layers(unnamed, layers)
         sized = [name for name, layer in layers.items() if not isinstance(layer, Dropout)]
         if not sized:
             raise ParameterError(
@@ -105,6 +110,8 @@ class Stack(NamedLayers):
         state: Mapping[str, Any] | None = None,
         *,
         lengths: Lengths = None,
+        trace: bool = False,
+        memory: Memory = "full",
         training: bool = True,
     ) -> StackRun:
         """Runs all layers over a sequence and keeps what `backward` needs.
@@ -114,19 +121,30 @@ class Stack(NamedLayers):
             state: of each recurrent layer by name; zeros, or the learned one, where missing.
             lengths: steps of each sequence, `(N,)`, which the recurrent layers heed; what a Dense gives in the padding
                 behind them means nothing, and its gradient there must be 0.
+            trace: hand back every gate and cell state of every step of each recurrent layer.
+            memory: `"full"`, `"low"` or `"sqrt"`, as each recurrent layer has it: the last two keep less and compute it
+                again in `backward`. Other layers keep what they need.
             training: `False` drops nothing, and still keeps what `backward` needs.
 
         Returns:
-            A run: `output` `(T, N, .)` of the last layer, and `state` by name.
+            A run: `output` `(T, N, .)` of the last layer, `state` by name, and `trace` by name, of each recurrent layer
+            what it gives alone: one trace for each of its layers and directions; empty where none is recurrent.
 
         Raises:
             ShapeError: `x`, a state or `lengths` does not fit.
-            ParameterError: tokens outside the vocabulary, or a wrong dtype.
+            ParameterError: tokens outside the vocabulary, a wrong dtype, a trace is asked for with gates not kept, or
+                memory is to be saved with a variant of a cell.
         """
+        check_memory(memory, trace=trace)
+        if memory != "full":  # before the first mask is drawn
+            for name, layer in self.layers.items():
+                if isinstance(layer, Recurrent):
+                    layer.options.check_memory(memory, training=training, layer=name)
         before = self._known("state", state)
         output: Any = x
         runs: list[Any] = []
         states: dict[str, Any] = {}
+        traces: dict[str, tuple[Any, ...]] | None = {} if trace else None
         for name, layer in self.layers.items():
             if layer is self._embedding:
                 runs.append(None)
@@ -136,15 +154,17 @@ class Stack(NamedLayers):
                 how = partial(layer.forward, output)
                 if self._embedding is not None and len(runs) == 1:
                     how = partial(layer.forward_tokens, output, self._embedding.parameters["weight"])
-                run: Any = how(before.get(name), lengths=lengths, training=training)
+                run: Any = how(before.get(name), lengths=lengths, trace=trace, memory=memory, training=training)
                 states[name] = run.state
+                if traces is not None:
+                    traces[name] = run.trace
             elif isinstance(layer, Dropout):
                 run = layer.forward(output, training=training)
             else:
                 run = layer.forward(np.asarray(output))
             runs.append(run)
             output = run.output
-        return StackRun(np.asarray(output), states, runs, self._versions())
+        return StackRun(np.asarray(output), states, traces, runs, self._versions())
 
     def backward(self, run: StackRun, dy: Array, dstate: Mapping[str, Any] | None = None) -> StackGradients:
         """Carries `dy = dJ/doutput` back through `forward`.
@@ -241,6 +261,21 @@ class Stack(NamedLayers):
     def _tokens(self, x: ArrayLike, axes: str, shape: tuple[int | None, ...]) -> NDArray[np.int32]:
         assert self._embedding is not None
         return checked_tokens("x", x, axes, shape, self._embedding.vocabulary_size)
+
+
+def _check_layers(unnamed: Sequence[object], layers: Mapping[str, object]) -> None:
+    """Raises unless every layer has a name, and every name a layer."""
+    example = "for example Stack(recurrent=LSTM(3, 4))"
+    if unnamed:
+        given = type(unnamed[0]).__name__
+        raise ParameterError(
+            f"`layers` has {given} without a name, expected every layer by a name of its own; {example}"
+        )
+    for name, layer in layers.items():
+        if not isinstance(layer, Layer):
+            raise ParameterError(
+                f"`{name}` is a {type(layer).__name__}, expected a layer of unrolled.layers; {example}"
+            )
 
 
 def _output_size(layer: AnyLayer) -> int:
