@@ -140,7 +140,7 @@ class ForecastNetwork(NamedNetwork):
         outputs = horizon * (2 if loss == "gaussian" else 1)
         if layer_norm and cell == "rnn":
             raise ParameterError("`layer_norm` is True for 'rnn', expected False; the LSTM and the GRU have it")
-        for name in layer_options or {}:
+        for name in layer_options if isinstance(layer_options, Mapping) else ():
             if name in ONE_WAY:
                 raise ParameterError(
                     f"`layer_options` has {name!r}, expected none of {', '.join(ONE_WAY)}; a window is read forwards"
@@ -151,7 +151,7 @@ class ForecastNetwork(NamedNetwork):
             "recurrent_dropout": recurrent_dropout,
             "zoneout": zoneout,
             **({"layer_norm": True} if layer_norm else {}),
-            **checked_options(cell, layer_options or {}),
+            **checked_options(cell, {} if layer_options is None else layer_options),
             "dtype": dtype,
         }
         seeds = np.random.SeedSequence(seed).generate_state(2 * members).tolist()

@@ -98,7 +98,7 @@ class EncoderDecoderNetwork(NamedNetwork):
             raise ParameterError(f"`cell` is {cell!r}, expected one of {', '.join(CELLS)}; gru is usual")
         if layer_norm and cell == "rnn":
             raise ParameterError("`layer_norm` is True for 'rnn', expected False; the LSTM and the GRU have it")
-        for name in layer_options or {}:
+        for name in layer_options if isinstance(layer_options, Mapping) else ():
             if name in UNSHARED:
                 raise ParameterError(
                     f"`layer_options` has {name!r}, expected none of {', '.join(UNSHARED)}; "
@@ -110,7 +110,7 @@ class EncoderDecoderNetwork(NamedNetwork):
             "recurrent_dropout": recurrent_dropout,
             "zoneout": zoneout,
             **({"layer_norm": True} if layer_norm else {}),
-            **checked_options(cell, layer_options or {}),
+            **checked_options(cell, {} if layer_options is None else layer_options),
             "dtype": dtype,
         }
         seeds = [np.random.default_rng(each) for each in np.random.SeedSequence(seed).spawn(9)]
