@@ -10,6 +10,7 @@ import importlib
 import inspect
 import sys
 from collections.abc import Mapping
+from numbers import Integral
 from typing import Any, Self, cast
 
 import numpy as np
@@ -63,9 +64,10 @@ def seed_of(random_state: Any) -> int | None:
         return int(random_state.randint(2**31 - 1))
     if random_state is None:
         return None
-    if not hasattr(random_state, "__index__") or random_state < 0:
+    if not isinstance(random_state, Integral) or random_state < 0:
         raise ParameterError(
-            f"`random_state` is {random_state!r}, expected a whole number of at least 0, a RandomState or None"
+            f"`random_state` is {random_state!r}, expected a whole number of at least 0, a RandomState or None; "
+            "None differs each time"
         )
     return int(random_state)
 

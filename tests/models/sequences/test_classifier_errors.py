@@ -12,6 +12,13 @@ from models.waves import small, waves
 from unrolled.errors import DataError, ParameterError, ShapeError
 from unrolled.models.sequences.classifier import SequenceClassifier
 
+WHOLE = ("hidden_size", "num_layers", "batch_size")
+SWITCHES = ("bidirectional", "layer_norm", "standardize")
+NUMBERS = (
+    *WHOLE, "dropout", "recurrent_dropout", "zoneout", "label_smoothing", "epochs", "learning_rate", "weight_decay",
+    "warmup", "final_rate", "validation_fraction", "verbose",
+)  # fmt: skip
+
 
 def test_nan_and_infinity_are_refused_with_their_place():
     X, y = waves()
@@ -63,6 +70,69 @@ def test_targets_that_do_not_fit_are_refused():
         small(epochs=1).fit(X, [[0], [1], [0]])
 
 
+@pytest.mark.parametrize(
+    ("y", "error", "told"),
+    [
+        (["a", None, "b"], DataError, r"`y\[1\]` is None, expected a class label; leave it out, or give it a class"),
+        ([0, 1, None], DataError, r"`y\[2\]` is None, expected a class label"),
+        (np.array(["a", np.nan, "b"], object), DataError, r"`y\[1\]` is nan, expected a class label"),
+        (np.array(["2020", "NaT", "2021"], "M8[D]"), DataError, r"`y\[1\]` is .*NaT.*, expected a class label"),
+        (["a", 1, "b"], ParameterError, "`y` holds 'a' and 1, expected labels of one kind, all .*; make text of them"),
+        (np.array([1, "a", 2], object), ParameterError, "`y` holds 1 and 'a', expected labels of one kind"),
+        (np.array([{}, 2, {}], object), ParameterError, "`y` holds labels like {}, expected text or numbers, .*; name"),
+        ([[1], [1, 2], [2]], ShapeError, "`y` has entries of unequal length, expected one target for each sequence"),
+    ],
+)
+def test_a_label_that_is_missing_or_of_another_kind_is_named(y: Any, error: type[Exception], told: str):
+    with pytest.raises(error, match=told):
+        small().fit(np.zeros((3, 4)), y)
+
+
+def test_a_number_as_text_is_not_the_class_of_that_number():
+    model = small(epochs=1).fit(np.zeros((4, 5)), [0, 1, 0, 1])
+    with pytest.raises(ParameterError, match="`y` holds the label '1', expected one of those of `fit`: 0, 1"):
+        model.score(np.zeros((2, 5)), ["1", "0"])
+
+
+@pytest.mark.parametrize("nan", ["refuse", "mask"])
+def test_a_number_beyond_float32_is_refused_and_never_becomes_infinity(nan: str):
+    X, y = waves()
+    model = small(epochs=1, nan=nan).fit(X, y)
+    X[4][3, 1] = 1e300
+    told = r"`{}` holds 1e\+300, which scaled is more than 3.4e\+38, the largest float32, .*, or dtype='float64'"
+    with pytest.raises(DataError, match=told.format("X")):
+        model.predict(X)
+    with pytest.raises(DataError, match=told.format("X")):
+        small(standardize=False, nan=nan).fit(X, y)
+    with pytest.raises(DataError, match=told.format("validation_data")):
+        small(nan=nan).fit(*waves(), validation_data=(X, y))
+    assert np.isfinite(small(epochs=1, nan=nan, dtype="float64").fit(*waves()).predict_proba(X)).all()
+
+
+def test_parameters_set_after_fit_do_not_change_what_it_predicts():
+    X, y = waves()
+    model = small(epochs=1).fit(X, y)
+    before = model.predict_proba(X)
+    model.set_params(dtype="float64", nan="mask", pooling="max", cell="gru", standardize=False)
+    after = model.predict_proba(X)
+    assert after.dtype == np.float32
+    np.testing.assert_array_equal(after, before)
+    X[0][0, 0] = np.nan
+    with pytest.raises(DataError, match="`X` holds NaN"):
+        model.predict(X)
+    masked = small(epochs=1, nan="mask").fit(X, y).set_params(nan="refuse")
+    assert np.isfinite(masked.predict_proba(X)).all()
+
+
+def test_sizes_of_numpy_are_taken_as_pythons_own(tmp_path: Path):
+    X, y = waves()
+    one = small(epochs=1, hidden_size=np.int64(8), num_layers=np.int8(1), batch_size=np.int64(7)).fit(X, y)
+    other = small(epochs=1, hidden_size=8, num_layers=1, batch_size=7).fit(X, y)
+    np.testing.assert_array_equal(one.predict_proba(X), other.predict_proba(X))
+    one.save(tmp_path)
+    np.testing.assert_array_equal(SequenceClassifier.load(tmp_path).predict_proba(X), other.predict_proba(X))
+
+
 def test_other_features_at_predict_are_told():
     model = small(epochs=1).fit(*waves())
     with pytest.raises(ShapeError, match=r"X has 3 features, but SequenceClassifier is expecting 2 .*\(N, T, I\)"):
@@ -105,7 +175,18 @@ def test_use_before_fit_is_told_and_so_is_use_after_a_fit_that_failed(tmp_path: 
         ({"random_state": "x"}, "`random_state` is 'x', expected a whole number"),
         ({"class_weight": "even"}, "`class_weight` is 'even', expected 'balanced', a dict of classes, or None"),
         ({"class_weight": {"still": 1.0}}, "`class_weight` names the class 'still', expected some of 'fast', 'slow'"),
-        ({"class_weight": {"slow": 0.0}}, r"`class_weight\['slow'\]` is 0.0, expected a positive finite number"),
+        ({"class_weight": {"slow": 0.0}}, r"`class_weight\['slow'\]` is 0.0, expected a finite number above 0"),
+        ({"class_weight": {"slow": "2"}}, r"`class_weight\['slow'\]` is '2', expected a finite number above 0; seq"),
+        ({"class_weight": [1]}, r"`class_weight` is \[1\], expected 'balanced', .*; check the spelling"),
+        *(({name: "64"}, f"`{name}` is '64', expected a .*number.*; .") for name in NUMBERS),
+        *(({name: None}, f"`{name}` is None, expected a .*number.*; .") for name in NUMBERS if name != "epochs"),
+        *(({name: 2.5}, f"`{name}` is 2.5, expected a whole number of at least 1; .") for name in WHOLE),
+        *(({name: np.nan}, f"`{name}` is nan, expected a .*number.*; .") for name in NUMBERS),
+        *(({name: "no"}, f"`{name}` is 'no', expected True or False; .") for name in SWITCHES),
+        ({"cell": ["lstm"]}, r"`cell` is \['lstm'\], expected one of lstm, gru, rnn; lstm is usual"),
+        ({"layer_options": 3}, "`layer_options` is 3, expected a dict of options by name, or None for none"),
+        ({"random_state": 2.5}, "`random_state` is 2.5, expected a whole number .*; None differs each time"),
+        ({"random_state": np.array([1, 2])}, r"`random_state` is array\(\[1, 2\]\), expected a whole number"),
         ({"label_smoothing": 1.0}, "`label_smoothing` is 1.0, expected a number from 0 to below 1"),
         ({"dropout": 1.0}, "`dropout` is 1.0"),
         ({"layer_norm": True, "cell": "rnn"}, "`layer_norm` is True for 'rnn'"),
@@ -120,6 +201,13 @@ def test_arguments_of_fit_that_do_not_fit_are_named():
     X, y = waves()
     with pytest.raises(ParameterError, match=r"`validation_data` has 1 entries, expected \(X, y\) or \(X, y, l"):
         small().fit(X, y, validation_data=(X,))
+    for given in (0.2, np.zeros(3)):
+        with pytest.raises(
+            ParameterError, match=r"`validation_data` is a \w+, expected \(X, y\) .*; for a part of `X`"
+        ):
+            small().fit(X, y, validation_data=given)
+    with pytest.raises(ParameterError, match=r"`sample_weight` holds what is no number, expected one .*; is one text"):
+        small().fit(X, y, sample_weight=["a"] * 60)
     with pytest.raises(ShapeError, match=r"`sample_weight` has shape \(2,\), expected \(N,\) = \(60,\)"):
         small().fit(X, y, sample_weight=[1, 2])
     with pytest.raises(ParameterError, match=r"`sample_weight` goes from -1.0 to 1.0, expected finite numbers"):
@@ -142,5 +230,5 @@ def test_a_budget_in_minutes_stands_in_place_of_the_epochs():
     model = small(minutes=0.005).fit(X, y)
     assert model.history_.rows[-1]["epoch"] > 1  # so many as fit into 0.3 seconds
     assert small(minutes=0.005, epochs=1e9).fit(X, y).history_.rows[-1]["seconds"] < 30
-    with pytest.raises(ParameterError, match="`minutes` is 0, expected a positive finite number"):
+    with pytest.raises(ParameterError, match="`minutes` is 0, expected a finite number above 0"):
         small(minutes=0).fit(X, y)

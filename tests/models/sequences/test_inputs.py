@@ -63,7 +63,9 @@ def test_inputs_come_back_from_json_with_every_bit():
     sequences = read_finite("X", X, None, "mask")
     inputs = Inputs.of(X, None, sequences, "mask", Scaling.of(sequences.values))
     back = Inputs.from_record(json.loads(json.dumps(inputs.to_record())))
-    np.testing.assert_array_equal(back.scaled(sequences, "float64").values, inputs.scaled(sequences, "float64").values)
+    np.testing.assert_array_equal(
+        back.scaled("X", sequences, "float64").values, inputs.scaled("X", sequences, "float64").values
+    )
     assert (back.size, back.features, back.wide, back.width) == (3, 3, False, 6)
 
 

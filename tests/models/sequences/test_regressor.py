@@ -123,6 +123,30 @@ def test_targets_that_are_no_finite_numbers_are_refused():
         small().fit(X, y, validation_data=(X[:1], [[np.inf, 0]]))
 
 
+def test_targets_that_are_missing_or_no_numbers_are_named():
+    X, y = sums()
+    y = y[:, 0].astype(object)
+    y[3] = None
+    with pytest.raises(DataError, match=r"Input y contains .*NaN, expected finite numbers; leave those sequences out"):
+        small().fit(X, y)
+    for wrong in ("1.5", {}, 1j):
+        y[3] = wrong
+        with pytest.raises(ParameterError, match=r"`y\[3\]` is .*, expected a real number; are they class labels"):
+            small().fit(X, y)
+
+
+def test_a_target_beyond_float32_is_refused_and_never_becomes_infinity():
+    X, y = sums()
+    told = r"`y` holds 1e\+300, which scaled is more than 3.4e\+38, the largest float32, expected smaller numbers"
+    with pytest.raises(DataError, match=told):
+        small(epochs=1).fit(X, y[:, 0], validation_data=(X[:1], [1e300]))
+
+
+def test_a_loss_that_is_no_name_is_named():
+    with pytest.raises(ParameterError, match=r"`loss` is \['squared_error'\], expected one of .*; check the spelling"):
+        small(loss=["squared_error"]).fit(*sums())
+
+
 def test_targets_that_do_not_fit_are_refused():
     X, y = sums()
     with pytest.raises(ShapeError, match=r"`y` has shape \(79,\), expected \(N,\) or \(N, K\) with N = 80"):

@@ -321,6 +321,45 @@ def test_several_labels_that_do_not_fit_are_named(y, error, message):
         SequenceTagger(targets="multilabel", **SMALL).fit(X3, y)
 
 
+@pytest.mark.parametrize(
+    ("y", "error", "message"),
+    [
+        ([["a", 1], ["a", "b", "a"], ["b"]], ParameterError, r"`y\[0\]` holds 'a' and 1, expected labels of one kind"),
+        (
+            [[0, 1], ["a", "b", "a"], [1]],
+            ParameterError,
+            "`y` holds 0 and 'a', expected labels of one kind, all text or",
+        ),
+        ([[0, None], [0, 1, 0], [1]], DataError, r"`y\[0\]` holds None, expected labels; leave such steps out"),
+        ([[0, {}], [0, 1, 0], [1]], ParameterError, r"`y\[0\]` holds labels like 0, expected text or numbers"),
+        (3, ShapeError, "`y` is 3, expected labels for each step of each sequence; is it a list"),
+    ],
+)
+def test_labels_of_steps_of_unlike_kinds_are_named(y, error, message):
+    with pytest.raises(error, match=message):
+        SequenceTagger(**SMALL).fit(X3, y)
+
+
+def test_a_number_as_text_is_no_label_of_that_number(many):
+    model = SequenceTagger(**SMALL).fit(X3, [[0, 1], [0, 1, 0], [1]])
+    with pytest.raises(ParameterError, match=r"`y\[0\]` holds the label '1', expected one of those of `fit`: 0, 1"):
+        model.score(X3[:1], [["1", "0"]])
+    X, y = several(2, 1)
+    with pytest.raises(ParameterError, match=r"`y\[0\]` has dtype <U\d+, expected 0 and 1 .*; are they text"):
+        many.score(X, [labels.astype(str) for labels in y])
+
+
+def test_parameters_set_after_fit_do_not_change_what_it_says():
+    X, y = several(20, 0)
+    model = SequenceTagger(targets="multilabel", **SMALL).fit(X, y)
+    before, scores = model.predict_proba(X), model.evaluate(X, y)
+    model.set_params(targets="classes", dtype="float64", nan="mask")
+    for one, other in zip(model.predict_proba(X), before, strict=True):
+        assert one.dtype == np.float32
+        np.testing.assert_array_equal(one, other)
+    assert model.evaluate(X, y) == scores
+
+
 def test_masks_and_validation_that_do_not_fit_are_named():
     y = [[0, 1], [0, 1, 1], [1]]
     with pytest.raises(

@@ -14,10 +14,10 @@ from unrolled.errors import DataError, ParameterError
 from unrolled.losses import softmax_cross_entropy
 from unrolled.models.scikit import sklearn_tags
 from unrolled.models.sequences.estimator import SequenceEstimator
-from unrolled.models.sequences.labels import SavedClasses
+from unrolled.models.sequences.labels import SavedClasses, check_labels, codes_of
 from unrolled.models.sequences.network import Loss
 from unrolled.models.sequences.parts import Part, checked_targets, checked_weights
-from unrolled.shapes import Array
+from unrolled.shapes import Array, real_number
 
 __all__ = ["SequenceClassifier"]
 
@@ -116,14 +116,15 @@ class SequenceClassifier(SavedClasses, SequenceEstimator):
 
     def _known_targets(self, name: str, y: Any, N: int) -> NDArray[Any]:
         labels = _checked_labels(name, y, N)
-        unknown = labels[~np.isin(labels, self.classes_)]
+        codes = codes_of(labels, self.classes_)
+        unknown = labels[codes < 0]
         if len(unknown):
             known = ", ".join(_shown(label) for label in self.classes_)
             raise ParameterError(
                 f"`{name}` holds the label {_shown(unknown[0])}, expected one of those of `fit`: {known}; "
                 "fit again with sequences of that class"
             )
-        return np.searchsorted(self.classes_, labels)
+        return codes
 
     def _learn_part(self, train: Part) -> Part:
         if self.class_weight is None:
@@ -133,24 +134,24 @@ class SequenceClassifier(SavedClasses, SequenceEstimator):
 
     def _class_weights(self, codes: NDArray[Any]) -> NDArray[np.float64]:
         given, classes = self.class_weight, self.classes_.tolist()
-        if given == "balanced":
+        if isinstance(given, str) and given == "balanced":
             counts = np.bincount(codes, minlength=len(classes))
             return len(codes) / (len(classes) * np.maximum(counts, 1))
         if not isinstance(given, Mapping):
-            raise ParameterError(f"`class_weight` is {given!r}, expected 'balanced', a dict of classes, or None")
+            raise ParameterError(
+                f"`class_weight` is {given!r}, expected 'balanced', a dict of classes, or None; check the spelling"
+            )
         for label, weight in given.items():
             if label not in classes:
                 raise ParameterError(
                     f"`class_weight` names the class {label!r}, expected some of {', '.join(map(repr, classes))}"
                 )
-            if not 0 < weight < np.inf:
-                raise ParameterError(f"`class_weight[{label!r}]` is {weight}, expected a positive finite number")
+            real_number(f"class_weight[{label!r}]", weight, above=0, remedy="sequences of weight 0 are left out of `X`")
         return np.array([given.get(label, 1.0) for label in classes], np.float64)
 
     def _head(self) -> tuple[int, Loss]:
-        if not 0 <= self.label_smoothing < 1:
-            raise ParameterError(f"`label_smoothing` is {self.label_smoothing}, expected a number from 0 to below 1")
-        return len(self.classes_), partial(softmax_cross_entropy, label_smoothing=self.label_smoothing)
+        smoothing = real_number("label_smoothing", self.label_smoothing, at_least=0, below=1, remedy="0 leaves it out")
+        return len(self.classes_), partial(softmax_cross_entropy, label_smoothing=smoothing)
 
     def _strata(self, targets: NDArray[Any]) -> NDArray[Any]:
         return targets
@@ -163,6 +164,7 @@ class SequenceClassifier(SavedClasses, SequenceEstimator):
 
 def _checked_labels(name: str, y: Any, N: int) -> NDArray[Any]:
     labels = checked_targets(name, y, N)
+    check_labels(name, y, labels)
     if labels.dtype.kind == "f":
         if not np.isfinite(labels).all():
             raise DataError(

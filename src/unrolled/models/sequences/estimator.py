@@ -19,10 +19,10 @@ from unrolled.errors import ParameterError
 from unrolled.models.scikit import params_from_record
 from unrolled.models.sequences.inputs import Inputs, read_finite
 from unrolled.models.sequences.network import Loss, Pooling, SequenceNetwork
-from unrolled.models.sequences.parts import Part, WeightedLoss, checked_weights, held_out
+from unrolled.models.sequences.parts import Part, WeightedLoss, checked_entries, checked_weights, held_out
 from unrolled.models.sequences.scaling import Scaling
 from unrolled.models.trainable import Trainable
-from unrolled.shapes import Array
+from unrolled.shapes import Array, real_number, whole_number
 from unrolled.storage import Unit
 from unrolled.training.fit import Callback
 
@@ -149,12 +149,13 @@ class SequenceEstimator(Fitted, Trainable):
 
         Raises:
             ShapeError: shapes do not fit.
-            DataError: there are no sequences, one is empty, or a number is not finite.
+            DataError: there are no sequences, one is empty, a number is not finite, or too large for `dtype`.
             ParameterError: a parameter is out of its range, or a target is not what it should be.
             CheckpointError: the folder holds another run.
             DivergenceError: the loss is no longer finite; try a lower learning rate.
         """
         vars(self).pop("network_", None)  # who fails to be fitted again is not fitted
+        self._check_parameters()
         sequences = read_finite("X", X, lengths, self.nan)
         targets = self._learn_targets(y, len(sequences))
         weights = checked_weights(sample_weight, len(sequences))
@@ -171,14 +172,15 @@ class SequenceEstimator(Fitted, Trainable):
         settings = self._settings(seeds[2], held is not None)
         weights = train.weights
         batches = SequenceBatches(
-            self.inputs_.scaled(train.sequences, self.dtype),
+            self.inputs_.scaled("X", train.sequences, self.dtype),
             self._for_loss(train.targets),
             weights=None if weights is None else (weights / weights.mean()).astype(self.dtype),
-            batch_size=self.batch_size,
+            batch_size=int(self.batch_size),
             seed=seeds[3],
         )
         if held is not None:
-            held = held._replace(sequences=self.inputs_.scaled(held.sequences, self.dtype))
+            name = "X" if validation_data is None else "validation_data"
+            held = held._replace(sequences=self.inputs_.scaled(name, held.sequences, self.dtype))
         self._train(
             network,
             batches,
@@ -190,6 +192,23 @@ class SequenceEstimator(Fitted, Trainable):
             unit="sequences",
         )
         return self
+
+    def _check_parameters(self) -> None:
+        """What neither the settings of `fit` nor the layers check, or check only after the work has begun."""
+        for name, remedy in (
+            ("hidden_size", "64 is usual"),
+            ("num_layers", "1 is usual"),
+            ("batch_size", "32 is usual"),
+        ):
+            whole_number(name, getattr(self, name), remedy=remedy)
+        real_number("validation_fraction", self.validation_fraction, at_least=0, below=1, remedy="0 holds nothing out")
+        if not isinstance(self.verbose, bool):
+            real_number("verbose", self.verbose, remedy="0 shows nothing")
+        for name in ("bidirectional", "layer_norm", "standardize"):
+            if not isinstance(getattr(self, name), bool | np.bool_):
+                raise ParameterError(
+                    f"`{name}` is {getattr(self, name)!r}, expected True or False; is it meant for another parameter?"
+                )
 
     @staticmethod
     def _learn_scaling(train: Part) -> Scaling:
@@ -207,10 +226,8 @@ class SequenceEstimator(Fitted, Trainable):
         return part.take(np.flatnonzero(~held)), part.take(np.flatnonzero(held))
 
     def _validation_part(self, given: tuple[Any, ...]) -> Part:
-        if len(given) not in (2, 3):
-            raise ParameterError(f"`validation_data` has {len(given)} entries, expected (X, y) or (X, y, lengths)")
-        X, y, *lengths = given
-        sequences = read_finite("validation_data", X, lengths[0] if lengths else None, self.nan)
+        X, y, lengths = checked_entries(given, "(X, y) or (X, y, lengths)", 3)
+        sequences = read_finite("validation_data", X, lengths, self.inputs_.nan)
         self.inputs_.check("validation_data", X, sequences, type(self).__name__)
         return Part(sequences, self._known_targets("validation_data", y, len(sequences)), None)
 
@@ -227,13 +244,13 @@ class SequenceEstimator(Fitted, Trainable):
             outputs,
             loss,
             cell=self.cell,
-            hidden_size=self.hidden_size,
-            num_layers=self.num_layers,
-            bidirectional=self.bidirectional,
+            hidden_size=int(self.hidden_size),
+            num_layers=int(self.num_layers),
+            bidirectional=bool(self.bidirectional),
             dropout=self.dropout,
             recurrent_dropout=self.recurrent_dropout,
             zoneout=self.zoneout,
-            layer_norm=self.layer_norm,
+            layer_norm=bool(self.layer_norm),
             layer_options=self.layer_options,
             pooling=pooling,
             dtype=self.dtype,
@@ -248,12 +265,12 @@ class SequenceEstimator(Fitted, Trainable):
     def _outputs(self, X: Any, lengths: ArrayLike | None) -> Array:
         """What the network says of each sequence, `(N, K)`."""
         self._check_fitted()
-        sequences = read_finite("X", X, lengths, self.nan)
+        sequences = read_finite("X", X, lengths, self.inputs_.nan)
         self.inputs_.check("X", X, sequences, type(self).__name__)
-        return self._run(self.inputs_.scaled(sequences, self.dtype))
+        return self._run(self.inputs_.scaled("X", sequences, self.network_.dtype))
 
     def _run(self, sequences: Sequences) -> Array:
-        outputs = np.empty((len(sequences), self.network_.dense.output_size), self.dtype)
+        outputs = np.empty((len(sequences), self.network_.dense.output_size), self.network_.dtype)
         for rows in sequences.by_length(PREDICTED_AT_ONCE):
             outputs[rows] = self.network_.predict(*sequences.padded(rows))
         return outputs

@@ -11,9 +11,11 @@ from numpy.typing import ArrayLike
 from unrolled.data.sequences import Sequences
 from unrolled.errors import DataError, ParameterError, ShapeError
 from unrolled.models.sequences.scaling import Scaling
+from unrolled.shapes import Array
 
-__all__ = ["MISSING", "Inputs", "is_wide", "read_finite"]
+__all__ = ["MISSING", "Inputs", "check_fits", "is_wide", "read_finite"]
 
+_FOR_FLOAT32 = {"float32": ", or dtype='float64'", "float64": ""}
 MISSING = ("refuse", "mask")  # what is done about NaN
 
 
@@ -23,7 +25,7 @@ class Inputs(NamedTuple):
     >>> X = np.array([[1.0, 3.0], [np.nan, 3.0]])
     >>> sequences = read_finite("X", X, None, "mask")
     >>> inputs = Inputs.of(X, None, sequences, "mask", Scaling.of(sequences.values))
-    >>> inputs.scaled(sequences, "float32")[1].tolist()  # the mean where it was missing, and a 1 that says so
+    >>> inputs.scaled("X", sequences, "float32")[1].tolist()  # the mean where it was missing, and a 1 that says so
     [[0.0, 1.0], [0.7071067690849304, 0.0]]
     """
 
@@ -55,13 +57,19 @@ class Inputs(NamedTuple):
                 f"{name} has {given} features, but {model} is expecting {own} features as input, as in `fit`; {remedy}"
             )
 
-    def scaled(self, sequences: Sequences, dtype: str) -> Sequences:
-        """As the network takes them."""
-        values = self.scaling.forward(sequences.values.astype(np.float64))
+    def scaled(self, name: str, sequences: Sequences, dtype: str) -> Sequences:
+        """As the network takes them.
+
+        Raises:
+            DataError: a number is too large for the dtype, where it would be infinite; `name` is whose it is.
+        """
+        with np.errstate(over="ignore"):
+            values = self.scaling.forward(sequences.values.astype(np.float64)).astype(dtype)
+        check_fits(name, sequences.values, values)
         if self.nan == "mask":
             missing = np.isnan(values)
             values = np.concatenate([np.where(missing, 0, values), missing], axis=1)
-        return Sequences(values.astype(dtype), sequences.lengths)
+        return Sequences(values.astype(dtype, copy=False), sequences.lengths)
 
     def to_record(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -72,6 +80,17 @@ class Inputs(NamedTuple):
         """Takes back what `to_record` gave."""
         rest: dict[str, Any] = {name: value for name, value in record.items() if name != "scaling"}
         return cls(**rest, scaling=Scaling.from_record(record["scaling"]))
+
+
+def check_fits(name: str, given: Array, scaled: Array) -> None:
+    """Raises `DataError` where a number that was given is infinite once it is scaled and of the network's dtype."""
+    wrong = np.isinf(scaled)
+    if wrong.any():
+        largest = np.finfo(scaled.dtype).max
+        raise DataError(
+            f"`{name}` holds {given[wrong][0]}, which scaled is more than {largest:.2g}, the largest {scaled.dtype}, "
+            "expected smaller numbers; leave it out, or choose a smaller unit" + _FOR_FLOAT32[scaled.dtype.name]
+        )
 
 
 def is_wide(X: Any, lengths: ArrayLike | None) -> bool:

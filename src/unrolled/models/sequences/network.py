@@ -85,14 +85,14 @@ class SequenceNetwork(NamedNetwork):
         dtype: str = "float32",
         seed: int | None = None,
     ) -> None:
-        if cell not in CELLS:
+        if cell not in tuple(CELLS):
             raise ParameterError(f"`cell` is {cell!r}, expected one of {', '.join(CELLS)}; lstm is usual")
         if pooling not in POOLINGS:
-            raise ParameterError(f"`pooling` is {pooling!r}, expected 'last', 'mean', 'max' or None")
+            raise ParameterError(f"`pooling` is {pooling!r}, expected 'last', 'mean', 'max' or None; 'last' is usual")
         if layer_norm and cell == "rnn":
             raise ParameterError("`layer_norm` is True for 'rnn', expected False; the LSTM and the GRU have it")
         options: dict[str, Any] = {"layer_norm": True} if layer_norm else {}
-        options |= checked_options(cell, layer_options or {})
+        options |= checked_options(cell, {} if layer_options is None else layer_options)
         seeds = (None,) * 3 if seed is None else np.random.SeedSequence(seed).generate_state(3).tolist()
         self.loss, self.pooling = loss, pooling
         self.dropout = Dropout(checked_rate("dropout", dropout), seed=seeds[2])
@@ -111,6 +111,7 @@ class SequenceNetwork(NamedNetwork):
         last_width = self.recurrent.state_size * self.recurrent.num_directions  # whatever merges their outputs
         width = last_width if pooling == "last" else self.recurrent.output_size
         self.dense = Dense(width, output_size, dtype=dtype, seed=seeds[1])
+        self.dtype = dtype
         super().__init__({"recurrent": self.recurrent, "dropout": self.dropout, "dense": self.dense})
 
     def loss_and_gradients(self, batch: SequenceBatch, state: Any) -> tuple[float, dict[str, Array], Any]:
@@ -194,8 +195,10 @@ def checked_options(cell: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """What a cell's layer is given beyond what every model names by itself.
 
     Raises:
-        ParameterError: the cell has no option of that name.
+        ParameterError: the cell has no option of that name, or they are no dict.
     """
+    if not isinstance(given, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ParameterError(f"`layer_options` is {given!r}, expected a dict of options by name, or None for none")
     known = [name for name in inspect.signature(CELLS[cell]).parameters if name not in NAMED]
     for name in given:
         if name not in known:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,7 +15,7 @@ from unrolled.models.scikit import sklearn_class
 from unrolled.models.sequences.network import Loss
 from unrolled.shapes import Array
 
-__all__ = ["Part", "WeightedLoss", "checked_targets", "checked_weights", "held_out"]
+__all__ = ["Part", "WeightedLoss", "checked_entries", "checked_targets", "checked_weights", "held_out"]
 
 
 class Part(NamedTuple):
@@ -64,7 +64,12 @@ def checked_targets(name: str, y: Any, N: int, *, many: bool = False) -> NDArray
     """
     if y is None:
         raise ParameterError("fit requires y to be passed, but the target y is None; give one for each sequence")
-    targets: NDArray[Any] = np.asarray(y)
+    try:
+        targets: NDArray[Any] = np.asarray(y)
+    except ValueError:
+        raise ShapeError(
+            f"`{name}` has entries of unequal length, expected one target for each sequence; is one missing?"
+        ) from None
     if targets.ndim == 2 and targets.shape[1] == 1 and not many:
         warnings.warn(
             f"A column-vector y was passed when a 1d array was expected: `{name}` has shape {targets.shape}, and is "
@@ -86,11 +91,16 @@ def checked_weights(given: ArrayLike | None, N: int) -> NDArray[np.float64] | No
 
     Raises:
         ShapeError: not one for each sequence.
-        ParameterError: one is negative or not finite, or none is above 0.
+        ParameterError: one is no number, negative or not finite, or none is above 0.
     """
     if given is None:
         return None
-    weights = np.asarray(given, np.float64)
+    try:
+        weights = np.asarray(given, np.float64)
+    except (TypeError, ValueError):
+        raise ParameterError(
+            "`sample_weight` holds what is no number, expected one finite number for each sequence; is one text?"
+        ) from None
     if weights.shape != (N,):
         raise ShapeError(
             f"`sample_weight` has shape {weights.shape}, expected (N,) = ({N},); give one for each sequence"
@@ -102,6 +112,23 @@ def checked_weights(given: ArrayLike | None, N: int) -> NDArray[np.float64] | No
     if not weights.any():
         raise ParameterError("`sample_weight` is zero everywhere, expected some above it; 0 leaves a sequence out")
     return weights
+
+
+def checked_entries(given: Any, forms: str, most: int) -> tuple[Any, ...]:
+    """The entries of `validation_data`, `None` for those left out.
+
+    Raises:
+        ParameterError: it is no tuple of two entries to so many.
+    """
+    if not isinstance(given, tuple | list):
+        raise ParameterError(
+            f"`validation_data` is a {type(given).__name__}, expected {forms}; for a part of `X` there is "
+            "`validation_fraction`"
+        )
+    entries = tuple(cast("list[Any]", given))
+    if not 2 <= len(entries) <= most:
+        raise ParameterError(f"`validation_data` has {len(entries)} entries, expected {forms}; is one missing?")
+    return entries + (None,) * (most - len(entries))
 
 
 def held_out(strata: NDArray[Any], fraction: float, seed: int) -> NDArray[np.bool_]:

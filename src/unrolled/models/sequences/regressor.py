@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,6 +13,7 @@ from unrolled.errors import DataError, ParameterError, ShapeError
 from unrolled.losses import mean_absolute_error, mean_squared_error
 from unrolled.models.scikit import sklearn_tags
 from unrolled.models.sequences.estimator import SequenceEstimator
+from unrolled.models.sequences.inputs import check_fits
 from unrolled.models.sequences.network import Loss
 from unrolled.models.sequences.parts import Part, checked_targets, checked_weights
 from unrolled.models.sequences.scaling import Scaling
@@ -96,8 +98,8 @@ class SequenceRegressor(SequenceEstimator):
         return sklearn_tags("regressor", allow_nan=self.nan == "mask", multi_output=True)
 
     def _learn_targets(self, y: Any, N: int) -> NDArray[Any]:
-        if self.loss not in LOSSES:
-            raise ParameterError(f"`loss` is {self.loss!r}, expected one of {', '.join(LOSSES)}")
+        if self.loss not in tuple(LOSSES):
+            raise ParameterError(f"`loss` is {self.loss!r}, expected one of {', '.join(LOSSES)}; check the spelling")
         targets = _checked_numbers("y", y, N)
         self._single = targets.ndim == 1
         return targets.reshape(N, -1)
@@ -116,7 +118,10 @@ class SequenceRegressor(SequenceEstimator):
         return len(self.targets_.mean), LOSSES[self.loss]
 
     def _for_loss(self, targets: NDArray[Any]) -> NDArray[Any]:
-        return self.targets_.forward(targets).astype(self.dtype)
+        with np.errstate(over="ignore"):
+            scaled = self.targets_.forward(targets).astype(self.dtype)
+        check_fits("y", targets, scaled)
+        return scaled
 
     def _metrics(self, outputs: Array, targets: NDArray[Any]) -> dict[str, float]:
         return {"r2": r_squared(self.targets_.backward(outputs), targets, None)}
@@ -145,7 +150,7 @@ def r_squared(foretold: Array, targets: Array, weights: Array | None) -> float:
 def _checked_numbers(name: str, y: Any, N: int) -> NDArray[np.float64]:
     targets = checked_targets(name, y, N, many=True)
     if targets.dtype == object:
-        targets = targets.astype(np.float64)
+        targets = _as_numbers(name, targets)
     if targets.dtype.kind not in "fiub":
         raise ParameterError(f"`{name}` has dtype {targets.dtype}, expected real numbers; are they class labels?")
     targets = targets.astype(np.float64)
@@ -155,3 +160,11 @@ def _checked_numbers(name: str, y: Any, N: int) -> NDArray[np.float64]:
             "expected finite numbers; leave those sequences out"
         )
     return targets
+
+
+def _as_numbers(name: str, targets: NDArray[Any]) -> NDArray[np.float64]:
+    """Numbers kept as objects; `None` is NaN."""
+    for place, value in np.ndenumerate(targets):
+        if value is not None and not isinstance(value, Real):
+            raise ParameterError(f"`{name}{list(place)}` is {value!r}, expected a real number; are they class labels?")
+    return targets.astype(np.float64)

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from unrolled.errors import DataError, ParameterError, ShapeError
 from unrolled.losses import binary_cross_entropy, softmax_cross_entropy
+from unrolled.models.sequences.labels import check_labels, check_one_kind, is_missing
 from unrolled.shapes import Array
 
 __all__ = ["UNLABELLED", "GivenSteps", "StepLoss", "check_labelled", "check_steps", "read_steps"]
@@ -60,13 +61,20 @@ def read_steps(name: str, given: GivenSteps, N: int, *, many: bool) -> list[tupl
                     "and bool: True for each step whose label counts"
                 )
             known = masks[row]
+        if labels.dtype.kind == "U" and known.all():  # what NumPy made text of, numbers among it
+            own = given.y[row] if type(given.y) in (list, tuple) else None
+            check_labels(f"{name}[{row}]", own, labels)
         found.append((_checked(f"{name}[{row}]", labels[known], many), known))
+    if not many:
+        check_one_kind(name, [label for labels, _ in found for label in labels[:1].tolist()])
     return found
 
 
 def _parted(name: str, given: Any, lengths: ArrayLike | None, N: int) -> list[NDArray[Any]]:
     if given is None:
         raise ParameterError(f"`{name}` is None, expected labels for each step of each sequence")
+    if not hasattr(given, "__iter__"):
+        raise ShapeError(f"`{name}` is {given!r}, expected labels for each step of each sequence; is it a list?")
     try:
         parts = [np.asarray(each) for each in given]
     except ValueError:
@@ -83,8 +91,12 @@ def _parted(name: str, given: Any, lengths: ArrayLike | None, N: int) -> list[ND
 def _checked(name: str, labels: NDArray[Any], many: bool) -> NDArray[Any]:
     values: list[Any] = labels.tolist()
     for value in values if labels.dtype.kind in "fO" and not many else []:
-        if value is None or value != value:  # NaN
+        if is_missing(value):
             raise DataError(f"`{name}` holds {value}, expected labels; leave such steps out with a `mask`")
+    if labels.dtype.kind == "O" and not many:
+        check_one_kind(name, values)
+    if many and labels.dtype.kind not in "biufO":
+        raise ParameterError(f"`{name}` has dtype {labels.dtype}, expected 0 and 1 for each label; are they text?")
     if many and not np.isin(labels, (0, 1)).all():
         wrong: Any = labels[~np.isin(labels, (0, 1))][0]
         raise ParameterError(

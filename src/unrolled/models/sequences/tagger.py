@@ -15,9 +15,9 @@ from unrolled.errors import ParameterError
 from unrolled.models.scikit import sklearn_tags
 from unrolled.models.sequences.estimator import PREDICTED_AT_ONCE, SequenceEstimator
 from unrolled.models.sequences.inputs import read_finite
-from unrolled.models.sequences.labels import SavedClasses
+from unrolled.models.sequences.labels import SavedClasses, codes_of
 from unrolled.models.sequences.network import Loss, SequenceNetwork
-from unrolled.models.sequences.parts import Part
+from unrolled.models.sequences.parts import Part, checked_entries
 from unrolled.models.sequences.step_targets import (
     UNLABELLED,
     GivenSteps,
@@ -185,7 +185,10 @@ class SequenceTagger(SavedClasses, SequenceEstimator):
 
     def _learn_targets(self, y: Any, N: int) -> NDArray[Any]:
         if self.targets not in TARGETS:
-            raise ParameterError(f"`targets` is {self.targets!r}, expected 'classes' or 'multilabel'")
+            raise ParameterError(
+                f"`targets` is {self.targets!r}, expected 'classes' or 'multilabel'; check the spelling"
+            )
+        self._many = self.targets == "multilabel"
         steps = read_steps("y", y, N, many=self._many)
         if self._many:
             self.classes_: NDArray[Any] = np.arange(steps[0][0].shape[1])
@@ -200,12 +203,8 @@ class SequenceTagger(SavedClasses, SequenceEstimator):
         return self._coded(name, read_steps(name, y, N, many=self._many))
 
     def _validation_part(self, given: tuple[Any, ...]) -> Part:
-        if not 2 <= len(given) <= 4:
-            raise ParameterError(
-                f"`validation_data` has {len(given)} entries, expected (X, y), (X, y, lengths) or (X, y, lengths, mask)"
-            )
-        X, y, lengths, mask = (*given, None, None)[:4]
-        sequences = read_finite("validation_data", X, lengths, self.nan)
+        X, y, lengths, mask = checked_entries(given, "(X, y), (X, y, lengths) or (X, y, lengths, mask)", 4)
+        sequences = read_finite("validation_data", X, lengths, self.inputs_.nan)
         self.inputs_.check("validation_data", X, sequences, type(self).__name__)
         targets = self._known_targets("validation_data", GivenSteps(y, lengths, mask), len(sequences))
         check_steps("validation_data", targets, sequences.lengths)
@@ -236,7 +235,7 @@ class SequenceTagger(SavedClasses, SequenceEstimator):
 
     def _run(self, sequences: Sequences) -> Array:
         """The outputs of all steps of all sequences, `(S, K)`, as `sequences.values` has them."""
-        outputs = np.empty((len(sequences.values), len(self.classes_)), self.dtype)
+        outputs = np.empty((len(sequences.values), len(self.classes_)), self.network_.dtype)
         for rows in sequences.by_length(PREDICTED_AT_ONCE):
             y = self.network_.predict(*sequences.padded(rows))
             for n, row in enumerate(rows.tolist()):
@@ -246,9 +245,9 @@ class SequenceTagger(SavedClasses, SequenceEstimator):
 
     # Its own.
 
-    @property
-    def _many(self) -> bool:
-        return self.targets == "multilabel"
+    def _restore_targets(self, record: dict[str, Any]) -> None:
+        super()._restore_targets(record)
+        self._many = self.targets == "multilabel"
 
     def _coded(self, name: str, steps: list[tuple[NDArray[Any], NDArray[np.bool_]]]) -> NDArray[Any]:
         """Labels as an object array of one array for each sequence: codes `(T_i,)`, or 0, 1 and NaN `(T_i, K)`."""
@@ -262,14 +261,15 @@ class SequenceTagger(SavedClasses, SequenceEstimator):
                 codes = np.full((len(known), K), np.nan)
                 codes[known] = labels
             else:
-                unknown = labels[~np.isin(labels, self.classes_)]
+                found = codes_of(labels, self.classes_)
+                unknown = labels[found < 0]
                 if len(unknown):
                     raise ParameterError(
                         f"`{name}[{row}]` holds the label {unknown[0].item()!r}, expected one of those of `fit`: "
                         f"{', '.join(map(repr, self.classes_.tolist()))}; fit again with steps of that class"
                     )
                 codes = np.full(len(known), UNLABELLED)
-                codes[known] = np.searchsorted(self.classes_, labels)
+                codes[known] = found
             coded[row] = codes
         return coded
 
@@ -290,7 +290,9 @@ class SequenceTagger(SavedClasses, SequenceEstimator):
         return np.split(answers, np.cumsum(own)[:-1])
 
     def _compared(self, outputs: Array, targets: NDArray[Any]) -> dict[str, float]:
-        steps = self._for_loss(targets).values
+        steps = np.concatenate(list(targets))
+        if self._many:
+            steps = steps.astype(outputs.dtype)
         loss, _ = self.network_.loss(outputs, steps, None)
         if not self._many:
             known = steps != UNLABELLED
