@@ -81,11 +81,13 @@ def read_series(given: Any, name: str = "series", *, follows: bool = False) -> S
         )
     table: Any = given  # pyright: ignore[reportUnknownVariableType]
     values = _numbers(table, name)
+    if values.size == 0:
+        raise DataError(f"`{name}` is empty, expected at least one value; nothing can be learned from it")
     index: Any = table.index if is_pandas(table) else None
     time = None if index is None or follows else TimeIndex.of(index, name)
     if values.ndim == 1:
         label = str(getattr(table, "name", None) or name)
-        return _filled(SeriesSet("one", [label], [values], [time], [index]), name)
+        return SeriesSet("one", [label], [values], [time], [index])
     if values.ndim != 2:
         raise ShapeError(
             f"`{name}` has shape {values.shape}, expected (T,), or (T, K) for K series side by side; "
@@ -94,7 +96,7 @@ def read_series(given: Any, name: str = "series", *, follows: bool = False) -> S
     K = values.shape[1]
     labels = [str(label) for label in table.columns] if is_pandas(table) else [str(k) for k in range(K)]
     columns: list[Array] = [np.ascontiguousarray(values[:, k]) for k in range(K)]
-    return _filled(SeriesSet("columns", labels, columns, [time] * K, [index] * K), name)
+    return SeriesSet("columns", labels, columns, [time] * K, [index] * K)
 
 
 def read_covariates(given: Any, series: SeriesSet, name: str, ahead: int) -> list[Array]:
@@ -191,12 +193,6 @@ def _joined(form: Form, names: list[str], parts: list[Any], name: str, follows: 
     )
     values, times, indexes = columns
     return SeriesSet(form, names, values, times, indexes)
-
-
-def _filled(series: SeriesSet, name: str) -> SeriesSet:
-    if not series.values or len(series.values[0]) == 0:
-        raise DataError(f"`{name}` is empty, expected at least one value; nothing can be learned from it")
-    return series
 
 
 def _numbers(given: Any, name: str) -> NDArray[np.float64]:

@@ -74,12 +74,13 @@ class TimeIndex(NamedTuple):
                 "convert it with pandas.to_datetime, or pass the values alone with .to_numpy()"
             )
         _check_rising(index, name)
-        steps = np.diff(np.asarray(index))
+        numbers = np.asarray(index)
+        steps = np.diff(numbers)
         first: Any = steps[0] if len(steps) else np.int64(1)
         wrong = ~np.isclose(steps, first, rtol=1e-6)
         if wrong.any():
             raise _irregular(index, name, int(np.flatnonzero(wrong)[0]) + 1)
-        return cls("numbers", index[-1].item(), first.item(), label)
+        return cls("numbers", numbers[-1].item(), first.item(), label)
 
     def after(self, steps: int) -> Any:
         """The next times as a pandas index."""

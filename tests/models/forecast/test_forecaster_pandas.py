@@ -57,6 +57,26 @@ def test_periods_numbers_and_zones_go_on_as_well(pd: Any):
     assert str(zoned.index.tz) == "Europe/Paris"
 
 
+def test_pandas_objects_with_the_index_that_they_are_born_with_go_on_from_their_last_row(pd: Any):
+    values = np.sin(np.arange(60.0))
+    one, frame = pd.Series(values), pd.DataFrame({"a": values, "b": -values})
+    for series, more in ((one, pd.Series([0.5], index=[60])), (frame, pd.DataFrame([[0.5, 0.6]], [60], ["a", "b"]))):
+        fitted = quick(series)
+        assert fitted.predict().point.index.tolist() == [60, 61, 62]
+        assert fitted.update(more).predict(series).point.index.tolist() == [60, 61, 62]
+        assert fitted.predict().point.index.tolist() == [61, 62, 63]
+    listed = quick([one, one[:50]]).update([[0.5], pd.Series([0.5], index=[50])]).predict().point
+    assert [part.index.tolist() for part in listed] == [[61, 62, 63], [51, 52, 53]]
+    with pytest.raises(DataError, match="`0` has the time 0, expected 60, which comes after 59"):
+        quick([one]).update([pd.Series([0.5])])
+
+
+def test_a_pandas_object_without_rows_is_named(pd: Any):
+    for index in (None, pd.DatetimeIndex([]), pd.PeriodIndex([], freq="M")):
+        with pytest.raises(DataError, match="`series` is empty, expected at least one value"):
+            quick(pd.Series([], index=index, dtype=float))
+
+
 def test_a_frame_comes_back_as_a_frame_and_is_saved_with_its_times(pd: Any, tmp_path: Path):
     index = pd.date_range("2020-01-01", periods=60, freq="MS")
     frame = pd.DataFrame({"a": np.arange(60.0), "b": 5 - np.arange(60.0)}, index=index)
