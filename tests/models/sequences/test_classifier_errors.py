@@ -58,6 +58,20 @@ def test_numbers_that_are_no_labels_are_refused():
         small().fit(X, [np.nan, 1.0, 2.0])
 
 
+def test_what_a_masked_array_hides_is_missing_and_never_used():
+    X, hidden = np.zeros((3, 4)), [True, False, False]
+    for y in ([7, 1, 0], [7.0, 1.0, 0.0]):
+        with pytest.raises(DataError, match=r"Input y contains infinity .*, or NaN, expected class labels; leave"):
+            small().fit(X, np.ma.masked_array(y, hidden))
+    with pytest.raises(DataError, match=r"`y\[0\]` is nan, expected a class label; leave it out"):
+        small().fit(X, np.ma.masked_array(["a", "b", "c"], hidden))
+    with pytest.raises(DataError, match="Input validation_data contains infinity"):
+        small().fit(X, [0, 1, 0], validation_data=(X, np.ma.masked_array([7, 1, 0], hidden)))
+    with pytest.raises(ParameterError, match="`sample_weight` goes from nan to nan, expected finite numbers"):
+        small().fit(X, [0, 1, 0], sample_weight=np.ma.masked_array([1e9, 1, 1], hidden))
+    small(epochs=1).fit(X, np.ma.masked_array([0, 1, 0], [False] * 3))  # hides nothing
+
+
 def test_targets_that_do_not_fit_are_refused():
     X = np.zeros((3, 4))
     with pytest.raises(ShapeError, match=r"`y` has shape \(2,\), expected \(N,\) with N = 3"):

@@ -56,6 +56,12 @@ def test_the_absolute_error_is_not_moved_by_a_wild_target():
     assert absolute.predict(X)[0] == pytest.approx(1, abs=30)
 
 
+def test_a_target_that_a_masked_array_hides_is_missing_and_never_used():
+    y = np.ma.masked_array([1e9, 0.0, 1.0], [True, False, False])
+    with pytest.raises(DataError, match=r"Input y contains infinity .*, or NaN, expected finite numbers; leave those"):
+        small().fit(np.zeros((3, 4)), y)
+
+
 def test_a_constant_target_is_met_and_divides_by_nothing():
     X, _ = sums()
     model = small(epochs=30).fit(X, np.full(80, 123.0))

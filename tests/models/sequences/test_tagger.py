@@ -423,3 +423,22 @@ def test_scikit_learn_searches_its_parameters():
     assert search.best_params_ == {"hidden_size": 8, "epochs": 60}
     found = cross_val_score(clone(search.best_estimator_), X, y, cv=3)
     assert ((found > 0) & (found <= 1)).all()
+
+
+def test_what_a_masked_array_hides_is_no_label_and_the_kind_of_the_others_stays():
+    X, y = np.zeros((2, 3)), np.array([[7, 1, 1], [0, 1, 0]])
+    hidden = np.ma.masked_array(y, np.array([[True, False, False], [False, False, False]]))
+    model = SequenceTagger(epochs=1, random_state=0).fit(X, hidden)
+    assert model.classes_.tolist() == [0, 1]
+    assert model.classes_.dtype.kind == "i"
+    labelled = SequenceTagger(epochs=1, random_state=0).fit(X, y, mask=~hidden.mask)
+    np.testing.assert_array_equal(model.predict_proba(X), labelled.predict_proba(X))
+    assert model.evaluate(X, hidden) == labelled.evaluate(X, y, mask=~hidden.mask)
+    both = SequenceTagger(epochs=1, random_state=0).fit(X, hidden, mask=y == y)
+    np.testing.assert_array_equal(both.predict_proba(X), model.predict_proba(X))
+    many = np.ma.masked_array(np.where(hidden.mask[..., None], 9, [[[0, 1]]]), np.stack([hidden.mask] * 2, axis=-1))
+    model = SequenceTagger(targets="multilabel", epochs=1, random_state=0)
+    one, other = (model.fit(X, each, mask=mask).predict(X) for each, mask in ((many, None), (many.data, ~hidden.mask)))
+    np.testing.assert_array_equal(one, other)
+    with pytest.raises(ShapeError, match=r"`mask\[0\]` has shape \(3,\) and dtype float64, expected \(3,\) and bool"):
+        model.fit(X, many, mask=np.ma.masked_array(y == y, hidden.mask))

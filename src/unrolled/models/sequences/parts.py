@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from unrolled.data.sequences import Sequences
+from unrolled.data.sequences import Sequences, unmasked
 from unrolled.errors import ParameterError, ShapeError
 from unrolled.models.scikit import sklearn_class
 from unrolled.models.sequences.network import Loss
@@ -65,7 +65,7 @@ def checked_targets(name: str, y: Any, N: int, *, many: bool = False) -> NDArray
     if y is None:
         raise ParameterError("fit requires y to be passed, but the target y is None; give one for each sequence")
     try:
-        targets: NDArray[Any] = np.asarray(y)
+        targets = unmasked(y)
     except ValueError:
         raise ShapeError(
             f"`{name}` has entries of unequal length, expected one target for each sequence; is one missing?"
@@ -96,7 +96,7 @@ def checked_weights(given: ArrayLike | None, N: int) -> NDArray[np.float64] | No
     if given is None:
         return None
     try:
-        weights = np.asarray(given, np.float64)
+        weights = np.asarray(unmasked(given), np.float64)
     except (TypeError, ValueError):
         raise ParameterError(
             "`sample_weight` holds what is no number, expected one finite number for each sequence; is one text?"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from unrolled.data.sequences import unmasked
 from unrolled.errors import DataError, ParameterError, ShapeError
 from unrolled.losses import binary_cross_entropy, softmax_cross_entropy
 from unrolled.models.sequences.labels import check_labels, check_one_kind, is_missing
@@ -44,23 +45,24 @@ def read_steps(name: str, given: GivenSteps, N: int, *, many: bool) -> list[tupl
         ParameterError: there are no labels, or a known one of several is neither 0 nor 1.
     """
     parts = _parted(name, given.y, given.lengths, N)
-    masks = None if given.mask is None else _parted("mask", given.mask, given.lengths, N)
+    masks = None if given.mask is None else list(map(unmasked, _parted("mask", given.mask, given.lengths, N)))
     found: list[tuple[NDArray[Any], NDArray[np.bool_]]] = []
-    for row, labels in enumerate(parts):
+    for row, part in enumerate(parts):
+        labels, hidden = np.asarray(part), cast("NDArray[np.bool_]", np.ma.getmaskarray(part))
         if labels.ndim != (2 if many else 1):
             axes = "(T, K), 0 or 1 for each label" if many else "(T,), a label for each step"
             raise ShapeError(
                 f"`{name}[{row}]` has shape {labels.shape}, expected {axes}; "
                 f"targets={'multilabel' if not many else 'classes'!r} takes the other form"
             )
-        known = np.ones(len(labels), bool)
+        known = ~hidden.any(axis=1) if many else ~hidden
         if masks is not None:
             if masks[row].shape != known.shape or masks[row].dtype != bool:
                 raise ShapeError(
                     f"`mask[{row}]` has shape {masks[row].shape} and dtype {masks[row].dtype}, expected {known.shape} "
                     "and bool: True for each step whose label counts"
                 )
-            known = masks[row]
+            known = known & masks[row]
         if labels.dtype.kind == "U" and known.all():  # what NumPy made text of, numbers among it
             own = given.y[row] if type(given.y) in (list, tuple) else None
             check_labels(f"{name}[{row}]", own, labels)
@@ -76,7 +78,7 @@ def _parted(name: str, given: Any, lengths: ArrayLike | None, N: int) -> list[ND
     if not hasattr(given, "__iter__"):
         raise ShapeError(f"`{name}` is {given!r}, expected labels for each step of each sequence; is it a list?")
     try:
-        parts = [np.asarray(each) for each in given]
+        parts = [np.asanyarray(each) for each in given]  # masked ones stay so
     except ValueError:
         raise ShapeError(
             f"`{name}` has steps of unequal numbers of labels, expected K for each; is one missing?"

@@ -93,7 +93,7 @@ class SequenceTagger(SavedClasses, SequenceEstimator):
         Args:
             X: an array `(N, T, I)`; `(N, T)`, where I = 1; or a list of arrays `(T_i, I)` or `(T_i,)`.
             y: labels in the same form: `(N, T)` or a list of `(T_i,)`; of multilabel targets 0 and 1, `(N, T, K)` or a
-                list of `(T_i, K)`.
+                list of `(T_i, K)`. A step whose label a masked array hides has none, as with `mask`.
             lengths: steps of each sequence where `X` and `y` are padded, `(N,)`.
             mask: `(N, T)` or a list of `(T_i,)`: `False` where a step has no label, or is not to be learned; what
                 stands there in `y` is not looked at.
