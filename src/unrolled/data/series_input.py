@@ -14,7 +14,7 @@ from unrolled.data.time_index import TimeIndex, is_pandas, pandas
 from unrolled.errors import DataError, ParameterError, ShapeError
 from unrolled.shapes import Array
 
-__all__ = ["Form", "SeriesSet", "read_covariates", "read_series"]
+__all__ = ["Form", "SeriesSet", "column_names", "read_covariates", "read_series"]
 
 Form = Literal["one", "columns", "list", "named"]
 
@@ -99,24 +99,36 @@ def read_series(given: Any, name: str = "series", *, follows: bool = False) -> S
     return SeriesSet("columns", labels, columns, [time] * K, [index] * K)
 
 
-def read_covariates(given: Any, series: SeriesSet, name: str, ahead: int) -> list[Array]:
+def column_names(given: Any) -> list[str] | None:
+    """The columns of the first data frame among covariates as `read_covariates` takes them; `None`: there is none."""
+    parts: Any = given.values() if isinstance(given, Mapping) else given if isinstance(given, list) else [given]  # pyright: ignore
+    frames = [part for part in parts if is_pandas(part) and hasattr(part, "columns")]
+    return [str(column) for column in frames[0].columns] if frames else None
+
+
+def read_covariates(
+    given: Any, series: SeriesSet, name: str, ahead: int, columns: Sequence[str] | None = None
+) -> list[Array]:
     """Takes covariates: one table for all series, or one for each.
 
     Args:
         given: `(T, C)`, or `(T,)` where C = 1: an array, or of pandas; or a list, or a dictionary by name, of them.
-            With pandas, rows are found by their times; an array's first row is the first step of the series.
+            With pandas, rows are found by their times and columns by their names; an array's first row is the first
+            step of the series.
         series: the series that they go with.
         name: the argument's name in messages.
         ahead: steps after the series' end that they must cover.
+        columns: the names of the C columns, in their order; those of the first data frame where `None`.
 
     Returns:
         For each series, `(T_i + ahead, C)`.
 
     Raises:
         ShapeError: the shape is another, or there are too few rows.
-        ParameterError: not real numbers, or no entry for a series.
+        ParameterError: not real numbers, no entry for a series, or a data frame has other columns.
         DataError: the times of the series, or of the steps to come, are not among those of the covariates.
     """
+    columns = column_names(given) if columns is None else columns
     if isinstance(given, Mapping):
         named: dict[str, Any] = {str(key): value for key, value in given.items()}  # pyright: ignore
         absent = [label for label in series.names if label not in named]
@@ -135,12 +147,27 @@ def read_covariates(given: Any, series: SeriesSet, name: str, ahead: int) -> lis
     tables: list[Array] = []
     for i, part in enumerate(parts):
         label = name if len(series.names) == 1 else f"{name} of {series.names[i]}"
-        tables.append(_aligned(part, series, i, label, ahead))
+        tables.append(_aligned(_ordered(part, columns, label), series, i, label, ahead))
     if len({table.shape[1] for table in tables}) > 1:
         raise ShapeError(
             f"`{name}` has {[table.shape[1] for table in tables]} columns, expected as many for each series"
         )
     return tables
+
+
+def _ordered(given: Any, columns: Sequence[str] | None, name: str) -> Any:
+    """A data frame with its columns as they are due, found by their names; anything else as it is."""
+    if columns is None or not is_pandas(given) or not hasattr(given, "columns"):
+        return given
+    own = [str(column) for column in given.columns]
+    wrong = [f"has the column {column!r} twice" for column in own if own.count(column) > 1]
+    wrong += [f"has no column {column!r}" for column in columns if column not in own]
+    wrong += [f"has a column {column!r}" for column in own if column not in columns]
+    if wrong:
+        raise ParameterError(
+            f"`{name}` {wrong[0]}, expected {', '.join(columns)} in whatever order; choose these, or rename it"
+        )
+    return given.iloc[:, [own.index(column) for column in columns]]
 
 
 def _aligned(given: Any, series: SeriesSet, i: int, name: str, ahead: int) -> Array:

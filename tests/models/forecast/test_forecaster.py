@@ -295,6 +295,20 @@ def test_covariates_that_are_missing_for_the_horizon_are_named():
         fitted.predict(noisy(), covariates=np.zeros((152, 3)))
 
 
+def test_covariates_of_another_number_or_that_fit_did_not_have_are_named_without_a_series_as_well():
+    fitted = quick(noisy(), covariates=np.zeros(150))
+    for call in (
+        lambda: fitted.predict(covariates=np.ones((2, 2))),
+        lambda: fitted.update(20.0, covariates=np.ones((1, 2))),
+    ):
+        with pytest.raises(ShapeError, match="`covariates` has 2 columns, expected 1, as in fit; is one missing"):
+            call()
+    with pytest.raises(ParameterError, match="`covariates` is None, expected them, as the forecaster was fitted with"):
+        fitted.update(20.0)
+    with pytest.raises(ParameterError, match="`past_covariates` is given, expected None, as the forecaster was fitted"):
+        quick(noisy()).update(20.0, past_covariates=np.ones(1))
+
+
 def test_without_a_validation_part_there_is_no_interval_and_it_says_so():
     fitted = forecaster(validation_fraction=0, patience=30).fit(noisy())
     assert fitted.predict(interval=None).point.shape == (2,)

@@ -11,6 +11,7 @@ import pytest
 import unrolled.models
 from unrolled.errors import DataError, ParameterError
 from unrolled.models.forecast.forecaster import Forecaster
+from unrolled.storage import Unit, read_unit, write_unit
 
 pytestmark = pytest.mark.extras
 
@@ -101,6 +102,92 @@ def test_covariates_are_found_by_their_times(pd: Any):
         fitted.predict(covariates=table.iloc[:62])
     with pytest.raises(DataError, match="`covariates` has a time twice, expected each once"):
         fitted.predict(covariates=pd.concat([table, table.iloc[-1:]]))
+
+
+def _two_columns(pd: Any) -> tuple[Any, Any]:
+    """A series, and covariates for three steps more that tell apart which column is which."""
+    index = pd.date_range("2020-01-01", periods=63, freq="D")
+    table = pd.DataFrame({"x": np.cos(np.arange(63.0)), "y": np.arange(63.0)}, index=index)
+    return pd.Series(np.sin(np.arange(60.0)), index=index[:60]), table
+
+
+@pytest.mark.parametrize("kind", ["covariates", "past_covariates"])
+def test_columns_of_covariates_are_found_by_their_names_wherever_they_stand(pd: Any, kind: str, tmp_path: Path):
+    series, table = _two_columns(pd)
+    turned = table[["y", "x"]]
+    fitted = quick(series, **{kind: table})
+    fitted.save(tmp_path)
+    for model in (fitted, Forecaster.load(tmp_path)):
+        due = model.predict(series, **{kind: table}).point
+        pd.testing.assert_series_equal(model.predict(series, **{kind: turned}).point, due)
+        points = [
+            model.backtest(series, start=series.index[50], **{kind: each}).series[0].point for each in (table, turned)
+        ]
+        np.testing.assert_array_equal(*points)
+    one, other = fitted, Forecaster.load(tmp_path)
+    new = pd.Series([0.5], index=table.index[60:61])
+    one.update(new, **{kind: table[60:61]})
+    other.update(new, **{kind: turned[60:61]})
+    ahead = {
+        "covariates": table[61:].reindex(table.index[61:].append(table.index[-1:] + pd.Timedelta("1D")), method="ffill")
+    }
+    found = [model.predict(**(ahead if kind == "covariates" else {})).point for model in (one, other)]
+    pd.testing.assert_series_equal(*found)
+
+
+def test_tables_of_several_series_may_order_their_columns_differently(pd: Any):
+    series, table = _two_columns(pd)
+    pair = {"a": series, "b": -series}
+    found = [
+        quick(pair, past_covariates=tables).predict().point["b"]
+        for tables in ({"a": table, "b": table}, {"a": table, "b": table[["y", "x"]]}, [table, table[["y", "x"]]])
+    ]
+    pd.testing.assert_series_equal(found[0], found[1])
+    pd.testing.assert_series_equal(found[0], found[2])
+
+
+def test_covariates_of_other_columns_are_named(pd: Any):
+    series, table = _two_columns(pd)
+    fitted = quick(series, covariates=table)
+    for given, message in (
+        (table.rename(columns={"x": "z"}), "`covariates` has no column 'x', expected x, y in whatever order"),
+        (table[["y"]], "`covariates` has no column 'x', expected x, y"),
+        (table.assign(z=1.0), "`covariates` has a column 'z', expected x, y in whatever order"),
+        (table[["x", "y", "x"]], "`covariates` has the column 'x' twice, expected x, y"),
+    ):
+        for call in (lambda t: fitted.predict(series, covariates=t), lambda t: fitted.predict(covariates=t)):
+            with pytest.raises(ParameterError, match=message):
+                call(given)
+    with pytest.raises(ParameterError, match="`covariates` has the column 'x' twice, expected x, x"):
+        quick(series, covariates=table[["x", "x"]])
+
+
+def test_covariates_that_had_no_names_in_fit_are_taken_by_their_place(pd: Any, tmp_path: Path):
+    series, table = _two_columns(pd)
+    fitted, plain = quick(series, covariates=table), quick(series, covariates=table.to_numpy())
+    due = fitted.predict(covariates=table).point
+    renamed = table.rename(columns={"x": "z"})
+    pd.testing.assert_series_equal(plain.predict(covariates=renamed).point, due)
+    fitted.save(tmp_path / "new")
+    record, documents, arrays = read_unit(tmp_path / "new", ("weights",))
+    assert documents["series"].pop("columns") == {"covariates": ["x", "y"]}
+    write_unit(tmp_path / "old", Unit(record, documents, arrays))  # as it was saved before names were
+    pd.testing.assert_series_equal(Forecaster.load(tmp_path / "old").predict(covariates=renamed).point, due)
+
+
+def test_a_run_begun_before_columns_had_names_goes_on(pd: Any, tmp_path: Path):
+    series, table = _two_columns(pd)
+    settings: dict[str, Any] = {"hidden_size": 3, "epochs": 2, "random_state": 0}
+    due = (
+        Forecaster(4, 3, **settings)
+        .fit(series, covariates=table, checkpoint=tmp_path / "new")
+        .predict(series, covariates=table)
+    )
+    record, documents, arrays = read_unit(tmp_path / "new", ("weights", "training"))
+    del documents["series"]["columns"]
+    write_unit(tmp_path / "old", Unit(record, documents, arrays))
+    again = Forecaster(4, 3, **settings).fit(series, covariates=table, checkpoint=tmp_path / "old")
+    pd.testing.assert_series_equal(again.predict(series, covariates=table).point, due.point)
 
 
 def test_a_backtest_begins_at_a_time_and_comes_as_a_frame(pd: Any):

@@ -129,12 +129,15 @@ class ForecasterBase(Learned, Trainable):
         return {"config": config, "series": self._memory.document()}
 
     def _documents_in(self, folder: Path | None) -> dict[str, Any]:
-        """Those of a run; one that goes on keeps the word for its loss that it was begun with."""
+        """Those of a run; one that goes on keeps the word for its loss, and covariates without names, as it began."""
         documents = self._documents()
         if folder is not None and holds_unit(folder):
-            word = read_unit(folder, ()).documents.get("config", {}).get("params", {}).get("loss")
+            begun = read_unit(folder, ()).documents
+            word = begun.get("config", {}).get("params", {}).get("loss")
             if LOSSES_ONCE.get(word) == self.loss:
                 documents["config"]["params"]["loss"] = word
+            if "columns" not in begun.get("series", {}):
+                documents["series"].pop("columns", None)
         return documents
 
     @classmethod

@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from unrolled.data.series import WindowBatches, Windows, last_part
-from unrolled.data.series_input import give_back
+from unrolled.data.series_input import column_names, give_back
 from unrolled.errors import DataError, ParameterError
 from unrolled.models.forecast.backtest import Backtest, SeriesBacktest
 from unrolled.models.forecast.base import ForecasterBase
@@ -155,6 +155,11 @@ class Forecaster(ForecasterBase):
             scaling=SeriesScaling.of(train, self.transform, self.scaling, names),
             known=covariate_scaling(given.known, splits),
             past=covariate_scaling(given.past, splits),
+            columns={
+                kind: columns
+                for kind, table in (("covariates", covariates), ("past_covariates", past_covariates))
+                if (columns := column_names(table)) is not None
+            },
         )
         windows = self._reading.windows(memory, given)
         network = self._create_network(windows.input_size, windows.future_size, seeds[0])
@@ -245,7 +250,9 @@ class Forecaster(ForecasterBase):
         if series is None:
             given = own_series(memory, covariates, past_covariates, self._reading.horizon)
         else:
-            given = self._reading.read("series", series, covariates, past_covariates, ahead=self._reading.horizon)
+            given = self._reading.read(
+                "series", series, covariates, past_covariates, memory, ahead=self._reading.horizon
+            )
         windows = self._reading.windows(memory, given)
         scaling = scaling_for(memory, given.series)
         parts: list[list[Array]] = []
@@ -288,7 +295,7 @@ class Forecaster(ForecasterBase):
             DataError: a series is too short.
         """
         memory = self._fitted()
-        given = self._reading.read("series", series, covariates, past_covariates)
+        given = self._reading.read("series", series, covariates, past_covariates, memory)
         windows = self._reading.windows(memory, given)
         scaling = scaling_for(memory, given.series)
         if stride < 1:
@@ -342,7 +349,7 @@ class Forecaster(ForecasterBase):
         memory = self._fitted()
         pasts = memory.ends()
         rows = as_rows(values, memory.form)
-        new = self._reading.read("values", rows, covariates, past_covariates, follows=True)
+        new = self._reading.read("values", rows, covariates, past_covariates, memory, follows=True)
         if new.series.form != memory.form or len(new.series.names) != len(memory.names):
             raise ParameterError(
                 f"`values` holds {', '.join(new.series.names)}, expected {', '.join(memory.names)} in the form they "

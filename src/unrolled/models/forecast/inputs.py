@@ -49,14 +49,28 @@ class Reading(NamedTuple):
         return self.context + 2 * self.horizon
 
     def read(
-        self, name: str, series: Any, covariates: Any, past_covariates: Any, *, ahead: int = 0, follows: bool = False
+        self,
+        name: str,
+        series: Any,
+        covariates: Any,
+        past_covariates: Any,
+        memory: Memory | None = None,
+        *,
+        ahead: int = 0,
+        follows: bool = False,
     ) -> Given:
-        """Takes series as a caller has them, with covariates for so many steps after their end."""
+        """Takes series as a caller has them, with covariates for so many steps after their end: those of `fit`.
+
+        Raises:
+            ParameterError: covariates are missing, too many, or have other columns.
+            ShapeError: they have another number of columns.
+            DataError: values are missing, or times are not due.
+        """
         given = read_series(series, name, follows=follows)
         for label, values in zip(given.names, given.values, strict=True):
             checked_values(name if given.form == "one" else f"{name} {label}", values, self.nan)
         known, past = (
-            None if table is None else read_covariates(table, given, kind, steps)
+            _covariates(table, given, kind, steps, memory)
             for table, kind, steps in ((covariates, "covariates", ahead), (past_covariates, "past_covariates", 0))
         )
         return Given(given, known, past)
@@ -65,15 +79,14 @@ class Reading(NamedTuple):
         """Scaled windows over series that are those it was fitted to, or any where the scaling allows.
 
         Raises:
-            ParameterError: a series is unknown, or covariates are missing or too many.
-            ShapeError: covariates have another number of columns.
+            ParameterError: a series is unknown.
         """
         return Windows(
             scaling_for(memory, given.series).forward(given.series.values, given.series.names),
             context=self.context,
             horizon=self.horizon,
-            known=_scaled("covariates", given.known, memory.known),
-            past=_scaled("past_covariates", given.past, memory.past),
+            known=_scaled(given.known, memory.known),
+            past=_scaled(given.past, memory.past),
             nan=self.nan,
             relative=self.relative,
             dtype=self.dtype,
@@ -123,13 +136,11 @@ def own_series(memory: Memory, covariates: Any, past_covariates: Any, horizon: i
     series = memory.as_set(ends)
     if past_covariates is not None:
         raise ParameterError("`past_covariates` is given without `series`, expected None; `update` adds new ones")
+    here = series._replace(values=[np.zeros(0)] * len(ends))  # an array's first row is the first step to come
+    tables = _covariates(covariates, here, "covariates", horizon, memory)
     known = None
-    if covariates is not None and memory.known is not None:
-        here = series._replace(values=[np.zeros(0)] * len(ends))  # an array's first row is the first step to come
-        tables = read_covariates(covariates, here, "covariates", horizon)
+    if tables is not None:
         known = [np.concatenate([end.known, table]) for end, table in zip(ends, tables, strict=True)]  # pyright: ignore
-    else:
-        known = covariates  # refused where the windows are made
     return Given(series, known, together([end.past for end in ends]))
 
 
@@ -173,19 +184,26 @@ def step_of(start: Any, given: SeriesSet, i: int) -> int:
     )
 
 
-def _scaled(name: str, tables: list[Array] | None, scaling: Scaling | None) -> list[Array] | None:
-    if tables is None and scaling is None:
+def _covariates(given: Any, series: SeriesSet, name: str, ahead: int, memory: Memory | None) -> list[Array] | None:
+    """The tables of one kind; with a memory, such as it was fitted to."""
+    if memory is None:
+        return None if given is None else read_covariates(given, series, name, ahead)
+    scaling = memory.known if name == "covariates" else memory.past
+    if given is None and scaling is None:
         return None
-    if tables is None or scaling is None:
-        came, expected, remedy = (
-            ("None", "them", "give them") if tables is None else ("given", "None", "leave them out")
-        )
+    if given is None or scaling is None:
+        came, expected, remedy = ("None", "them", "give them") if given is None else ("given", "None", "leave them out")
         raise ParameterError(
             f"`{name}` is {came}, expected {expected}, as the forecaster was fitted "
-            f"{'with' if tables is None else 'without'} such; {remedy}, or fit it anew"
+            f"{'with' if given is None else 'without'} such; {remedy}, or fit it anew"
         )
+    tables = read_covariates(given, series, name, ahead, memory.columns.get(name))
     if tables[0].shape[1] != len(scaling.mean):
         raise ShapeError(
             f"`{name}` has {tables[0].shape[1]} columns, expected {len(scaling.mean)}, as in fit; is one missing?"
         )
-    return [scaling.forward(table) for table in tables]
+    return tables
+
+
+def _scaled(tables: list[Array] | None, scaling: Scaling | None) -> list[Array] | None:
+    return None if tables is None or scaling is None else [scaling.forward(table) for table in tables]

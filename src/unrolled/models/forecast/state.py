@@ -52,6 +52,7 @@ class Memory:
     scaling: SeriesScaling
     known: Scaling | None  # of the covariates known in advance
     past: Scaling | None  # of the others
+    columns: dict[str, list[str]] = field(default_factory=dict[str, list[str]])  # of covariates that named them
     pasts: list[Past] | None = None  # None: training was not finished
     calibration: Calibration = field(default_factory=lambda: Calibration(np.zeros((0, 1))))
 
@@ -83,6 +84,7 @@ class Memory:
             "scaling": self.scaling.scaling.to_record(),
             "covariates": None if self.known is None else self.known.to_record(),
             "past_covariates": None if self.past is None else self.past.to_record(),
+            **({"columns": self.columns} if self.columns else {}),
         }
 
     def record(self) -> dict[str, Any]:
@@ -107,6 +109,7 @@ class Memory:
         )
         scaling = SeriesScaling(document["transform"], Scaling.from_record(document["scaling"]))
         memory = cls(document["form"], document["names"], document["shared"], scaling, known, past)
+        memory.columns = document.get("columns", {})  # those saved before there were names are taken by place
         if record is not None:
             memory.pasts = [
                 Past(
