@@ -1,5 +1,6 @@
 """What all models that train themselves do alike: files say what was fitted, and a history is that of its own fit."""
 
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +8,10 @@ import numpy as np
 import pytest
 
 from models.waves import small, waves
+from unrolled.errors import ParameterError
 from unrolled.models.pairs.encoder_decoder import EncoderDecoder
 from unrolled.models.sequences.classifier import SequenceClassifier
+from unrolled.training.callbacks import Callbacks
 from unrolled.training.fit import Callback
 
 
@@ -34,14 +37,66 @@ def test_an_encoder_decoder_is_saved_as_it_was_fitted_too(tmp_path: Path):
     assert back.outputs(["ba"]) == model.outputs(["ba"])
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError])
-def test_a_fit_that_does_not_end_leaves_no_history_of_the_one_before(error: type[BaseException]):
+def test_a_fit_that_fails_leaves_no_history_and_none_of_the_one_before():
     class Broken(Callback):
         def reported(self, report: Any) -> None:
-            raise error
+            raise ZeroDivisionError
 
     model = small(epochs=1).fit(*waves())
     assert len(model.history_) == 1
-    with pytest.raises(error):
+    with pytest.raises(ZeroDivisionError):
         model.fit(*waves(), callbacks=[Broken()])
     assert not hasattr(model, "history_")
+
+
+@pytest.mark.parametrize("watched", [False, True])
+def test_after_ctrl_c_the_history_so_far_is_there(watched: bool):
+    class CtrlC(Callback):
+        decides = watched
+
+        def reported(self, report: Any) -> None:
+            if report.epoch == 2:
+                signal.raise_signal(signal.SIGINT)
+
+    model = small(epochs=9)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(*waves(), callbacks=[CtrlC()])
+    assert [row["epoch"] for row in model.history_.rows] == [1, 2]
+    assert model.predict(waves()[0]).shape == waves()[1].shape
+
+
+def test_a_model_that_watches_its_own_history_is_trained_as_one_that_does_not(monkeypatch: pytest.MonkeyPatch):
+    found: list[bool] = []
+    build = Callbacks.__init__
+
+    def kept(self: Callbacks, callbacks: Any) -> None:
+        build(self, callbacks)
+        found.append(self.decide)
+
+    monkeypatch.setattr(Callbacks, "__init__", kept)
+    small(epochs=1).fit(*waves())
+    small(epochs=1).fit(*waves(), callbacks=[Callback()])
+    assert found == [False, True]
+
+
+def test_a_model_loaded_from_the_folder_of_its_run_has_the_history(tmp_path: Path):
+    model = small(epochs=3, validation_fraction=0.3, patience=2, monitor="accuracy")
+    model.fit(*waves(), checkpoint=tmp_path)
+    back = SequenceClassifier.load(tmp_path)
+    assert back.history_.rows == model.history_.rows
+    assert back.history_.best == model.history_.best
+
+
+def test_a_model_without_a_history_says_where_one_would_come_from(tmp_path: Path):
+    model = small(epochs=1)
+    message = "this SequenceClassifier has no `history_`, expected one that was trained here, or that was loaded from"
+    with pytest.raises(AttributeError, match=message):
+        _ = model.history_
+    model.fit(*waves()).save(tmp_path)
+    with pytest.raises(AttributeError, match=message):
+        _ = SequenceClassifier.load(tmp_path).history_
+
+
+def test_what_is_no_list_of_callbacks_is_named():
+    with pytest.raises(ParameterError, match=r"`callbacks` is <built-in function print>, expected a list of objects"):
+        small().fit(*waves(), callbacks=print)  # pyright: ignore[reportArgumentType]

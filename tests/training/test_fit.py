@@ -3,6 +3,7 @@
 import math
 import signal
 import threading
+import time
 from functools import partial
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from training.toy import ToyBatches, ToyModel
 from unrolled.errors import DivergenceError, ParameterError
+from unrolled.layers import LSTM
 from unrolled.training.fit import Callback, FitSettings, StopTraining, fit
 from unrolled.training.loop import train
 
@@ -301,3 +303,42 @@ def test_it_is_silent_unless_progress_is_asked_for(capsys):
     assert first.startswith("step 4/12  epoch 1  train ")
     assert "  validation 2  " in first
     assert last == "done at epoch 3; best loss 1 at epoch 2"
+
+
+def test_a_callback_that_never_decides_leaves_it_to_the_clock_when_to_validate():
+    class Watching(Callback):
+        decides = False
+
+    def slow():
+        time.sleep(0.02)
+        return {"loss": 1.0}
+
+    one_each, by_clock = Callback(), Watching()
+    seen = []
+    for callback in (one_each, by_clock):
+        history = fit(ToyModel(), ToyBatches(), FitSettings(epochs=5), validate=slow, callbacks=[callback])
+        seen.append(sum("val_loss" in row for row in history.rows))
+    assert seen[0] == 5
+    assert seen[1] < 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"model": LSTM(1, 2)}, "`model` is of .*LSTM.* has no `loss_and_gradients`, expected .*docs/training.md"),
+        ({"batches": [1, 2]}, "`batches` is of .*list.* has no `steps_per_epoch`, expected .*, next"),
+        ({"settings": {"epochs": 2}}, r"`settings` is \{'epochs': 2\}, expected a FitSettings; FitSettings\("),
+        ({"validate": {"loss": 1.0}}, r"`validate` is \{'loss': 1.0\}, expected a function that returns metrics"),
+        ({"validate": lambda: None}, r"`validate` returned None, expected numbers by name, .* is there a `return`"),
+        ({"validate": lambda: 0.5}, "`validate` returned 0.5, expected numbers by name"),
+        ({"validate": lambda: {"loss": "low"}}, r"`validate` returned \{'loss': 'low'\}, expected numbers by name"),
+        ({"callbacks": print}, "`callbacks` is <built-in function print>, expected a list of objects"),
+        ({"callbacks": [print]}, "`callbacks` holds <built-in function print>, expected .*; write the function as"),
+        ({"callbacks": Log()}, r"`callbacks` is <.*Log object.*>, expected a list .*; write one as \[callback\]"),
+        ({"callbacks": [Log]}, "`callbacks` holds <class .*Log'>, expected .*; make one of the class"),
+    ],
+)
+def test_an_argument_of_another_kind_is_named_with_what_is_needed(arguments, message):
+    usual = {"model": ToyModel(), "batches": ToyBatches(), "settings": FitSettings(epochs=1)}
+    with pytest.raises(ParameterError, match=message):
+        fit(**usual | arguments)

@@ -46,10 +46,25 @@ def test_the_best_row_is_that_of_the_monitored_metric(history):
     assert History(sense_of("loss"), [{"epoch": 1.0}]).best is None
 
 
-def test_it_says_in_one_line_where_it_stands(history):
+def test_it_prints_as_a_table_with_nothing_where_nothing_was_measured(history):
     assert len(history) == 3
-    assert repr(history).startswith("<History of 3 rows: step 30, epoch 3, seconds 15, train_loss 0.03333")
+    assert str(history) == repr(history)
+    assert str(history).split("\n") == [
+        "step  epoch  seconds  train_loss  learning_rate  sequences_per_second  val_loss  val_accuracy",
+        "  10      1        5         0.1           0.01                    50",
+        "  20      2       10        0.05           0.01                    50       0.7           0.9",
+        "  30      3       15     0.03333           0.01                    50       inf           0.8",
+    ]
     assert repr(History(sense_of("loss"))) == "<History of 0 rows>"
+
+
+def test_of_a_long_table_the_first_and_the_last_rows_are_printed():
+    rows = [{"step": step, "seconds": 12345.6 * step} for step in range(1, 101)]
+    assert len(str(History(sense_of("loss"), rows[:24])).split("\n")) == 25
+    lines = str(History(sense_of("loss"), rows)).split("\n")
+    assert lines[:2] == ["step  seconds", "   1    12346"]
+    assert lines[12:15] == ["  12   148147", "... 76 rows more; .rows has all of them", "  89  1098758"]
+    assert lines[-1] == " 100  1234560"
 
 
 def test_the_table_can_be_written_with_empty_cells_where_nothing_was_measured(history, tmp_path):

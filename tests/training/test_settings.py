@@ -89,6 +89,10 @@ def test_what_is_counted_is_whole(name):
         ),
         ({"schedule_options": [1]}, r"`schedule_options` is \[1\], expected a dict of options by name; an empty"),
         (
+            {"optimizer_options": {"learning_rate": 1}},
+            "`optimizer_options` holds `learning_rate`, which is an argument of its own; give learning_rate=1",
+        ),
+        (
             {"optimizer_options": {"beta1": "0.9"}},
             "`optimizer_options` is {'beta1': '0.9'}, expected a number for each; is one of them text or None",
         ),

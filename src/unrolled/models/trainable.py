@@ -12,17 +12,20 @@ import numpy as np
 from unrolled.errors import CheckpointError, ParameterError
 from unrolled.models.named_network import NamedNetwork
 from unrolled.models.scikit import Parametrised, not_fitted, params_to_record, seed_of
+from unrolled.shapes import real_number
 from unrolled.storage import Unit, holds_unit, read_unit, write_unit
-from unrolled.training.fit import Callback, FitSettings, History, fit
+from unrolled.training.callbacks import checked_callbacks
+from unrolled.training.fit import Callback, FitSettings, fit
+from unrolled.training.history import Remembers
+from unrolled.training.run_folder import history_of
 
 __all__ = ["Trainable"]
 
 
-class Fitted:
+class Fitted(Remembers):
     """What training leaves; none of it is there before."""
 
     network_: Any
-    history_: History
     seed_: int  # from which all that was random came
     _made_by: dict[str, Any]  # the parameters of `network_`, as plain values
 
@@ -135,11 +138,7 @@ class Trainable(Fitted, Parametrised):
         return int(np.random.SeedSequence().generate_state(1)[0])
 
     def _checked_fraction(self) -> float:
-        if not 0 <= self.validation_fraction < 1:
-            raise ParameterError(
-                f"`validation_fraction` is {self.validation_fraction}, expected a number from 0 to below 1"
-            )
-        return self.validation_fraction
+        return real_number("validation_fraction", self.validation_fraction, at_least=0, below=1, remedy="0.2 is usual")
 
     def _train(
         self,
@@ -153,11 +152,12 @@ class Trainable(Fitted, Parametrised):
         callbacks: Sequence[Callback],
         unit: str,
     ) -> None:
-        """Calls `fit`; after Ctrl-C the model has the weights so far, after an error it is not fitted."""
-        vars(self).pop("history_", None)  # that of an earlier fit, whatever comes now
+        """Calls `fit`; after Ctrl-C the model has weights and history so far, after an error it is not fitted."""
+        self._keep_history(None)  # that of an earlier fit, whatever comes now
+        callbacks = (self._keeper(), *checked_callbacks(callbacks))
         self._keep(network)
         try:
-            self.history_ = fit(
+            fit(
                 network,
                 batches,
                 settings,
@@ -172,6 +172,7 @@ class Trainable(Fitted, Parametrised):
             )
         except Exception:
             del self.network_
+            self._keep_history(None)
             raise
 
     def _keep(self, network: NamedNetwork) -> None:
@@ -203,7 +204,7 @@ class Trainable(Fitted, Parametrised):
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
-        """The model that a folder holds, written by `save`, or by `fit` as a checkpoint.
+        """The model that a folder holds, written by `save`, or by `fit` as a checkpoint, then with its history.
 
         Raises:
             CheckpointError: it is no such folder, a file in it is truncated or altered, or it holds another model.
@@ -233,4 +234,5 @@ class Trainable(Fitted, Parametrised):
             ) from None
         network.set(unit.arrays["weights"])
         model._keep(network)
+        model._keep_history(history_of(unit))
         return model

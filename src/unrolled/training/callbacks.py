@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from unrolled.errors import ParameterError
 
 if TYPE_CHECKING:
     from unrolled.training.history import History
     from unrolled.training.report import Report
     from unrolled.training.session import Session
 
-__all__ = ["Callback", "Callbacks", "StopTraining"]
+__all__ = ["Callback", "Callbacks", "StopTraining", "checked_callbacks"]
 
 
 class StopTraining(Exception):  # noqa: N818  (it is no error)
@@ -23,13 +25,16 @@ class Callback:
 
     Raising `StopTraining` in `step`, `reported` or `validated` ends the run.
 
-    With a callback every epoch is validated, however little time it takes, as the callback might decide something.
+    With a callback every epoch is validated, however much time it takes, as the callback might decide something; one
+    that never does says so by `decides = False`.
 
     >>> class Patient(Callback):
     ...     def validated(self, report):
     ...         if report.metrics["accuracy"] > 0.99:
     ...             raise StopTraining
     """
+
+    decides: ClassVar[bool] = True
 
     def start(self, session: Session) -> None:
         """Before the first step of this sitting; `session.model` is the model."""
@@ -51,7 +56,8 @@ class Callbacks:
     """Several callbacks as one observer of the loop."""
 
     def __init__(self, callbacks: Sequence[Callback]) -> None:
-        self.callbacks = tuple(callbacks)
+        self.callbacks = checked_callbacks(callbacks)
+        self.decide = any(each.decides for each in self.callbacks)
         # nobody builds a report for each step where nobody reads it
         self.each_step = any(type(each).step is not Callback.step for each in self.callbacks)
 
@@ -75,3 +81,26 @@ class Callbacks:
             each.reported(report)
             if report.validated:
                 each.validated(report)
+
+
+def checked_callbacks(callbacks: Any) -> tuple[Callback, ...]:
+    """All of them.
+
+    Raises:
+        ParameterError: it is no list of callbacks.
+
+    >>> checked_callbacks([print])
+    Traceback (most recent call last):
+        ...
+    unrolled.errors.ParameterError: `callbacks` holds <built-in function print>, expected objects of classes that are \
+derived from unrolled.training.fit.Callback; write the function as one of its methods
+    """
+    expected = "objects of classes that are derived from unrolled.training.fit.Callback"
+    if not isinstance(callbacks, list | tuple):
+        raise ParameterError(f"`callbacks` is {callbacks!r}, expected a list of {expected}; write one as [callback]")
+    given = cast("list[Any] | tuple[Any, ...]", callbacks)
+    for each in given:
+        if not isinstance(each, Callback):
+            remedy = "make one of the class" if isinstance(each, type) else "write the function as one of its methods"
+            raise ParameterError(f"`callbacks` holds {each!r}, expected {expected}; {remedy}")
+    return tuple(given)

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from unrolled.errors import ParameterError
 from unrolled.training.callbacks import Callback, Callbacks, StopTraining
@@ -64,7 +64,8 @@ def fit(
         The history. The model has the weights to be used: the best, or the averaged ones, or the last.
 
     Raises:
-        ParameterError: the settings need a validation and there is none, or it lacks the monitored metric.
+        ParameterError: an argument is of another kind; the settings need a validation and there is none, or it gives
+            no metrics, or not the monitored one.
         CheckpointError: the folder holds a run that is not to be gone on with, or of another model or other settings.
         DivergenceError: the loss is no longer finite; the last good checkpoint is kept.
         KeyboardInterrupt: Ctrl-C; the model has the best weights so far, or the averaged ones, or the last, and there
@@ -82,6 +83,8 @@ def fit(
     >>> history.rows[-1]["train_loss"] < 0.1 < history.rows[0]["train_loss"]
     True
     """
+    _check(model, batches, settings, validate)
+    told = Callbacks(callbacks)
     if validate is None and settings.decides:
         name = "patience" if settings.patience is not None else "schedule"
         raise ParameterError(
@@ -99,9 +102,8 @@ def fit(
     history = History(sense_of(settings.monitor))
     kept = RunFolder(folder, session, history, kind, documents or {}, resume)
     show = choose_show("fit" if folder is None else str(folder)) if progress else Silent()
-    told = Callbacks(callbacks)
     observer = _All(history, kept, told, show)
-    task = _Validation(validate, settings.decides or bool(callbacks), unit)
+    task = _Validation(validate, settings.decides or told.decide, unit)
     each_step = told.each_step or not isinstance(show, Silent)
     with stoppable((signal.SIGINT,)) as stop, show.held(), told.running(session, history):
         last = train(session, task, observer, kept.save, stop, each_step=each_step)
@@ -109,6 +111,26 @@ def fit(
     if last is None:
         raise KeyboardInterrupt
     return history
+
+
+def _check(model: Any, batches: Any, settings: Any, validate: Any) -> None:
+    """Raises where an argument cannot be what it should be."""
+    if not isinstance(settings, FitSettings):
+        raise ParameterError(
+            f"`settings` is {settings!r}, expected a FitSettings; FitSettings(**settings) makes one of a dict"
+        )
+    for name, given, needed in (
+        ("model", model, ("parameters", "edit", "loss_and_gradients")),
+        ("batches", batches, ("steps_per_epoch", "batch_items", "next")),
+    ):
+        for each in needed:
+            if not hasattr(given, each):
+                raise ParameterError(
+                    f"`{name}` is of {type(given)} and has no `{each}`, expected one with {', '.join(needed)}; "
+                    'see "Your own model" in docs/training.md, which makes one of layers'
+                )
+    if validate is not None and not callable(validate):
+        raise ParameterError(f"`validate` is {validate!r}, expected a function that returns metrics by name, or None")
 
 
 def _summary(session: Session, history: History, interrupted: bool) -> str:
@@ -151,7 +173,19 @@ class _Validation:
         self._validate, self.decides, self.unit = validate, decides, unit
 
     def validate(self, full: bool) -> Mapping[str, float]:
-        return {} if self._validate is None else self._validate()
+        if self._validate is None:
+            return {}
+        found: Any = self._validate()
+        try:
+            if not isinstance(found, Mapping):
+                raise TypeError
+            metrics = cast("Mapping[str, Any]", found)
+            return {name: value if isinstance(value, int) else float(value) for name, value in metrics.items()}
+        except (TypeError, ValueError):
+            raise ParameterError(
+                f"`validate` returned {found!r}, expected numbers by name, as {{'loss': 0.5}}; "
+                "is there a `return` in it?"
+            ) from None
 
     def sample(self, step: int) -> None:
         return None

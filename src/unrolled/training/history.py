@@ -1,4 +1,4 @@
-"""How a run went, as a table and a plot; it is filled by `fit`."""
+"""How a run went, as a table and a plot, and where a model keeps it; it is filled by `fit`."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 from unrolled.errors import DataError
 from unrolled.extras import import_extra
 from unrolled.storage import write_atomic
+from unrolled.training.callbacks import Callback
 from unrolled.training.early_stopping import Sense
 
 if TYPE_CHECKING:
     from unrolled.training.report import Report
 
-__all__ = ["History"]
+__all__ = ["History", "Remembers"]
+
+SHOWN = 24  # rows of the table that `print` shows, at the most
 
 
 class History:
@@ -33,6 +36,10 @@ class History:
     >>> history = History(Sense("loss", larger=False), [{"epoch": 1.0, "val_loss": 3.0}, {"epoch": 2.0}])
     >>> history.columns, history.best
     (('epoch', 'val_loss'), {'epoch': 1.0, 'val_loss': 3.0})
+    >>> history
+    epoch  val_loss
+        1         3
+        2
     """
 
     def __init__(self, sense: Sense, rows: Iterable[Mapping[str, Any]] = ()) -> None:
@@ -78,9 +85,19 @@ class History:
         return len(self.rows)
 
     def __repr__(self) -> str:
-        last = self.rows[-1] if self.rows else {}
-        facts = ", ".join(f"{name} {value:.4g}" for name, value in last.items())
-        return f"<History of {len(self.rows)} rows{': ' if facts else ''}{facts}>"
+        """The table; of a long one the first and the last rows."""
+        if not self.rows:
+            return "<History of 0 rows>"
+        left_out = len(self.rows) - SHOWN
+        rows = self.rows if left_out <= 0 else [*self.rows[: SHOWN // 2], *self.rows[-SHOWN // 2 :]]
+        table = [self.columns, *([_number(row.get(name)) for name in self.columns] for row in rows)]
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        lines = [
+            "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table
+        ]
+        if left_out > 0:
+            lines.insert(1 + SHOWN // 2, f"... {left_out} rows more; .rows has all of them")
+        return "\n".join(lines)
 
     def to_csv(self, path: str | Path) -> None:
         """Writes the table; a value that was not measured, or is not finite, is left empty.
@@ -145,7 +162,54 @@ class History:
         return drawn[0]
 
 
+class Remembers:
+    """A model that keeps how its `fit` went."""
+
+    _history: History | None = None
+
+    @property
+    def history_(self) -> History:
+        """The history of the fit that the weights come from.
+
+        Raises:
+            AttributeError: there is none.
+        """
+        if self._history is None:
+            raise AttributeError(
+                f"this {type(self).__name__} has no `history_`, expected one that was trained here, or that was loaded "
+                "from the folder of a run; `save` leaves the history out, history_.to_csv(path) writes it"
+            )
+        return self._history
+
+    def _keeper(self) -> Callback:
+        """A callback that takes the history, also where the run does not return it."""
+        return _Keeper(self)
+
+    def _keep_history(self, history: History | None) -> None:
+        """`None` forgets it."""
+        self._history = history
+
+
+class _Keeper(Callback):
+    decides = False
+
+    def __init__(self, model: Remembers) -> None:
+        self.model = model
+
+    def end(self, history: History) -> None:
+        self.model._keep_history(history)  # pyright: ignore[reportPrivateUsage]
+
+
 def _cell(value: Any) -> str:
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return ""
     return repr(value)
+
+
+def _number(value: Any) -> str:
+    """Four significant digits, and no fewer before the point than there are."""
+    if value is None:
+        return ""
+    if isinstance(value, int):
+        return str(value)
+    return f"{value:.0f}" if 9999.5 <= abs(value) < 1e12 else f"{value:.4g}"

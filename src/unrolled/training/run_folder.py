@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any, cast
 
 from unrolled.errors import CheckpointError, ParameterError
-from unrolled.storage import holds_unit, read_unit
+from unrolled.storage import Unit, holds_unit, read_unit
 from unrolled.training.checkpoint import GROUPS, restore_session, save_session
+from unrolled.training.early_stopping import sense_of
 from unrolled.training.history import History
 from unrolled.training.metrics import Metrics
 from unrolled.training.report import Report
 from unrolled.training.session import Session
 
-__all__ = ["RunFolder"]
+__all__ = ["RunFolder", "history_of"]
 
 
 class RunFolder:
@@ -91,6 +92,15 @@ class RunFolder:
         """Adds a row to `metrics.csv`, where there is one."""
         if self.metrics is not None:
             self.metrics.append(report)
+
+
+def history_of(unit: Unit) -> History | None:
+    """The history that a run of `fit` has saved with its model; `None` of a model that was saved alone."""
+    if "history" not in unit.record or "fit" not in unit.documents:
+        return None
+    history = History(sense_of(unit.documents["fit"]["monitor"]))
+    history.restore(unit.record["history"])
+    return history
 
 
 def _difference(saved: Any, wanted: Any, name: str = "") -> str | None:

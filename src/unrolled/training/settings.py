@@ -111,6 +111,11 @@ class FitSettings:
                 raise ParameterError(
                     f"`{name}_options` is {options!r}, expected a dict of options by name; an empty one for none"
                 )
+        if "learning_rate" in self.optimizer_options:
+            raise ParameterError(
+                "`optimizer_options` holds `learning_rate`, which is an argument of its own; "
+                f"give learning_rate={self.optimizer_options['learning_rate']!r}"
+            )
         if self.weight_decay and "weight_decay" not in inspect.signature(OPTIMIZERS[self.optimizer]).parameters:
             raise ParameterError(
                 f"`weight_decay` is {self.weight_decay} for {self.optimizer!r}, which has none; choose 'adamw'"

@@ -1,6 +1,7 @@
 """`CharLM.fit`: from a text to a trained model, with the rights and duties of every other model's `fit`."""
 
 import json
+import signal
 from dataclasses import fields
 from pathlib import Path
 
@@ -255,3 +256,21 @@ def test_progress_is_shown_where_it_is_asked_for(capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().out == ""
     make().fit(TEXT, **HOW, verbose=1)
     assert "chars/s" in capsys.readouterr().out
+
+
+def test_after_ctrl_c_the_history_so_far_is_there_and_it_comes_back_from_the_folder(tmp_path: Path):
+    class CtrlC(Callback):
+        def reported(self, report):
+            if report.epoch == 2:
+                signal.raise_signal(signal.SIGINT)
+
+    model = make()
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(TEXT, **HOW, checkpoint=tmp_path, callbacks=[CtrlC()])
+    rows = model.history_.rows
+    assert [row["epoch"] for row in rows] == [1, 2]
+    finished = make().fit(TEXT, **HOW, checkpoint=tmp_path)
+    assert finished.history_.rows[: len(rows)] == rows
+    assert load(tmp_path).history_.rows == finished.history_.rows
+    with pytest.raises(AttributeError, match="this CharLM has no `history_`, expected one that was trained here"):
+        _ = make().history_

@@ -22,8 +22,11 @@ from unrolled.models.text.sampling import Sampling
 from unrolled.models.text.stream import CharStream, Scores, check_length
 from unrolled.shapes import Array, whole_number
 from unrolled.storage import Unit, write_unit
-from unrolled.training.fit import Callback, FitSettings, History, fit
+from unrolled.training.callbacks import checked_callbacks
+from unrolled.training.fit import Callback, FitSettings, fit
+from unrolled.training.history import Remembers
 from unrolled.training.options import FitOptions
+from unrolled.training.run_folder import history_of
 
 __all__ = ["CharLM", "Evaluation"]
 
@@ -41,7 +44,7 @@ class Evaluation(NamedTuple):
     unknown: int  # of them outside the vocabulary
 
 
-class CharLM(NamedNetwork):
+class CharLM(NamedNetwork, Remembers):
     r"""Foretells the next character of a text from all before it.
 
     Equations:
@@ -80,7 +83,6 @@ class CharLM(NamedNetwork):
     """
 
     kind = "char_lm"
-    history_: History
 
     def __init__(
         self,
@@ -200,7 +202,7 @@ class CharLM(NamedNetwork):
         >>> "".join(model.sample("the cat ", length=6, temperature=0))
         'sat on'
         """
-        vars(self).pop("history_", None)  # that of an earlier fit, whatever comes now
+        self._keep_history(None)  # that of an earlier fit, whatever comes now
         batch_size = whole_number("batch_size", batch_size, remedy="64 is usual")
         window = whole_number("window", window, remedy="128 is usual")
         how = FitSettings(**settings)
@@ -209,18 +211,23 @@ class CharLM(NamedNetwork):
         if checkpoint is not None:
             data = {"batch_size": batch_size, "window": window, **material.to_record()}
             documents = self.documents(data=data)
-        self.history_ = fit(
-            self,
-            Streams(material.training, batch_size, window, how.seed),
-            how,
-            validate=None if material.held_out is None else partial(validation, self, material.held_out),
-            folder=checkpoint,
-            documents=documents,
-            resume=checkpoint is not None,
-            callbacks=callbacks,
-            progress=verbose > 0,
-            unit="chars",
-        )
+        callbacks = (self._keeper(), *checked_callbacks(callbacks))
+        try:
+            fit(
+                self,
+                Streams(material.training, batch_size, window, how.seed),
+                how,
+                validate=None if material.held_out is None else partial(validation, self, material.held_out),
+                folder=checkpoint,
+                documents=documents,
+                resume=checkpoint is not None,
+                callbacks=callbacks,
+                progress=verbose > 0,
+                unit="chars",
+            )
+        except Exception:
+            self._keep_history(None)
+            raise
         return self
 
     def evaluate(
@@ -377,4 +384,5 @@ class CharLM(NamedNetwork):
                 f"the saved model cannot be built ({error}); was it saved by another version of unrolled?"
             ) from None
         model.set(unit.arrays["weights"])
+        model._keep_history(history_of(unit))
         return model
