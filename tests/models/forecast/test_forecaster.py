@@ -103,6 +103,21 @@ def test_a_new_value_is_given_as_a_number_or_as_an_array():
         assert len(fitted.predict().point) == 2
 
 
+def test_new_values_and_series_go_to_their_names_in_whatever_order_they_come():
+    a, b = noisy(80), 1000 * noisy(80, seed=1)
+    due, turned, array = quick({"a": a, "b": b}), quick({"a": a, "b": b}), quick([a, b])
+    due.update({"a": [10.0], "b": [10000.0]})
+    turned.update({"b": [10000.0], "a": [10.0]})
+    same(flat(due.predict()), flat(turned.predict()))
+    same(flat(due.predict()), flat(array.update([10.0, 10000.0]).predict()))  # without names: by place
+    np.testing.assert_array_equal(turned.predict({"b": b, "a": a}).point["a"], due.predict({"a": a}).point["a"])
+    for other in ({"a": [1.0], "c": [1.0]}, {"a": [1.0], "b": [1.0], "c": [1.0]}):
+        with pytest.raises(
+            ParameterError, match=f"`values` holds {', '.join(other)}, expected a, b in the form they had"
+        ):
+            due.update(other)
+
+
 def test_covariates_known_in_advance_tell_what_the_past_cannot():
     draw = rng(3)
     promotion = draw.integers(0, 2, size=261).astype(float)

@@ -90,6 +90,47 @@ def test_a_frame_comes_back_as_a_frame_and_is_saved_with_its_times(pd: Any, tmp_
     assert loaded.upper.index[0] == pd.Timestamp("2025-01-01")
 
 
+def test_columns_and_named_series_are_found_by_their_names_and_by_their_place_without(pd: Any):
+    values = np.sin(np.arange(60.0))
+    frame = pd.DataFrame({"a": values, "b": 1000 + 100 * values})
+    parts = [frame["a"], frame["b"]]
+    for series, turned, bare in (
+        (frame, frame[["b", "a"]], frame.to_numpy()),
+        (parts, parts[::-1], [part.rename(None) for part in parts]),
+    ):
+        fitted = quick(series)
+        due, found, plain = (_by_name(fitted.predict(each).point) for each in (series, turned, bare))
+        np.testing.assert_array_equal(found["a"], due["a"])
+        np.testing.assert_array_equal(found["b"], due["b"])
+        for point, each in zip(plain.values(), ("a", "b"), strict=True):
+            np.testing.assert_array_equal(point, due[each])
+        tested = {one.name: one.point for one in fitted.backtest(turned, start=50).series}
+        for one in fitted.backtest(series, start=50).series:
+            np.testing.assert_array_equal(tested[one.name], one.point)
+    new = pd.DataFrame({"b": [10.0], "a": [0.1]}, index=[60])
+    one, other, listed = quick(frame).update(new), quick(frame).update(new[["a", "b"]]), quick(parts)
+    pd.testing.assert_frame_equal(one.predict().point, other.predict().point)
+    listed.update([new["b"], new["a"]])
+    for name, point in _by_name(listed.predict().point).items():
+        np.testing.assert_array_equal(point, one.predict().point[name])
+    with pytest.raises(ParameterError, match="`values` holds a, c, expected a, b in the form they had in fit"):
+        one.update(pd.DataFrame({"a": [0.1], "c": [1.0]}, index=[61]))
+    with pytest.raises(ParameterError, match="`series` holds 'c', expected those it was fitted to: a, b"):
+        quick(parts).predict([frame["a"], frame["b"].rename("c")])
+
+
+def test_columns_of_numbers_are_names_too(pd: Any):
+    frame = pd.DataFrame(np.stack([np.sin(np.arange(60.0)), np.cos(np.arange(60.0)) * 100], axis=1))
+    fitted = quick(frame)
+    pd.testing.assert_frame_equal(fitted.predict(frame[[1, 0]]).point[["0", "1"]], fitted.predict(frame).point)
+
+
+def _by_name(point: Any) -> dict[str, np.ndarray]:
+    if isinstance(point, list):
+        return {str(part.name): part.to_numpy() for part in point}
+    return {str(k): np.asarray(point)[:, n] for n, k in enumerate(getattr(point, "columns", range(point.shape[1])))}
+
+
 def test_covariates_are_found_by_their_times(pd: Any):
     index = pd.date_range("2020-01-01", periods=63, freq="D")
     series = pd.Series(np.sin(np.arange(60.0)), index=index[:60])

@@ -15,7 +15,7 @@ from unrolled.errors import DataError, ParameterError
 from unrolled.models.forecast.backtest import Backtest, SeriesBacktest
 from unrolled.models.forecast.base import ForecasterBase
 from unrolled.models.forecast.errors import foretell, judged, scores, validation_loss
-from unrolled.models.forecast.inputs import Given, as_rows, own_series, scaling_for, step_of, together
+from unrolled.models.forecast.inputs import Given, as_rows, own_series, places_of, scaling_for, step_of, together
 from unrolled.models.forecast.intervals import Calibration
 from unrolled.models.forecast.result import Forecast
 from unrolled.models.forecast.scaling import SeriesScaling, covariate_scaling
@@ -221,8 +221,8 @@ class Forecaster(ForecasterBase):
         """Foretells the steps after a series' end.
 
         Args:
-            series: of the form given to `fit`, `context` steps or more; `None`: the series it was fitted to, with what
-                `update` added.
+            series: of the form given to `fit`, `context` steps or more, found by name, or by their place where they
+                come without; `None`: the series it was fitted to, with what `update` added.
             horizon: how many steps, at most the forecaster's own, which is the default.
             covariates: where it was fitted with such: with `series` a row for each of its steps and for each of the
                 forecaster's horizon; without, for the steps of the horizon only.
@@ -279,7 +279,7 @@ class Forecaster(ForecasterBase):
         """Foretells from every moment from `start` on, each time from what was known by then, without fitting again.
 
         Args:
-            series: of the form given to `fit`, with `context` steps or more before `start`.
+            series: as for `predict`, with `context` steps or more before `start`.
             start: the first step to be foretold: its number in an array, its time where the series has a pandas index.
             stride: how many steps lie between one forecast and the next.
             covariates: a row for each step, where it was fitted with such.
@@ -335,7 +335,8 @@ class Forecaster(ForecasterBase):
         that calibrate the intervals.
 
         Args:
-            values: of the form given to `fit`: one number or more for each series. Of pandas, times must go on.
+            values: of the form given to `fit`: one number or more for each series, found by name, or by their place
+                where they come without. Of pandas, times must go on.
             covariates: a row for each new step, where it was fitted with such.
             past_covariates: likewise.
 
@@ -350,15 +351,17 @@ class Forecaster(ForecasterBase):
         pasts = memory.ends()
         rows = as_rows(values, memory.form)
         new = self._reading.read("values", rows, covariates, past_covariates, memory, follows=True)
-        if new.series.form != memory.form or len(new.series.names) != len(memory.names):
+        places = places_of(memory, new.series)
+        if new.series.form != memory.form or {*places} != {*range(len(pasts))} or len(places) != len(pasts):
             raise ParameterError(
                 f"`values` holds {', '.join(new.series.names)}, expected {', '.join(memory.names)} in the form they "
                 "had in fit; give each its new values"
             )
-        for name, past, index in zip(new.series.names, pasts, new.series.indexes, strict=True):
-            if index is not None and past.time is not None:
-                past.time.check_continued(index, name)
-        whole = [past.extended(*new.of(i)) for i, past in enumerate(pasts)]
+        for name, place, index in zip(new.series.names, places, new.series.indexes, strict=True):
+            time = None if place is None else pasts[place].time
+            if index is not None and time is not None:
+                time.check_continued(index, name)
+        whole = [past.extended(*new.of(places.index(i))) for i, past in enumerate(pasts)]
         longer = Given(memory.as_set(whole), together([p.known for p in whole]), together([p.past for p in whole]))
         windows = self._reading.windows(memory, longer)
         if len(memory.calibration):

@@ -18,7 +18,7 @@ from unrolled.models.forecast.state import Memory
 from unrolled.models.sequences.scaling import Scaling
 from unrolled.shapes import Array
 
-__all__ = ["Given", "Reading", "as_rows", "own_series", "scaling_for", "step_of", "together"]
+__all__ = ["Given", "Reading", "as_rows", "own_series", "places_of", "scaling_for", "step_of", "together"]
 
 
 class Given(NamedTuple):
@@ -111,18 +111,36 @@ def scaling_for(memory: Memory, given: SeriesSet) -> SeriesScaling:
     Raises:
         ParameterError: a series' scale is not known.
     """
-    if memory.shared or given.form == memory.form == "one":
+    if memory.shared:
         return memory.scaling
-    if given.form == memory.form == "list" and len(given.names) == len(memory.names):
-        return memory.scaling
-    for name in given.names:
-        if name not in memory.names:
+    places = places_of(memory, given)
+    for name, place in zip(given.names, places, strict=True):
+        if place is None:
             raise ParameterError(
                 f"`series` holds {name!r}, expected those it was fitted to: {', '.join(memory.names[:8])}"
                 f"{', ...' if len(memory.names) > 8 else ''}; their scales are known, another's is not: fit with "
                 "scaling='global' to foretell others"
             )
-    return memory.scaling.take([memory.names.index(name) for name in given.names])
+    return memory.scaling.take([place for place in places if place is not None])
+
+
+def places_of(memory: Memory, given: SeriesSet) -> list[int | None]:
+    """Which of the series it was fitted to each one is, by name, or by its place where names are missing here or there.
+
+    Returns:
+        Their places, `None` for a series that is none of them.
+    """
+    like = given.form == memory.form and len(given.names) == len(memory.names)
+    if like and (given.form == "one" or given.names == memory.names):
+        return list(range(len(given.names)))
+    found = [memory.names.index(name) if name in memory.names else None for name in given.names]
+    nameless = like and given.form != "named" and (_nameless(given.names) or _nameless(memory.names))
+    return list(range(len(found))) if nameless and None in found else found
+
+
+def _nameless(names: Sequence[str]) -> bool:
+    """Whether they are what `read_series` calls series that came without names."""
+    return list(names) == [str(k) for k in range(len(names))]
 
 
 def own_series(memory: Memory, covariates: Any, past_covariates: Any, horizon: int) -> Given:
