@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -286,6 +287,12 @@ def test_the_unknown_symbol_is_never_written():
         ({"temperature": np.nan}, ParameterError, "`temperature` is nan, expected a finite number"),
         ({"top_p": 0}, ParameterError, "`top_p` is 0, expected a number above 0 and at most 1; leave it out"),
         ({"top_k": 0}, ParameterError, "`top_k` is 0, expected a whole number of at least 1; leave it out"),
+        ({"top_k": 2.5}, ParameterError, "`top_k` is 2.5, expected a whole number of at least 1; leave it out"),
+        ({"temperature": "1"}, ParameterError, "`temperature` is '1', expected a finite number of at least 0"),
+        ({"top_p": "x"}, ParameterError, "`top_p` is 'x', expected a number above 0 and at most 1"),
+        ({"length": 2.5}, ParameterError, "`length` is 2.5, expected a whole number of at least 0"),
+        ({"prompt": 5}, ParameterError, "`prompt` is a int, expected a str"),
+        ({"seed": "x"}, ParameterError, "`seed` is 'x', expected a whole number of at least 0"),
     ],
 )
 def test_wrong_wishes_are_named_before_the_first_character(arguments, error, message):
@@ -370,3 +377,44 @@ def test_weights_of_another_model_are_named():
 def test_another_cell_is_named():
     with pytest.raises(ParameterError, match="`cell` is 'gru2', expected one of lstm, gru, rnn"):
         make(cell="gru2")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"vocabulary": "abc"}, "`vocabulary` is a str, expected a Vocabulary; Vocabulary.of"),
+        ({"num_layers": "2"}, "`num_layers` is '2', expected a whole number of at least 1"),
+        ({"hidden_size": 2.5}, "`hidden_size` is 2.5, expected a whole number of at least 1"),
+        ({"embedding_size": 0}, "`embedding_size` is 0, expected a whole number of at least 1"),
+        ({"seed": "x"}, "`seed` is 'x', expected a whole number of at least 0; None differs"),
+    ],
+)
+def test_what_makes_no_model_is_named(arguments, message):
+    with pytest.raises(ParameterError, match=message):
+        CharLM(**{"vocabulary": Vocabulary("ab")} | arguments)
+
+
+def test_numpys_numbers_make_a_model_that_can_be_saved(tmp_path):
+    made = CharLM(Vocabulary("ab"), hidden_size=np.int64(3), num_layers=np.int32(2), seed=np.int64(1))
+    made.save(tmp_path)
+    assert repr(load(tmp_path)) == repr(made)
+    assert repr(made).startswith("CharLM(<Vocabulary of 2 characters>, cell='lstm', hidden_size=3, num_layers=2, ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"streams": 0}, "`streams` is 0, expected a whole number of at least 1"),
+        ({"streams": 2.5}, "`streams` is 2.5, expected a whole number of at least 1"),
+        ({"limit": 0}, "`limit` is 0, expected a whole number of at least 1; None foretells all"),
+        ({"text": None}, "`text` is a NoneType, expected a str"),
+    ],
+)
+def test_an_evaluation_of_nothing_is_named(arguments, message):
+    with pytest.raises(ParameterError, match=message):
+        make().evaluate(**{"text": "the cat"} | arguments)
+
+
+def test_a_score_of_no_text_is_named():
+    with pytest.raises(ParameterError, match=r"`text` is a \w+Path, expected a str; .* Path.read_text\("):
+        make().score(Path("text.txt"))

@@ -194,6 +194,12 @@ def test_they_may_be_learned_as_the_unknown_symbol():
         ("ab", {"validation_fraction": 1}, ParameterError, "`validation_fraction` is 1, expected .*; 0.1 is usual"),
         ("ab", {"batch_size": 0}, ParameterError, "`batch_size` is 0, expected a whole number of at least 1; 64 is"),
         ("ab", {"window": 1.5}, ParameterError, "`window` is 1.5, expected a whole number of at least 1; 128 is usual"),
+        (
+            "ab",
+            {"foo": 1},
+            ParameterError,
+            "`foo` is no setting of fit, expected one of epochs, .*; check the spelling",
+        ),
         ("ab", {"learning_rate": -1}, ParameterError, "`learning_rate` is -1, expected"),
         ("ab", {"steps": 3}, ParameterError, "`epochs` and `steps` are set, expected one of"),
     ],

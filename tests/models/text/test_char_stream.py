@@ -1,6 +1,7 @@
 """Streams: a text in pieces is the text, forks do not touch each other, and a saved place is taken up with its bits."""
 
 import itertools
+from functools import partial
 
 import numpy as np
 import pytest
@@ -156,3 +157,6 @@ def test_wrong_wishes_are_named_at_once():
         stream.continuations(2, -2, Sampling())
     with pytest.raises(ParameterError, match="`count` is 0, expected a whole number of at least 1; how many"):
         stream.continuations(0, 2, Sampling())
+    for write in (stream.write, partial(stream.continuations, 2)):
+        with pytest.raises(ParameterError, match="`seed` is 'x', expected a whole number of at least 0"):
+            write(2, Sampling(), "x")

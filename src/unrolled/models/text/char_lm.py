@@ -19,7 +19,7 @@ from unrolled.losses import softmax_cross_entropy
 from unrolled.models.named_network import NamedNetwork
 from unrolled.models.text.material import Material, Text, named, validation
 from unrolled.models.text.sampling import Sampling
-from unrolled.models.text.stream import CharStream, Scores, check_length
+from unrolled.models.text.stream import CharStream, Scores, check_length, not_text
 from unrolled.shapes import Array, whole_number
 from unrolled.storage import Unit, write_unit
 from unrolled.training.callbacks import checked_callbacks
@@ -80,6 +80,8 @@ class CharLM(NamedNetwork, Remembers):
     >>> text = "".join(model.sample("a", length=5, seed=1))
     >>> len(text), set(text) <= set("ab\n")
     (5, True)
+    >>> model
+    CharLM(<Vocabulary of 3 characters>, cell='lstm', hidden_size=8, num_layers=1, embedding_size=64)
     """
 
     kind = "char_lm"
@@ -99,13 +101,24 @@ class CharLM(NamedNetwork, Remembers):
         layer_norm: bool = False,
         seed: int | None = None,
     ) -> None:
+        if not isinstance(vocabulary, Vocabulary):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ParameterError(
+                f"`vocabulary` is a {type(vocabulary).__name__}, expected a Vocabulary; "
+                "Vocabulary.of(text) is that of a text"
+            )
         if cell not in CELLS:
             raise ParameterError(f"`cell` is {cell!r}, expected one of {', '.join(CELLS)}")
         if reset != "after" and cell != "gru":
             raise ParameterError(f"`reset` is {reset!r} for {cell!r}, which has no reset gate; leave it out")
         if layer_norm and cell == "rnn":
             raise ParameterError("`layer_norm` is True for 'rnn', expected False; the LSTM and the GRU have it")
-        sizes: dict[str, Any] = {"hidden_size": hidden_size, "num_layers": num_layers}
+        sizes: dict[str, Any] = {
+            "hidden_size": whole_number("hidden_size", hidden_size, remedy="256 is usual"),
+            "num_layers": whole_number("num_layers", num_layers, remedy="1 or 2 are usual"),
+        }
+        embedding_size = whole_number("embedding_size", embedding_size, remedy="64 is usual")
+        if seed is not None:
+            seed = whole_number("seed", seed, at_least=0, remedy="None differs each time")
         options: dict[str, Any] = {"reset": reset} if cell == "gru" else {}
         # recorded only where they are set: a model without them is saved as it was before there were any
         zoneouts = list(zoneout) if isinstance(zoneout, tuple | list) else zoneout
@@ -123,14 +136,18 @@ class CharLM(NamedNetwork, Remembers):
         }
         options |= extra | ({"zoneout": tuple(zoneouts)} if isinstance(zoneouts, list) else {})
         seeds = (None,) * 4 if seed is None else np.random.SeedSequence(seed).generate_state(4).tolist()
-        between = regular if num_layers > 1 else {}
+        between = regular if sizes["num_layers"] > 1 else {}
         self.stack = Stack(
             embedding=Embedding(len(vocabulary), embedding_size, seed=seeds[0]),
             recurrent=CELLS[cell](embedding_size, **sizes, **options, **between, seed=seeds[1]),
             **({"dropout": Dropout(dropout, seed=seeds[3])} if regular else {}),
-            dense=Dense(hidden_size, len(vocabulary), seed=seeds[2]),
+            dense=Dense(sizes["hidden_size"], len(vocabulary), seed=seeds[2]),
         )
         super().__init__(self.stack.layers)
+
+    def __repr__(self) -> str:
+        settings = ", ".join(f"{name}={value!r}" for name, value in self.settings.items())
+        return f"CharLM(<Vocabulary of {len(self.vocabulary.characters)} characters>, {settings})"
 
     def loss_and_gradients(self, batch: Batch, state: Any) -> tuple[float, dict[str, Array], Any]:
         """Forward and backward over one window.
@@ -205,6 +222,12 @@ class CharLM(NamedNetwork, Remembers):
         self._keep_history(None)  # that of an earlier fit, whatever comes now
         batch_size = whole_number("batch_size", batch_size, remedy="64 is usual")
         window = whole_number("window", window, remedy="128 is usual")
+        unknown = settings.keys() - FitOptions.__annotations__.keys()
+        if unknown:
+            raise ParameterError(
+                f"`{min(unknown)}` is no setting of fit, expected one of {', '.join(FitOptions.__annotations__)}; "
+                "check the spelling"
+            )
         how = FitSettings(**settings)
         material = Material.of(self.vocabulary, text, validation_data, validation_fraction, allow_unknown)
         documents = None
@@ -246,7 +269,13 @@ class CharLM(NamedNetwork, Remembers):
 
         Raises:
             DataError: the text is too short for even one character to be foretold in each stream.
+            ParameterError: `text` is no text, or a number is not positive.
         """
+        if not isinstance(text, str | TextFile | np.ndarray):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise not_text("text", text)
+        streams = whole_number("streams", streams, remedy="1 is exact")
+        if limit is not None:
+            limit = whole_number("limit", limit, remedy="None foretells all")
         length = (len(text) - 1) // streams
         if length < 1:
             raise DataError(
@@ -312,8 +341,8 @@ class CharLM(NamedNetwork, Remembers):
 
         Raises:
             DataError: the prompt is empty, or has characters outside the vocabulary (they are named).
-            ParameterError: the length or the temperature is negative or not finite, `top_k` is less than 1, or `top_p`
-                is not in (0, 1].
+            ParameterError: the length or the temperature is negative or no number, `top_k` is less than 1, `top_p` is
+                not in (0, 1], the prompt is no text, or the seed none.
         """
         check_length(length)
         return self._prompted(prompt).write(length, Sampling(temperature, top_k, top_p), seed)
@@ -340,6 +369,8 @@ class CharLM(NamedNetwork, Remembers):
     def _prompted(self, prompt: str | None) -> CharStream:
         if prompt is None:
             prompt = "\n" if "\n" in self.vocabulary.characters else self.vocabulary.characters[0]
+        if not isinstance(prompt, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise not_text("prompt", prompt)
         if not prompt:
             raise DataError(
                 "the prompt is empty, expected at least one character; leave it out to begin as after a line end"

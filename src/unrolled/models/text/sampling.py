@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unrolled.errors import ParameterError
-from unrolled.shapes import Array
+from unrolled.shapes import Array, real_number, whole_number
 
 __all__ = ["Sampling", "log_softmax"]
 
@@ -42,18 +41,10 @@ class Sampling:
     top_p: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.temperature < np.inf:
-            raise ParameterError(
-                f"`temperature` is {self.temperature}, expected a finite number of at least 0; 0.8 is usual"
-            )
-        if self.top_k is not None and self.top_k < 1:
-            raise ParameterError(
-                f"`top_k` is {self.top_k}, expected a whole number of at least 1; leave it out to allow all"
-            )
-        if not 0 < self.top_p <= 1:
-            raise ParameterError(
-                f"`top_p` is {self.top_p}, expected a number above 0 and at most 1; leave it out to allow all"
-            )
+        real_number("temperature", self.temperature, at_least=0, remedy="0.8 is usual")
+        if self.top_k is not None:
+            whole_number("top_k", self.top_k, remedy="leave it out to allow all")
+        real_number("top_p", self.top_p, above=0, at_most=1, remedy="leave it out to allow all")
 
     def probabilities(self, logits: Array) -> NDArray[np.float64]:
         """What each token is drawn with: logits `(N, V)` to probabilities `(N, V)`, every row summing to 1."""

@@ -11,14 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrolled.errors import CheckpointError, DataError, ParameterError
+from unrolled.layers.options import checked_generator
 from unrolled.models.text.sampling import Sampling, log_softmax
-from unrolled.shapes import Array
+from unrolled.shapes import Array, whole_number
 from unrolled.storage import Unit, read_unit, write_unit
 
 if TYPE_CHECKING:
     from unrolled.models.text.char_lm import CharLM
 
-__all__ = ["CharStream", "Scores"]
+__all__ = ["CharStream", "Scores", "check_length", "not_text"]
 
 READ_AT_ONCE = 4096  # characters: keeps the logits of one pass in a few megabytes
 KIND = "char_stream"
@@ -68,7 +69,12 @@ class CharStream:
 
         Returns:
             Nats of each character of the piece, and their positions; the very first of a stream has none.
+
+        Raises:
+            ParameterError: it is no text.
         """
+        if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise not_text("text", text)
         tokens = self.model.vocabulary.encode(text)
         nats = np.empty(len(tokens))
         for start in range(0, len(tokens), READ_AT_ONCE):
@@ -114,12 +120,12 @@ class CharStream:
             An iterator of characters; the unknown symbol is never written.
 
         Raises:
-            ParameterError: the length is negative.
+            ParameterError: the length is negative, or the seed none.
             DataError: nothing has been read yet.
         """
         check_length(length)
         self._next()
-        return self._write(length, sampling, np.random.default_rng(seed))
+        return self._write(length, sampling, checked_generator(seed))
 
     def _write(self, length: int, sampling: Sampling, rng: np.random.Generator) -> Iterator[str]:
         for _ in range(length):
@@ -138,16 +144,15 @@ class CharStream:
             seed: of the choices; `None` differs each time.
 
         Raises:
-            ParameterError: the count is not positive, or the length is negative.
+            ParameterError: the count is not positive, the length is negative, or the seed none.
             DataError: nothing has been read yet.
         """
         check_length(length)
-        if count < 1:
-            raise ParameterError(f"`count` is {count}, expected a whole number of at least 1; how many are wanted?")
+        whole_number("count", count, remedy="how many are wanted?")
         logits = np.repeat(self._next(), count, 0)
         arrays = self.model.state_to_arrays(self._state)
         state = self.model.state_from_arrays({name: np.repeat(array, count, 1) for name, array in arrays.items()})
-        rng = np.random.default_rng(seed)
+        rng = checked_generator(seed)
         written = np.empty((length, count), np.int32)
         for t in range(length):
             written[t] = sampling.choose(logits, rng)
@@ -204,8 +209,14 @@ class CharStream:
 
 def check_length(length: int) -> None:
     """Raises `ParameterError` unless so many characters can be written."""
-    if length < 0:
-        raise ParameterError(f"`length` is {length}, expected a whole number of at least 0")
+    whole_number("length", length, at_least=0)
+
+
+def not_text(name: str, given: object) -> ParameterError:
+    """What is said of an argument that is no text."""
+    return ParameterError(
+        f"`{name}` is a {type(given).__name__}, expected a str; that of a file is its Path.read_text(encoding='utf-8')"
+    )
 
 
 def _weights_of(model: CharLM) -> str:
