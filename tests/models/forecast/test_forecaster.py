@@ -10,7 +10,7 @@ import pytest
 
 from helpers import rng
 from models.noisy import flat, forecaster, noisy, quick, same
-from unrolled.errors import DataError, ParameterError, ShapeError
+from unrolled.errors import DataError, ParameterError, ShapeError, UnrolledError
 from unrolled.models.forecast.forecaster import Forecaster
 from unrolled.training.fit import Callback
 
@@ -172,11 +172,19 @@ def test_callbacks_are_told():
 
 
 @pytest.mark.parametrize("scaling", ["series", "global"])
-def test_a_constant_series_stays_where_it_is(scaling: Any):
-    fitted = forecaster(scaling=scaling).fit(np.full(60, 7.0))
-    found = fitted.predict()
-    assert np.isfinite(found.point).all()
-    np.testing.assert_allclose(found.point, 7, atol=0.5)
+def test_a_series_that_is_constant_where_it_is_trained_on_is_named(scaling: Any):
+    late, holes = np.full(60, 7.0), np.full(60, 7.0)
+    late[50:], holes[:50:2] = noisy(10), np.nan
+    for series, name, steps in (
+        (np.full(60, 7.0), "series", 48),
+        (late, "series", 48),
+        (holes, "series", 48),
+        ({"a": noisy(80), "b": np.full(50, 7)}, "b", 40),
+        (np.stack([noisy(80), np.full(80, 7.0)], axis=1), "1", 64),
+    ):
+        with pytest.raises(DataError, match=f"`{name}` is 7.0 at all {steps} steps to train on, .*: leave it out"):
+            forecaster(scaling=scaling, nan="mask").fit(series)
+    assert quick(np.r_[7.0, 8.0, np.full(58, 7.0)], scaling=scaling).predict().point.shape == (2,)
 
 
 def test_a_transform_keeps_forecasts_where_the_series_can_be():
@@ -353,12 +361,28 @@ def test_an_unfitted_forecaster_is_refused(tmp_path: Path):
         ({"cell": "rnn", "layer_norm": True}, "`layer_norm` is True for 'rnn', expected False"),
     ],
 )
-def test_settings_out_of_their_range_are_named_and_leave_nothing_fitted(settings: dict[str, Any], message: str):
+def test_settings_out_of_their_range_are_named_and_leave_what_was_fitted(settings: dict[str, Any], message: str):
     fitted = quick(noisy())
+    before = fitted.predict()
     with pytest.raises(ParameterError, match=message):
-        fitted.set_params(**settings).fit(noisy())
-    with pytest.raises(ParameterError, match="not fitted"):
-        fitted.predict()
+        fitted.set_params(**settings).fit(noisy(seed=1))
+    same(before, fitted.predict())
+
+
+@pytest.mark.parametrize(
+    "series",
+    [[1.0, np.nan, 3.0], noisy(5), np.full(90, 7.0), np.where(np.arange(90) < 80, noisy(90), np.inf), ["a", "b"]],
+)
+def test_series_that_are_refused_leave_what_was_fitted_as_it_was(series: Any, tmp_path: Path):
+    fitted = quick({"a": noisy(), "b": noisy(90)})
+    before, history, seed = fitted.predict(), fitted.history_, fitted.seed_
+    with pytest.raises(UnrolledError):
+        fitted.set_params(context=4, horizon=3, random_state=5).fit(series)
+    assert (fitted.history_, fitted.seed_) == (history, seed)
+    fitted.save(tmp_path)
+    for model in (fitted, Forecaster.load(tmp_path)):
+        same(flat(before), flat(model.predict()))
+        assert len(model.update({"a": 20.0, "b": 20.0}).predict().point["a"]) == 2
 
 
 def test_settings_are_read_and_set_by_name_and_count_from_the_next_fit_on():

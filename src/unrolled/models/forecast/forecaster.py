@@ -100,7 +100,7 @@ class Forecaster(ForecasterBase):
         checkpoint: str | Path | None = None,
         documents: Mapping[str, Any] | None = None,
     ) -> Self:
-        """Learns from series; may be called again, which begins anew.
+        """Learns from series; may be called again, which begins anew once they and the settings are checked.
 
         Args:
             series: `(T,)`; `(T, K)`, each column a series; a list or a dictionary of series of whatever lengths; or
@@ -119,18 +119,17 @@ class Forecaster(ForecasterBase):
 
         Raises:
             ShapeError: shapes do not fit.
-            DataError: a series is shorter than context + horizon besides the validation, holds what it must not, or
-                its times do not rise by the same step.
+            DataError: a series is shorter than context + horizon besides the validation, is constant there, holds what
+                it must not, or its times do not rise by the same step.
             ParameterError: a parameter or an argument is out of its range.
             CheckpointError: the folder holds another run.
             DivergenceError: the loss is no longer finite; try a lower learning rate.
         """
-        vars(self).pop("network_", None)  # who fails to be fitted again is not fitted
-        self._reading = self._read_settings()
+        reading = self._read_settings()
         folder = None if checkpoint is None else Path(checkpoint)
-        self.seed_ = self._first_seed(folder)
-        seeds: list[int] = np.random.SeedSequence(self.seed_).generate_state(3).tolist()
-        given = self._reading.read("series", series, covariates, past_covariates)
+        seed = self._first_seed(folder)
+        seeds: list[int] = np.random.SeedSequence(seed).generate_state(3).tolist()
+        given = reading.read("series", series, covariates, past_covariates)
         names, values = given.series.names, given.series.values
         lengths = [len(each) for each in values]
         splits = last_part(lengths, self.validation_fraction, validation_steps)
@@ -148,6 +147,11 @@ class Forecaster(ForecasterBase):
                 raise DataError(
                     f"`{name}` has no value in the {len(part)} steps to train on, expected at least one; leave it out"
                 )
+            if np.nanmin(part) == np.nanmax(part):
+                raise DataError(
+                    f"`{name}` is {np.nanmin(part)} at all {len(part)} steps to train on, expected values that differ; "
+                    "nothing can be learned from it: leave it out"
+                )
         memory = Memory(
             form=given.series.form,
             names=names,
@@ -161,7 +165,7 @@ class Forecaster(ForecasterBase):
                 if (columns := column_names(table)) is not None
             },
         )
-        windows = self._reading.windows(memory, given)
+        windows = reading.windows(memory, given)
         network = self._create_network(windows.input_size, windows.future_size, seeds[0])
         trained_on = windows.rows([(0, split) for split in splits])
         batches = WindowBatches(windows, trained_on, batch_size=self.batch_size, seed=seeds[1])
@@ -175,12 +179,14 @@ class Forecaster(ForecasterBase):
                     "foretell, expected at least the horizon; make `validation_fraction` larger, or 0"
                 )
             validate = partial(validation_loss, network, windows, rows)
-        self._memory = memory
+        settings = self._settings(seeds[2], validate is not None)
+        vars(self).pop("network_", None)  # all is checked: from here on the forecaster is another
+        self.seed_, self._reading, self._memory = seed, reading, memory
         try:
             self._train(
                 network,
                 batches,
-                self._settings(seeds[2], validate is not None),
+                settings,
                 validate=validate,
                 folder=folder,
                 documents={**(documents or {}), **self._documents_in(folder)},
