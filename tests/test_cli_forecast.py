@@ -256,7 +256,7 @@ def test_a_run_that_diverges_says_what_to_try(tmp_path: Path, table: Path):
 @pytest.mark.parametrize(
     ("change", "options", "message"),
     [
-        (lambda rows: rows[9].__setitem__(1, ""), [], r"line 11, column 'sales': holds '', .* choose --missing mask"),
+        (lambda rows: rows[9].__setitem__(1, ""), [], r"line 11, column 'sales': .* or train with --missing mask"),
         (
             lambda rows: rows[9].__setitem__(1, "many"),
             ["--values", "sales"],
@@ -356,7 +356,7 @@ def test_options_that_belong_to_other_runs_and_levels_that_nothing_calibrates_ar
 ):
     assert "--proba belongs to classes, but this run forecasts" in refused(capsys, "predict", run, table, "--proba")
     assert "--interval is 0.999, but only" in refused(capsys, "predict", run, table, "--interval", 0.999)
-    assert "--interval is 2.0, expected a share between 0 and 1" in refused(
+    assert "--interval is 2.0, expected a number between 0 and 1" in refused(
         capsys, "predict", run, table, "--interval", 2
     )
     short = write_csv(tmp_path / "short.csv", ("date", "sales"), sales(10))

@@ -42,7 +42,7 @@ def test_a_decimal_comma_is_read_where_commas_do_not_separate(tmp_path: Path):
 def test_missing_numbers_are_refused_or_nan(tmp_path: Path):
     table = read_table(written(tmp_path, "a,b\n1,\nNA,2\n?,x\n"))
     np.testing.assert_array_equal(table.numbers("a", "mask", ""), [1, np.nan, np.nan])
-    with pytest.raises(DataError, match=r"line 3, column 'a': holds 'NA', expected a number; .* --missing mask"):
+    with pytest.raises(DataError, match=r"line 3, column 'a': holds 'NA', .* or train with --missing mask"):
         table.numbers("a", "refuse", "")
     with pytest.raises(DataError, match=r"line 2, column 'b': holds '', expected a label; fill it in"):
         table.text("b", "a label")

@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from unrolled.data.sequences import check_same, digest_of, unmasked
 from unrolled.errors import CheckpointError, DataError, MissingExtraError, ParameterError, ShapeError
-from unrolled.shapes import Array
+from unrolled.shapes import Array, real_number, whole_number
 
 __all__ = [
     "Relative",
@@ -258,17 +258,12 @@ def last_part(lengths: Sequence[int], fraction: float, steps: int | None = None)
     ([80, 40], [88, 38], [100, 50])
     """
     if steps is not None:
-        if not 1 <= steps < min(lengths, default=1) or steps != int(steps):
-            raise ParameterError(
-                f"`validation_steps` is {steps}, expected a whole number from 1 to below {min(lengths, default=1)}, "
-                "the steps of the shortest series; or None"
-            )
-        return [length - int(steps) for length in lengths]
-    if not 0 <= fraction < 1:
-        raise ParameterError(
-            f"`validation_fraction` is {fraction}, expected a number from 0 to below 1; for a number of steps give "
-            "`validation_steps` to fit"
-        )
+        shortest = min(lengths, default=1)
+        remedy = f"the shortest series has {shortest} steps"
+        steps = whole_number("validation_steps", steps, below=shortest, remedy=remedy)
+        return [length - steps for length in lengths]
+    remedy = "for a number of steps give `validation_steps` to fit"
+    fraction = real_number("validation_fraction", fraction, at_least=0, below=1, remedy=remedy)
     return [length - (max(1, round(length * fraction)) if fraction else 0) for length in lengths]
 
 

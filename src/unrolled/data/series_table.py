@@ -222,7 +222,7 @@ def _places(
             before, here = (write_time(times[row], columns.format) for row in (one, other))
             raise DataError(
                 f"{table.at(other, columns.date)}: goes from {before} to {here}, expected {due}, in steps of {steps}; "
-                + ("mend the date" if count is None else "put the missing rows in, or choose --missing mask")
+                + ("mend the date" if count is None else "put the missing rows in, or train with --missing mask")
             )
         places.append(places[-1] + count)
     return places

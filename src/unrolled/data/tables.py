@@ -133,8 +133,8 @@ class Table(NamedTuple):
                 raise DataError(f"{self.at(row, name)}: holds {cell!r}, expected a finite number; mend it")
             if missing == "refuse" and math.isnan(values[row]):
                 raise DataError(
-                    f"{self.at(row, name)}: holds {cell!r}, expected a number; fill it in, or choose --missing mask "
-                    "to have it treated as missing"
+                    f"{self.at(row, name)}: holds {cell!r}, expected a number; fill it in, or train with "
+                    "--missing mask to have it treated as missing"
                 )
         return values
 

@@ -266,7 +266,10 @@ def test_a_global_scale_foretells_a_series_it_never_saw_and_a_scale_of_its_own_d
     [
         (noisy(8), {"validation_steps": 1}, DataError, r"`series` has 8 steps, of which the last 1 validate, expected"),
         (noisy(7), {"fraction": 0}, DataError, r"expected at least context \+ horizon = 6 \+ 2 = 8 to train on"),
-        (noisy(30), {"validation_steps": 1}, DataError, "the validation part has 1 steps and no window of 2 to fore"),
+        (noisy(30), {"validation_steps": 1}, DataError, "has 1 steps and no window of 2 .*; give more `validation_s"),
+        (noisy(30), {"fraction": 0.04}, DataError, "has 1 steps and no window of 2 .*; make `validation_fraction` lar"),
+        (noisy(30), {"validation_steps": "2"}, ParameterError, "`validation_steps` is '2', expected .* 1 to below 30"),
+        (noisy(30), {"validation_steps": 2.5}, ParameterError, "`validation_steps` is 2.5, expected a whole number"),
         ({"a": noisy(30), "b": noisy(5)}, {"fraction": 0}, DataError, "`b` has 5 steps, expected at least"),
         ([], {}, DataError, "`series` is empty, expected at least one value"),
         ([[1.0], []], {}, DataError, r"`series\[1\]` is empty"),
@@ -287,21 +290,32 @@ def test_series_that_cannot_be_learned_from_are_named(series: Any, given: Any, e
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda f: f.predict(horizon=3), ParameterError, "`horizon` is 3, expected 1 to 2, the forecaster's own"),
+        (lambda f: f.predict(horizon=3), ParameterError, "`horizon` is 3, expected a whole number from 1 to below 3"),
+        (lambda f: f.predict(horizon=1.5), ParameterError, "`horizon` is 1.5, expected a whole number"),
+        (lambda f: f.predict(horizon="2"), ParameterError, "`horizon` is '2', expected .*; the forecaster's own is 2"),
         (lambda f: f.predict(noisy(5)), DataError, "`series` has 5 steps, expected at least context = 6"),
         (lambda f: f.predict(covariates=np.zeros(2)), ParameterError, "`covariates` is given, expected None, as the"),
         (lambda f: f.predict(past_covariates=np.zeros(2)), ParameterError, "`past_covariates` is given without"),
-        (lambda f: f.predict(interval=90), ParameterError, "`interval` is 90, expected a share between 0 and 1"),
-        (lambda f: f.predict(interval=0.99), ParameterError, "only .* values calibrate it, expected at least 99"),
+        (lambda f: f.predict(interval=90), ParameterError, "`interval` is 90, expected a number between 0 and 1"),
+        (lambda f: f.predict(interval=".9"), ParameterError, "`interval` is '.9', expected a number between 0 and 1"),
+        (lambda f: f.predict(interval=0.99), ParameterError, "expected at least 99; .* larger `validation_f"),
         (lambda f: f.backtest(noisy(), start=5), DataError, "5 of them before `start`, expected at least context = 6"),
         (lambda f: f.backtest(noisy(), start=149), DataError, "149 of them before `start`, .* horizon = 2 from it on"),
-        (lambda f: f.backtest(noisy(), start="1990"), ParameterError, "`start` is '1990', expected the number of"),
-        (lambda f: f.backtest(noisy(), start=100, stride=0), ParameterError, "`stride` is 0, expected a positive"),
+        (lambda f: f.backtest(noisy(), start="1990"), ParameterError, "`start` is '1990', .* number of a step, as `s"),
+        (lambda f: f.backtest(noisy(), start=-1), ParameterError, "`start` is -1, expected a whole number"),
+        (lambda f: f.backtest(noisy(), start=100, stride=0), ParameterError, "`stride` is 0, expected a whole number"),
+        (lambda f: f.backtest(noisy(), start=100, stride=1.5), ParameterError, "`stride` is 1.5, expected a whole n"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_foretold_is_named(call: Any, error: type[Exception], message: str):
     with pytest.raises(error, match=message):
         call(quick(noisy()))
+
+
+def test_a_backtest_begins_at_a_whole_number_of_whatever_kind():
+    fitted = quick(noisy())
+    one, other = (fitted.backtest(noisy(), start=start).series[0] for start in (100, np.int64(100)))
+    np.testing.assert_array_equal(one.point, other.point)
 
 
 def test_covariates_that_are_missing_for_the_horizon_are_named():
@@ -356,6 +370,7 @@ def test_an_unfitted_forecaster_is_refused(tmp_path: Path):
         ({"nan": "error"}, "`nan` is 'error', expected 'refuse' or 'mask'"),
         ({"validation_fraction": 12}, "`validation_fraction` is 12, expected a number from 0 to below 1"),
         ({"random_state": -1}, "`random_state` is -1, expected a whole number"),
+        ({"linear": "x"}, "`linear` is 'x', expected True or False; False leaves it out"),
         ({"batch_size": 0}, "`batch_size` is 0, expected a whole number of at least 1"),
         ({"zoneout": 1.5}, "`zoneout` is 1.5, expected a number from 0 to below 1"),
         ({"cell": "rnn", "layer_norm": True}, "`layer_norm` is True for 'rnn', expected False"),

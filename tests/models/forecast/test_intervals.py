@@ -86,5 +86,5 @@ def test_too_few_errors_for_a_level_are_told_with_how_many_it_needs():
 
 @pytest.mark.parametrize("level", [0, 1, 90])
 def test_a_level_that_is_no_share_is_refused(level: float):
-    with pytest.raises(ParameterError, match=f"`interval` is {level}, expected a share between 0 and 1"):
+    with pytest.raises(ParameterError, match=f"`interval` is {level}, expected a number between 0 and 1"):
         Calibration(np.ones((30, 1))).width(level)

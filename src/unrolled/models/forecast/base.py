@@ -7,6 +7,8 @@ from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
+import numpy as np
+
 from unrolled.data.series import Relative, Windows
 from unrolled.errors import ParameterError
 from unrolled.models.forecast.inputs import Reading
@@ -76,6 +78,8 @@ class ForecasterBase(Learned, Trainable):
         ):
             if value not in known:
                 raise ParameterError(f"`{name}` is {value!r}, expected one of {', '.join(map(repr, known))}")
+        if not isinstance(self.linear, bool | np.bool_):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ParameterError(f"`linear` is {self.linear!r}, expected True or False; False leaves it out")
         Windows([], context=self.context, horizon=self.horizon, nan=self.nan, relative=self.relative)  # checks them
         return Reading(self.context, self.horizon, self.relative, self.nan, self.dtype)
 

@@ -20,7 +20,7 @@ from unrolled.models.forecast.intervals import Calibration
 from unrolled.models.forecast.result import Forecast
 from unrolled.models.forecast.scaling import SeriesScaling, covariate_scaling
 from unrolled.models.forecast.state import Memory, Past, remember_in
-from unrolled.shapes import Array
+from unrolled.shapes import Array, whole_number
 from unrolled.training.fit import Callback
 
 __all__ = ["Forecast", "Forecaster"]
@@ -174,9 +174,15 @@ class Forecaster(ForecasterBase):
         if splits != lengths:
             rows = windows.rows(list(zip(splits, lengths, strict=True)))
             if len(rows) == 0:
+                remedy = (
+                    "make `validation_fraction` larger, or 0"
+                    if validation_steps is None
+                    else "give more `validation_steps`, or None for the `validation_fraction`"
+                )
+                steps = max(length - split for length, split in zip(lengths, splits, strict=True))
                 raise DataError(
-                    f"the validation part has {max(lengths) - min(splits)} steps and no window of {self.horizon} to "
-                    "foretell, expected at least the horizon; make `validation_fraction` larger, or 0"
+                    f"the validation part has {steps} steps and no window of {self.horizon} to foretell, expected at "
+                    f"least the horizon; {remedy}"
                 )
             validate = partial(validation_loss, network, windows, rows)
         settings = self._settings(seeds[2], validate is not None)
@@ -246,12 +252,9 @@ class Forecaster(ForecasterBase):
             ShapeError: covariates are missing or do not fit.
         """
         memory = self._fitted()
-        h = self._reading.horizon if horizon is None else horizon
-        if not 1 <= h <= self._reading.horizon:
-            raise ParameterError(
-                f"`horizon` is {h}, expected 1 to {self._reading.horizon}, the forecaster's own; fit one with a longer "
-                "horizon"
-            )
+        own_h = self._reading.horizon
+        remedy = f"the forecaster's own is {own_h}: fit one with a longer horizon"
+        h = own_h if horizon is None else whole_number("horizon", horizon, below=own_h + 1, remedy=remedy)
         width = None if interval is None else self._calibrated(memory).width(interval)
         if series is None:
             given = own_series(memory, covariates, past_covariates, self._reading.horizon)
@@ -304,8 +307,7 @@ class Forecaster(ForecasterBase):
         given = self._reading.read("series", series, covariates, past_covariates, memory)
         windows = self._reading.windows(memory, given)
         scaling = scaling_for(memory, given.series)
-        if stride < 1:
-            raise ParameterError(f"`stride` is {stride}, expected a positive whole number of steps")
+        stride = whole_number("stride", stride, remedy="it is in steps")
         if interval is not None:
             self._calibrated(memory).width(interval)  # there are enough
         found: list[SeriesBacktest] = []

@@ -16,7 +16,7 @@ from unrolled.errors import DataError, ParameterError, ShapeError
 from unrolled.models.forecast.scaling import SeriesScaling
 from unrolled.models.forecast.state import Memory
 from unrolled.models.sequences.scaling import Scaling
-from unrolled.shapes import Array
+from unrolled.shapes import Array, whole_number
 
 __all__ = ["Given", "Reading", "as_rows", "own_series", "places_of", "scaling_for", "step_of", "together"]
 
@@ -191,9 +191,7 @@ def step_of(start: Any, given: SeriesSet, i: int) -> int:
     """
     index, name = given.indexes[i], given.names[i]
     if index is None:
-        if not isinstance(start, int):
-            raise ParameterError(f"`start` is {start!r}, expected the number of a step, as `{name}` has no index")
-        return int(start)
+        return whole_number("start", start, at_least=0, remedy=f"the number of a step, as `{name}` has no index")
     with suppress(KeyError, TypeError, ValueError):
         place: Any = index.get_loc(start)
         return int(getattr(place, "start", place))  # a slice: a year of months

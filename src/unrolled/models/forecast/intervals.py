@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from unrolled.errors import ParameterError
-from unrolled.shapes import Array
+from unrolled.shapes import Array, real_number
 
 __all__ = ["KEPT", "Calibration"]
 
@@ -71,15 +71,12 @@ class Calibration:
         Raises:
             ParameterError: there are too few errors for that level, or it is not between 0 and 1.
         """
-        if not 0 < level < 1:
-            raise ParameterError(
-                f"`interval` is {level}, expected a share between 0 and 1, or None for none; 0.9 is usual"
-            )
+        level = real_number("interval", level, above=0, below=1, remedy="0.9 is usual, None for none")
         least = math.ceil(level / (1 - level) - 1e-9)  # from here on (n + 1) * level is at most n
         if min(counts) < least:
             raise ParameterError(
                 f"`interval` is {level}, but only {min(counts)} held-out values calibrate it, expected at least "
-                f"{least}; fit with a longer `validation`, or ask for a lower level"
+                f"{least}; fit with a larger `validation_fraction` or more `validation_steps`, or ask for a lower level"
             )
         h = self.scores.shape[1]
         levels = np.full(h, level)
