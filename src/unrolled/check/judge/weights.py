@@ -63,6 +63,8 @@ def guesses(names: Iterable[str], family: str, hints: Mapping[str, str | None] |
     own = list(dict.fromkeys(names))
     halved = {name: re.sub(r"^(W[ficour])([ax])$", r"\1:\2", hint) for name, hint in (hints or {}).items() if hint}
     told = {name: hint for name, hint in halved.items() if is_pack(hint)}
+    if family in _GATES:  # of Wf beside Uf each is half of the course's Wf: values tell which
+        told = {name: hint for name, hint in told.items() if not _paired(name, own)}
     once = [name for name in own if name in told and list(told.values()).count(told[name]) == 1]
     certain = {
         name: pack_of(told[name]) for name in once if name == told[name] or ":" in told[name] or "[" in told[name]
@@ -83,6 +85,12 @@ def guesses(names: Iterable[str], family: str, hints: Mapping[str, str | None] |
 def is_named_weight(name: str) -> bool:
     """Whether a name is of the kind that weights and biases have: Wx, U_f, bias."""
     return _rest(name)[0] != ""
+
+
+def _paired(name: str, names: Iterable[str]) -> bool:
+    """Whether its counterpart is there too: Uf for Wf, Wf for Uf."""
+    lead, rest = _rest(name)
+    return {"w": ("u", rest), "u": ("w", rest)}.get(lead) in [_rest(other) for other in names]
 
 
 def _clash(slots: Slots) -> bool:
@@ -180,6 +188,8 @@ def _gated(names: list[str], family: str, halves: Mapping[str, str]) -> Slots:
             found[name] = Pack("W", every, "x")
         elif rest in ("h", "hh", "a", "rec", "recurrent", "hidden") and not _others(names, "r"):
             found[name] = Pack("W", every, "a")
+        elif rest == "hh" and family == "gru" and any(_rest(other)[1] in ("xh", "hx") for other in names):
+            found[name] = Pack("W", "c", "a")
         elif gate and with_u and lead in halves:
             found[name] = Pack("W", gate, halves[lead])
         elif gate:
