@@ -86,6 +86,7 @@ def test_whether_days_or_months_come_first_is_guessed_as_people_write_them(
             r"holds '2' again in the series 'x', as in line 3",
         ),
         ("t,v\n2024-01-01,1\n2024-01-09,2\n2024-01-11,3\n2024-01-13,4\n2024-01-16,5\n", {}, "as most are of 2 days"),
+        ("t,v\n1,1\n2,2\n4,3\n5,3\n", {}, "line 4, column 't': .* missing rows in, or train with --missing mask"),
         ("t,s,v\n1,x,1\n2,,2\n3,x,3\n", {"series": "s"}, "line 3, column 's': holds '', expected the name of a series"),
     ],
 )
