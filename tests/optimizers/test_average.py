@@ -118,5 +118,7 @@ def test_another_model_is_refused_before_anything_changes(use):
 
 @pytest.mark.parametrize("decay", [1.0, -0.1, np.nan])
 def test_a_decay_out_of_its_range_is_named(decay):
-    with pytest.raises(ParameterError, match=rf"`decay` is {decay}, expected a number in \[0, 1\); 0.999 is usual"):
+    with pytest.raises(
+        ParameterError, match=f"`decay` is {decay}, expected a number from 0 to below 1; 0.999 is usual"
+    ):
         WeightAverage(decay)

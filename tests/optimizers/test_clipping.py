@@ -75,3 +75,13 @@ def test_clipping_by_value_brings_each_entry_into_the_range(dtype):
     assert clip_by_value(gradients, 0.5) == 7
     assert gradients["a"].tolist() == [[0.5, -0.5], [0.5, 0.0]]
     assert gradients["b"].tolist() == [-0.25, 0.5]
+
+
+def test_finite_gradients_whose_squares_are_beyond_float32_have_a_norm_and_are_clipped():
+    gradients = {"a": np.full(BLOCK + 1, 1e20, "float32"), "b": np.array([-3e38, 2.0], "float32")}
+    norm = math.sqrt((BLOCK + 1) * 1e40 + 9e76)
+    assert clip_by_global_norm(gradients, 1.0) == pytest.approx(norm, rel=1e-6)
+    assert gradients["b"][0] == pytest.approx(-1, rel=1e-5)
+    assert clip_by_global_norm(gradients, math.inf) == pytest.approx(1, rel=1e-5)
+    assert clip_by_global_norm({"a": np.array([1e30, np.nan], "float32")}, 1.0) != math.inf  # NaN stays NaN
+    assert clip_by_global_norm({"a": np.array([1e30, np.inf], "float32")}, 1.0) == math.inf

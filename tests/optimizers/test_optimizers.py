@@ -256,18 +256,23 @@ def test_a_rate_that_is_no_step_length_is_an_error(rate):
 @pytest.mark.parametrize(
     ("kind", "settings", "message"),
     [
-        *((kind, {"learning_rate": 0}, "`learning_rate` is 0, expected a positive") for kind in OPTIMIZERS.values()),
-        (Adam, {"learning_rate": math.nan}, "`learning_rate` is nan, expected a positive finite number; 0.001 is"),
-        (Adam, {"beta1": 1.0}, r"`beta1` is 1.0, expected a number in \[0, 1\); 0.9 is usual"),
-        (Adam, {"beta2": -0.1}, r"`beta2` is -0.1, expected a number in \[0, 1\); 0.999 is usual"),
-        (Adam, {"epsilon": 0.0}, "`epsilon` is 0.0, expected a positive finite number; 1e-08 is usual"),
+        *(
+            (kind, {"learning_rate": 0}, "`learning_rate` is 0, expected a finite number above 0")
+            for kind in OPTIMIZERS.values()
+        ),
+        (Adam, {"learning_rate": math.nan}, "`learning_rate` is nan, expected a finite number above 0; 0.001 is"),
+        (Adam, {"learning_rate": "x"}, "`learning_rate` is 'x', expected a finite number above 0; 0.001 is usual"),
+        (Adam, {"beta1": 1.0}, "`beta1` is 1.0, expected a number from 0 to below 1; 0.9 is usual"),
+        (Adam, {"beta1": None}, "`beta1` is None, expected a number from 0 to below 1; 0.9 is usual"),
+        (Adam, {"beta2": -0.1}, "`beta2` is -0.1, expected a number from 0 to below 1; 0.999 is usual"),
+        (Adam, {"epsilon": 0.0}, "`epsilon` is 0.0, expected a finite number above 0; 1e-08 is usual"),
         (AdamW, {"weight_decay": -1}, "`weight_decay` is -1, expected a finite number of at least 0"),
         (AdamW, {"decayed": "biases"}, "`decayed` is 'biases', expected 'matrices', 'all' or a function"),
-        (SGD, {"momentum": 1.0}, r"`momentum` is 1.0, expected a number in \[0, 1\); 0.9 is usual"),
+        (SGD, {"momentum": 1.0}, "`momentum` is 1.0, expected a number from 0 to below 1; 0.9 is usual"),
         (SGD, {"nesterov": True}, "`nesterov` is True with a `momentum` of 0, expected one above 0"),
-        (RMSprop, {"decay": 1.0}, r"`decay` is 1.0, expected a number in \[0, 1\); 0.99 is usual"),
-        (RMSprop, {"epsilon": -1}, "`epsilon` is -1, expected a positive finite number; 1e-08 is usual"),
-        (RMSprop, {"momentum": -0.5}, r"`momentum` is -0.5, expected a number in \[0, 1\); 0.9 is usual"),
+        (RMSprop, {"decay": 1.0}, "`decay` is 1.0, expected a number from 0 to below 1; 0.99 is usual"),
+        (RMSprop, {"epsilon": -1}, "`epsilon` is -1, expected a finite number above 0; 1e-08 is usual"),
+        (RMSprop, {"momentum": -0.5}, "`momentum` is -0.5, expected a number from 0 to below 1; 0.9 is usual"),
     ],
 )
 def test_a_setting_out_of_its_range_is_named(kind, settings, message):

@@ -94,7 +94,11 @@ def test_what_is_counted_is_whole(name):
         ),
         (
             {"optimizer_options": {"beta1": "0.9"}},
-            "`optimizer_options` is {'beta1': '0.9'}, expected a number for each; is one of them text or None",
+            "`beta1` is '0.9', expected a number from 0 to below 1",
+        ),
+        (
+            {"optimizer": "rmsprop", "optimizer_options": {"centered": None}},
+            "`optimizer_options` is {'centered': None}, expected a number for each; is one of them text or None",
         ),
         (
             {"schedule": "step", "schedule_options": {"every": "3"}},

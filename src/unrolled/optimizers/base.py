@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from unrolled.errors import CheckpointError, ParameterError
-from unrolled.shapes import Array, check_shape
+from unrolled.shapes import Array, check_shape, real_number
 
 __all__ = ["BLOCK", "Editable", "Optimizer", "blocks", "check_fraction", "check_positive"]
 
@@ -142,11 +142,9 @@ def blocks(*arrays: Array) -> Iterator[tuple[Array, ...]]:
 
 def check_fraction(name: str, value: float, usual: float) -> None:
     """Raises `ParameterError` unless `value` is in [0, 1)."""
-    if not 0 <= value < 1:
-        raise ParameterError(f"`{name}` is {value}, expected a number in [0, 1); {usual} is usual")
+    real_number(name, value, at_least=0, below=1, remedy=f"{usual} is usual")
 
 
 def check_positive(name: str, value: float, usual: float) -> None:
     """Raises `ParameterError` unless `value` is positive and finite."""
-    if not 0 < value < math.inf:
-        raise ParameterError(f"`{name}` is {value}, expected a positive finite number; {usual} is usual")
+    real_number(name, value, above=0, remedy=f"{usual} is usual")

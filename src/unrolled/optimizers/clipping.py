@@ -40,15 +40,9 @@ def clip_by_global_norm(gradients: Mapping[str, Array], maximum: float) -> float
     ([0.6, 0.0], [[0.8]])
     """
     _check_maximum(maximum)
-    total = 0.0
-    scratch: dict[np.dtype[np.floating], Array] = {}
-    for gradient in gradients.values():
-        squares = scratch.setdefault(gradient.dtype, np.empty(BLOCK, gradient.dtype))
-        for (g,) in blocks(gradient):
-            with np.errstate(over="ignore"):
-                # the engine's threads are not to be disturbed by a BLAS pool, so no np.dot
-                total += float(np.add.reduce(np.multiply(g, g, out=squares[: g.size])))
-    norm = math.sqrt(total)
+    norm = math.sqrt(_sum_of_squares(gradients))
+    if norm == math.inf:  # the square of a float32 overflows from 1.8e19 on
+        norm = math.sqrt(_sum_of_squares(gradients, np.dtype(np.float64)))
     if maximum < norm < math.inf:
         for gradient in gradients.values():
             gradient *= maximum / norm
@@ -89,6 +83,19 @@ def clip_by_value(gradients: Mapping[str, Array], maximum: float) -> float:
         for gradient in gradients.values():
             np.clip(gradient, -maximum, maximum, out=gradient)
     return largest
+
+
+def _sum_of_squares(gradients: Mapping[str, Array], dtype: np.dtype[np.floating] | None = None) -> float:
+    """Of all entries, each squared in `dtype`, or in its own."""
+    total = 0.0
+    scratch: dict[np.dtype[np.floating], Array] = {}
+    for gradient in gradients.values():
+        squares = scratch.setdefault(dtype or gradient.dtype, np.empty(BLOCK, dtype or gradient.dtype))
+        for (g,) in blocks(gradient):
+            with np.errstate(over="ignore"):
+                # the engine's threads are not to be disturbed by a BLAS pool, so no np.dot
+                total += float(np.add.reduce(np.multiply(g, g, out=squares[: g.size], dtype=squares.dtype)))
+    return total
 
 
 def _check_maximum(maximum: float) -> None:
