@@ -297,3 +297,11 @@ def test_a_random_state_of_other_options_is_refused(kind):
         plain.random_state = layer.random_state
     with pytest.raises(ParameterError, match=r"`random_state` is None, expected what this property gave before"):
         layer.random_state = plain.random_state
+
+
+@pytest.mark.parametrize("name", ["bidirectional", "layer_norm", "peepholes"])
+@pytest.mark.parametrize("value", ["yes", 2, None])
+def test_an_option_that_is_neither_true_nor_false_is_refused(name, value):
+    with pytest.raises(ParameterError, match=f"`{name}` is {value!r}, expected True or False"):
+        LSTM(I, H, **{name: value})
+    assert LSTM(I, H, **{name: np.True_}).options == LSTM(I, H, **{name: True}).options

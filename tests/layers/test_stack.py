@@ -324,6 +324,24 @@ def test_a_run_of_another_layer_and_a_size_that_is_no_integer_are_refused():
         LSTM(3.0, 4)
 
 
+@pytest.mark.parametrize(
+    "layer", [LSTM(3, 4), GRU(3, 4), Dense(3, 4), Dropout(0.5), Embedding(3, 4), Stack(d=Dense(3, 4))]
+)
+def test_a_run_that_no_forward_pass_has_made_is_refused(layer):
+    dy = np.zeros((2, 1, 4), "float32")
+    words = "expected what this layer's forward returned; calling the layer keeps nothing for backward"
+    for run in (None, (dy, None)):
+        with pytest.raises(ParameterError, match=f"`run` is a {type(run).__name__}, {words}"):
+            layer.backward(run, dy)
+
+
+def test_a_ragged_list_is_refused_with_what_to_do_about_it():
+    ragged = [[[1.0]], [[1.0], [2.0]]]
+    for call in (LSTM(1, 2), LSTM(1, 2).forward, RNN(1, 2, bidirectional=True)):
+        with pytest.raises(ShapeError, match=r"`x` is ragged, expected \(T, N, I\); pad short .* with `lengths`"):
+            call(ragged)
+
+
 # Dropout, training and lengths
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from unrolled import engine
 from unrolled.engine.arrays import checked
 from unrolled.initializers import INITIALIZERS
+from unrolled.layers.inputs import not_run
 from unrolled.layers.layer import Layer
 from unrolled.layers.options import INITIALIZER_REMEDY, checked_generator, checked_name
 from unrolled.shapes import Array, whole_number
@@ -122,8 +123,10 @@ class Dense(Layer):
 
         Raises:
             ShapeError: `dy` does not have the shape of the output.
-            ParameterError: `dy` has another dtype.
+            ParameterError: `run` is none, or `dy` has another dtype.
         """
+        if not isinstance(run, DenseRun):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise not_run(run)
         axes = leading_axes(run.output.ndim - 1, "O")
         dy = checked("dy", dy, self.dtype, axes, run.output.shape, "dy is the gradient of this run's output")
         # forward (1): y = x W^T + b, so dx = dy W, dW = dy^T x, db = sum of dy

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from unrolled.engine.arrays import checked, float_dtype
 from unrolled.errors import ShapeError
 from unrolled.layers.dense import leading_axes
+from unrolled.layers.inputs import not_run
 from unrolled.layers.layer import Layer
 from unrolled.layers.masks import dropout_mask, mask_generator
 from unrolled.layers.options import checked_generator, checked_rate
@@ -103,8 +104,10 @@ class Dropout(Layer):
 
         Raises:
             ShapeError: `dy` does not have the shape of the output.
-            ParameterError: `dy` has another dtype.
+            ParameterError: `run` is none, or `dy` has another dtype.
         """
+        if not isinstance(run, DropoutRun):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise not_run(run)
         output = run.output
         axes = leading_axes(output.ndim - 1, "I")
         upstream = checked("dy", dy, output.dtype, axes, output.shape, "dy is the gradient of this run's output")

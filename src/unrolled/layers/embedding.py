@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from unrolled.engine.arrays import checked_tokens
 from unrolled.layers.dense import leading_axes
+from unrolled.layers.inputs import not_run
 from unrolled.layers.layer import Layer
 from unrolled.layers.options import checked_generator
 from unrolled.shapes import Array, check_shape, whole_number
@@ -106,7 +107,10 @@ class Embedding(Layer):
 
         Raises:
             ShapeError: `dy` does not have the shape of the output.
+            ParameterError: `run` is none.
         """
+        if not isinstance(run, EmbeddingRun):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise not_run(run)
         axes = leading_axes(run.tokens.ndim, "E")
         check_shape("dy", dy.shape, axes, run.output.shape, "dy is the gradient of this run's output")
         # forward (1): y[j] = weight[tokens[j]]

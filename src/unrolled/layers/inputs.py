@@ -1,4 +1,4 @@
-"""Checks of what callers hand to a recurrent layer, fast where it fits and clear where it does not; no mathematics."""
+"""Checks of what callers hand to a layer, fast where it fits and clear where it does not; no mathematics."""
 
 from __future__ import annotations
 
@@ -10,15 +10,21 @@ from numpy.typing import ArrayLike, NDArray
 
 from unrolled.engine.arrays import checked, checked_tokens
 from unrolled.engine.recurrent import Padding
-from unrolled.errors import ParameterError
+from unrolled.errors import ParameterError, ShapeError
 from unrolled.shapes import Array
 
-__all__ = ["check_writable", "checked_input", "padding_of"]
+__all__ = ["check_writable", "checked_input", "not_run", "padding_of"]
 
 
 def checked_input(name: str, x: ArrayLike, dtype: np.dtype[Any], axes: tuple[str, ...], input_size: int) -> Array:
     """`x` as the kernels need it, its last axis being `input_size` long."""
-    given: Array = np.asarray(x)
+    try:
+        given: Array = np.asarray(x)
+    except ValueError:
+        raise ShapeError(
+            f"`{name}` is ragged, expected ({', '.join(axes)}); pad short sequences with zeros and say with `lengths` "
+            "how many steps each has"
+        ) from None
     fits = given.ndim == len(axes) and given.shape[-1] == input_size
     if fits and given.dtype == dtype and given.flags.c_contiguous:
         return given  # at once: a call on a small layer takes ten times as long as its arithmetic
@@ -47,3 +53,11 @@ def check_writable(*out: Any) -> None:
                 "`out` cannot be written as it lies, expected C-contiguous, writable arrays; "
                 "pass the state that an earlier step returned"
             )
+
+
+def not_run(given: object) -> ParameterError:
+    """What is said of a `run` that no forward pass has made."""
+    return ParameterError(
+        f"`run` is a {type(given).__name__}, expected what this layer's forward returned; calling the layer keeps "
+        "nothing for backward"
+    )

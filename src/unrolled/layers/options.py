@@ -87,6 +87,8 @@ class Options:
         # a frozen class keeps what it was given as Python's own numbers
         remedy = "each layer's input is the output of the one below"
         object.__setattr__(self, "num_layers", whole_number("num_layers", self.num_layers, remedy=remedy))
+        for name in ("bidirectional", "layer_norm", "peepholes"):
+            object.__setattr__(self, name, _checked_flag(name, getattr(self, name)))
         for name in ("dropout", "recurrent_dropout"):
             object.__setattr__(self, name, checked_rate(name, getattr(self, name)))
         checked_name("merge", self.merge, MERGES, "how the two directions' outputs become one")
@@ -134,6 +136,12 @@ class Options:
     @property
     def _always_varied(self) -> bool:
         return max(self.zoneout) > 0 or self.variant != variants.Options()
+
+
+def _checked_flag(name: str, value: Any) -> bool:
+    if type(value) not in (bool, np.bool_):
+        raise ParameterError(f"`{name}` is {value!r}, expected True or False; is it another argument's value?")
+    return bool(value)
 
 
 def checked_zoneout(zoneout: Any, *, has_cell: bool) -> tuple[float, float]:

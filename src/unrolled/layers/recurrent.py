@@ -13,11 +13,19 @@ from unrolled.engine import recurrent as engine
 from unrolled.engine.arrays import checked
 from unrolled.errors import ParameterError
 from unrolled.layers.chain import Chain, ChainRun, named
-from unrolled.layers.inputs import check_writable, checked_input, padding_of
+from unrolled.layers.inputs import check_writable, checked_input, not_run, padding_of
 from unrolled.layers.layer import Layer
 from unrolled.layers.masks import mask_generator
 from unrolled.layers.options import Options, checked_generator, checked_projection
-from unrolled.layers.runs import KEEP, Memory, RecurrentGradients, RecurrentRun, State, Trace, check_memory
+from unrolled.layers.runs import (
+    KEEP,
+    Memory,
+    RecurrentGradients,
+    RecurrentRun,
+    State,
+    Trace,
+    check_memory,
+)
 from unrolled.layers.weights import first_weights, suffixes
 from unrolled.shapes import Array, whole_number
 
@@ -170,8 +178,10 @@ class Recurrent(Layer, Generic[State, Trace]):
 
         Raises:
             ShapeError: `dy` or `dstate` does not fit.
-            ParameterError: the parameters have changed since `forward`, or another layer made the run.
+            ParameterError: `run` is none, the parameters have changed since `forward`, or another layer made the run.
         """
+        if not isinstance(run, RecurrentRun):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise not_run(run)
         if run.layer is not self:
             raise ParameterError(
                 "`run` was made by another layer, expected one of this layer's forward; are two mixed up?"

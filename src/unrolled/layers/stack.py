@@ -16,6 +16,7 @@ from unrolled.errors import ParameterError
 from unrolled.layers.dense import Dense
 from unrolled.layers.dropout import Dropout
 from unrolled.layers.embedding import Embedding
+from unrolled.layers.inputs import not_run
 from unrolled.layers.layer import Layer
 from unrolled.layers.named import NamedLayers
 from unrolled.layers.recurrent import Memory, Recurrent
@@ -179,8 +180,10 @@ class Stack(NamedLayers):
 
         Raises:
             ShapeError: `dy` or a state does not fit.
-            ParameterError: the parameters have changed since `forward`.
+            ParameterError: `run` is none, or the parameters have changed since `forward`.
         """
+        if not isinstance(run, StackRun):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise not_run(run)
         if run.versions != self._versions():
             raise ParameterError(
                 f"`run` was made with versions {run.versions} of the layers' parameters, expected {self._versions()}, "
