@@ -24,6 +24,9 @@ class Place:
     cell: int | None = None  # from 1, counting all cells of the notebook; None in a .py file
     text: str = ""  # the line itself, stripped
 
+    def __str__(self) -> str:
+        return f"line {self.line}" if self.cell is None else f"cell {self.cell}, line {self.line}"
+
 
 @dataclass(frozen=True)
 class Finding:

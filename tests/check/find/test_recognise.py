@@ -184,6 +184,26 @@ def test_a_last_definition_that_does_not_parse_leaves_the_one_before():
     assert "`softmax` cannot be checked" in source.problems[0].message
 
 
+@pytest.mark.parametrize(
+    ("name", "function"),
+    [
+        ("rnn_forward", "rnn_forward"),
+        ("CellForwardRNN", "rnn_cell_forward"),
+        ("lstm_step_backward", "lstm_cell_backward"),
+        ("mine", "gru_forward"),
+    ],
+)
+def test_a_function_that_does_not_parse_is_found_by_its_name_and_its_reason_kept(name, function):
+    found, said = find(f"def {name}(x):\n    a = 1\n    return (x\n", "mine=gru_forward")
+    assert found[function].found_as == name
+    assert found[function].unparsed == "does not parse: '(' was never closed (line 3)"
+    assert any("--map names `mine`" in message for message in said) == (name != "mine")
+
+
+def test_what_is_none_of_the_functions_by_its_name_is_not_found_where_it_does_not_parse():
+    assert find("def plot_rnn_forward_step(x):\n    return (x\n\ndef add(x):\n    return (x\n")[0] == {}
+
+
 def test_the_clearer_name_wins_and_the_other_is_named():
     found, said = find(step("rnn_unit") + step("rnn_cell_forward"))
     assert found["rnn_cell_forward"].found_as == "rnn_cell_forward"

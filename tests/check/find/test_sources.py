@@ -140,6 +140,34 @@ def test_a_function_that_does_not_parse_is_named_and_the_others_stay():
     assert source.problems[0].place.line == 7
 
 
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "def f(x):\n    # what is to be written\n",
+        "def f(x):\nreturn x\n",
+        'def f(x):\n    """A text that does not end.\n    return x\n',
+        "def f(x)\n    return x\n",
+    ],
+)
+def test_what_does_not_parse_takes_nothing_along_that_stands_after_it(broken):
+    good = 'def g(x):\n    """A text."""\n    return x\n'
+    source = read_source("a.py", f"{broken}\n{good}\n{good.replace('g', 'h')}")
+    assert "\n".join(code(source)).endswith('def h(x):\n    """A text."""\n    return x')
+    assert "def g(x):" in code(source)
+    assert [each.name for each in source.unparsed] == ["f"]
+    assert source.problems[0].place.line < len(broken.split("\n"))
+
+
+def test_functions_that_do_not_parse_are_known_by_their_names_and_lines():
+    method = "class LSTM:\n    def step(self, x)\n        def inner():\n            return x\n        return inner()\n"
+    source = read_source("a.ipynb", notebook("a = 1", f"b = 1\n{method}\ndef rnn_forward(x):\n    return (x\n"))
+    assert [(each.name, each.line, each.error_line) for each in source.unparsed] == [
+        ("LSTM.step", 4, 4),
+        ("rnn_forward", 9, 10),
+    ]
+    assert str(source.place(10)) == "cell 2, line 9"
+
+
 def test_a_decorator_goes_with_the_function_that_does_not_parse():
     assert code(read_source("a.py", "@staticmethod\n@f\ndef g(x:\n    return\nb = 1\n")) == ["b = 1"]
 

@@ -1,8 +1,11 @@
 """What right numbers do not show: arguments changed, memory handed out twice, globals, sizes, random state."""
 
+import json
+
 import pytest
 
 from check.judge.judging import COURSE, changed, judged
+from unrolled.check import run
 
 CELL = "rnn_cell_forward"
 
@@ -97,6 +100,25 @@ def test_a_global_in_place_of_the_argument_is_named():
     said = judged(text, CELL)[CELL]
     assert said.verdict == "crashed"
     assert "global parameters" in said.findings[0].message
+
+
+def test_a_function_that_does_not_parse_is_crashed_and_what_calls_it_is_not_blamed():
+    text = changed(
+        COURSE, "def rnn_cell_forward(xt, a_prev, parameters):", "def rnn_cell_forward(xt, a_prev, parameters)"
+    )
+    said = judged(text, CELL, "rnn_forward", "rnn_cell_backward")
+    assert said[CELL].verdict == "crashed"
+    assert said[CELL].reason.startswith("does not parse: expected ':' (line ")
+    assert said["rnn_forward"].verdict == "refused"
+    assert "`rnn_cell_forward`, which does not parse" in said["rnn_forward"].reason
+    assert said["rnn_cell_backward"].verdict == "correct"
+
+
+def test_the_line_of_a_crash_in_a_notebook_is_that_of_its_cell():
+    cells = ["import numpy as np", "def softmax(x):\n    e = np.exp(x)\n    return e / total"]
+    text = json.dumps({"nbformat": 4, "cells": [{"cell_type": "code", "source": cell} for cell in cells]})
+    (said,) = run(text + "\n").functions
+    assert said.reason == "NameError: name 'total' is not defined (cell 2, line 3)"
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,27 @@ def test_a_wrong_file_is_told_its_line_and_leaves_1(check, wrong_code):
     assert "✓ sigmoid  correct" in out
 
 
+@pytest.mark.parametrize(
+    ("format_", "words"),
+    [
+        ("terminal", "! rnn_cell_backward  crashed: does not parse"),
+        ("json", '"verdict": "crashed"'),
+        ("html", "crashed: does not parse"),
+        ("junit", 'errors="1"'),
+        ("gradescope", '"score": 0'),
+        ("csv", "rnn.py,1,0,0,1,0,0,"),
+    ],
+)
+def test_a_function_that_does_not_parse_is_not_right_in_any_format(check, code, format_, words):
+    Path("rnn.py").write_text(
+        code.replace("def rnn_cell_backward(da_next, cache):", "def rnn_cell_backward(da_next, cache)")
+    )
+    status, out, _ = check("rnn.py", "--format", format_)
+    assert status == 1
+    assert words in out
+    assert "All right" not in out
+
+
 def test_a_file_in_which_nothing_is_found_leaves_2(check):
     Path("notes.py").write_text("x = 1\n")
     status, out, _ = check("notes.py")

@@ -46,6 +46,14 @@ def test_a_failure_tells_as_much_as_is_allowed_and_tests_are_chosen_by_name(run,
     assert "1 failed, 1 deselected" in out
 
 
+def test_a_function_that_does_not_parse_is_a_test_that_fails(run, tmp_path, code):
+    (tmp_path / "hw.py").write_text(code + "\n\ndef rnn_forward(x, a0, parameters):\n    return (x\n")
+    out = run("--unrolled-check", "hw.py", code=1)
+    assert "hw.py::rnn_forward FAILED" in out
+    assert "does not parse: '(' was never closed" in out
+    assert "1 failed, 2 passed" in out
+
+
 def test_names_are_mapped(run, tmp_path):
     (tmp_path / "hw.py").write_text(
         "import numpy as np\n\ndef f(p, q, r):\n    z = np.tanh(r['u'] @ p + r['v'] @ q + r['w'])\n"

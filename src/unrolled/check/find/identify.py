@@ -10,7 +10,7 @@ from unrolled.check.find.names import family_of, is_cache, plain, read
 from unrolled.check.find.scopes import Definition, within
 from unrolled.check.functions import FUNCTIONS
 
-__all__ = ["Features", "Guess", "features_of", "identify"]
+__all__ = ["Features", "Guess", "features_of", "identify", "named"]
 
 EXACT = {plain(name): name for name in FUNCTIONS}
 PLAIN = {
@@ -140,6 +140,18 @@ def _guess(definition: Definition, found: Features, cells: dict[str, str]) -> Gu
     if function := _activation(found):
         return Guess(definition, function, 10, "one argument, `exp` and a quotient")
     return _recurrent(definition, found, cells, word, plain(owner))
+
+
+def named(name: str) -> str | None:
+    """The function of FUNCTIONS that a name alone says, where nothing else can be read; or None."""
+    owner, _, own = name.rpartition(".")
+    word = plain(own)
+    if word in EXACT or word in PLAIN_OF:
+        return EXACT.get(word) or PLAIN_OF[word]
+    family, direction, level = _by_name(word, plain(owner))
+    if OTHER.search(word) or family is None or direction is None or level is None:
+        return None
+    return f"{family}_{'cell_' if level == 'cell' else ''}{direction}"
 
 
 def _activation(found: Features) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from unrolled.check.find.arguments import Argument
-from unrolled.check.find.identify import Features, Guess, features_of, identify
+from unrolled.check.find.identify import Features, Guess, features_of, identify, named
 from unrolled.check.find.lift import Lifted, lift
 from unrolled.check.find.mapping import Mapping
 from unrolled.check.find.repair import parse
@@ -39,6 +39,7 @@ class Found:
         returns: roles of what is returned, in order, or by key.
         helpers: (name of FUNCTIONS, learner's entry) of the other functions of this file that it uses.
         empty: nothing was written yet.
+        unparsed: why its definition does not parse; there is no code then, and nothing else is known.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Found:
     returns: tuple[str | None, ...] | dict[str, str | None] = ()
     helpers: tuple[tuple[str, str], ...] = ()
     empty: bool = False
+    unparsed: str = ""
 
 
 def find_functions(source: Source, mapping: Mapping | None = None) -> tuple[list[Found], list[Problem]]:
@@ -85,10 +87,26 @@ def _find(source: Source, mapping: Mapping) -> tuple[list[Found], list[Problem]]
     lines = source.text.split("\n")
     lifted = {name: lift(guess.definition, lines) for name, guess in chosen.items()}
     known = {id(guess.definition.node): (name, guess.definition.name) for name, guess in chosen.items()}
-    found = [_found(chosen[name], lifted[name], known, mapping) for name in FUNCTIONS if name in chosen]
+    unparsed = {name: each for name, each in _unparsed(source, mapping).items() if name not in chosen}
+    found = [
+        _found(chosen[name], lifted[name], known, mapping) if name in chosen else unparsed[name]
+        for name in FUNCTIONS
+        if name in chosen or name in unparsed
+    ]
     seen = dict.fromkeys(problem for name in FUNCTIONS if name in lifted for problem in lifted[name].problems)
     problems += [Problem(message, source.place(line)) for line, message in seen]
     return found, few(problems)
+
+
+def _unparsed(source: Source, mapping: Mapping) -> dict[str, Found]:
+    """Functions that do not parse, as far as a name says which they are; of equals the last."""
+    found = dict[str, Found]()
+    for each in source.unparsed:
+        name = mapping.functions.get(each.name) or named(each.name)
+        if name is not None:
+            reason = f"does not parse: {each.error} ({source.place(each.error_line)})"
+            found[name] = Found(name, each.name, "", each.name, each.line, (), unparsed=reason)
+    return found
 
 
 def _choose(
@@ -105,7 +123,7 @@ def _choose(
         problems.append(Problem(message, source.place(definition.node.lineno)))
 
     for learner in mapping.functions:
-        if learner not in {definition.name for definition in definitions}:
+        if learner not in {each.name for each in (*definitions, *source.unparsed)}:
             problems.append(Problem(f"--map names `{learner}`, which this file does not define"))
     by_function = dict[str, list[Guess]]()
     for definition, guess in zip(definitions, guesses, strict=True):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-__all__ = ["Cleaned", "clean", "parse"]
+__all__ = ["Cleaned", "Unparsed", "clean", "parse"]
 
 # Cells of another language, whatever it says; the body of any other `%%magic` is Python, as in `%%time`.
 FOREIGN = re.compile(
@@ -21,9 +21,20 @@ PRINT = re.compile(r"(\s*)print\b(?!\s*[(=])|(\s*)print\s*\(.*\)\s*%")
 EXCEPT = re.compile(r"(\s*except\s+[\w.]+|\s*except\s*\([^)]*\))\s*,\s*(\w+)\s*:")
 PROMPT = re.compile(r"(?:>>>|\s*\.\.\.:?|In \[\d*\]:)(?: |$)")
 CONTINUES = re.compile(r"(?:else|elif|except|finally)\b|[)\]}#]")
-DEFINED = re.compile(r"\s*(?:async\s+)?(?:def|class)\s+(\w+)")
+DEFINED = re.compile(r"(\s*)(?:async\s+)?(def|class)\s+(\w+)")
+NO_BODY = re.compile(r"expected an indented block after .* on line (\d+)")
 MOST_REPAIRS = 80  # of one cell: each costs another parse
 MOST_WORK = 400_000  # characters parsed again for them
+
+
+@dataclass(frozen=True)
+class Unparsed:
+    """A function whose definition does not parse; lines count from 1."""
+
+    name: str  # `Class.method` for a method
+    line: int  # of its definition
+    error_line: int
+    error: str
 
 
 @dataclass
@@ -33,6 +44,17 @@ class Cleaned:
     lines: list[str]
     tree: ast.Module
     problems: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])  # line, from 1, and what is wrong
+    unparsed: list[Unparsed] = field(default_factory=list[Unparsed])
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Lines that were blanked, and what is to be said of them."""
+
+    first: int  # its index
+    lines: list[str]
+    line: int
+    error: str
 
 
 def parse(text: str) -> ast.Module:
@@ -63,17 +85,21 @@ def clean(text: str, *, notebook: bool) -> Cleaned:
     if notebook:
         _dedent(lines)
     cleaned = Cleaned(lines, ast.Module([], []))
+    blocks = list[_Block]()
     last = len(lines) + 1
     most = min(MOST_REPAIRS, 2 + MOST_WORK // (len(text) + 1))
     for _ in range(most):
         try:
             cleaned.tree = parse("\n".join(lines))
+            _tell(cleaned, blocks)
             return cleaned
         except SyntaxError as error:
             line = min(max(error.lineno or 1, 1), len(lines))
             last = line
             if not _repair(cleaned, line, error):
-                _blank(cleaned, line, error)
+                blocks.append(_blank(lines, line, error))
+    for block in blocks:
+        _complain(cleaned, block)
     cleaned.lines = [""] * len(lines)
     cleaned.problems.append((last, f"too much that is not Python: the rest {'of the cell ' * notebook}is not read"))
     return cleaned
@@ -143,9 +169,10 @@ def _untabbed(row: str, size: int) -> str:
     return row[: len(row) - len(code)].expandtabs(size) + code
 
 
-def _blank(cleaned: Cleaned, line: int, error: SyntaxError) -> None:
-    """Blanks the statement at column 0 that `line` belongs to."""
-    lines = cleaned.lines
+def _blank(lines: list[str], line: int, error: SyntaxError) -> _Block:
+    """Blanks the statement at column 0 that `line` belongs to; one without a body is noticed only in the next."""
+    if opened := NO_BODY.match(error.msg):
+        line = int(opened[1])
     first = line - 1
     while first > 0 and not _starts(lines[first]):
         first -= 1
@@ -154,16 +181,50 @@ def _blank(cleaned: Cleaned, line: int, error: SyntaxError) -> None:
     end = max(line, first + 1)
     while end < len(lines) and (not _starts(lines[end]) or lines[end - 1].startswith("@")):
         end += 1
-    block = lines[first:end]
-    lines[first:end] = [""] * len(block)
-    names = [match[1] for row in block if (match := DEFINED.match(row))]
-    what = f"this does not parse ({error.msg})"
+    block = _Block(first, lines[first:end], line, error.msg)
+    lines[first:end] = [""] * len(block.lines)
+    return block
+
+
+def _tell(cleaned: Cleaned, blocks: list[_Block]) -> None:
+    """What was blanked, but for what parses by itself, as behind a text that was not closed: that is put back."""
+    for block in reversed(blocks):
+        whole = cleaned.lines.copy()
+        whole[block.first : block.first + len(block.lines)] = block.lines
+        if _parses(block.lines) and _parses(whole):
+            cleaned.lines, cleaned.tree = whole, parse("\n".join(whole))
+        else:
+            _complain(cleaned, block)
+    cleaned.unparsed.sort(key=lambda each: each.line)
+
+
+def _complain(cleaned: Cleaned, block: _Block) -> None:
+    names = [match[3] for row in block.lines if (match := DEFINED.match(row))]
+    line, what = block.line, f"this does not parse ({block.error})"
     if names:
         listed = ", ".join(f"`{name}`" for name in names[:3]) + (", ..." if len(names) > 3 else "")
         what += f", so {listed} cannot be checked; mend this line"
-    if error.msg == "nested too deeply":
-        line, what = first + 1, "this is nested too deeply to be read; it is left out"
+    if block.error == "nested too deeply":
+        line, what = block.first + 1, "this is nested too deeply to be read; it is left out"
     cleaned.problems.append((line, what))
+    cleaned.unparsed += [Unparsed(name, block.first + at, line, block.error) for at, name in _functions(block.lines)]
+
+
+def _functions(rows: list[str]) -> Iterator[tuple[int, str]]:
+    """The functions and methods that rows define, as far as their indentation tells: row, from 1, and name."""
+    around = list[tuple[int, str, str]]()  # indentation, kind and name
+    for at, row in enumerate(rows, start=1):
+        found = DEFINED.match(row)
+        if found is None:
+            continue
+        indent, kind, name = len(found[1]), found[2], found[3]
+        while around and around[-1][0] >= indent:
+            around.pop()
+        if any(outer == "def" for _, outer, _ in around):
+            continue
+        around.append((indent, kind, name))
+        if kind == "def":
+            yield at, ".".join(name for _, _, name in around)
 
 
 def _starts(line: str) -> bool:

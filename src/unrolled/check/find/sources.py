@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from unrolled.check.find.notebooks import Cell, is_notebook, read_cells
-from unrolled.check.find.repair import clean, parse
+from unrolled.check.find.repair import Unparsed, clean, parse
 from unrolled.check.results import Place, Problem
 
 __all__ = ["Source", "few", "read_source"]
@@ -27,6 +27,7 @@ class Source:
         problems: what could not be read, with its place.
         original: the same lines as the learner wrote them.
         starts: for a notebook, the first line of each code cell and its number among all cells.
+        unparsed: functions that do not parse, with lines of `text`.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Source:
     problems: tuple[Problem, ...] = ()
     original: tuple[str, ...] = field(default=(), repr=False)
     starts: tuple[tuple[int, int], ...] = field(default=(), repr=False)
+    unparsed: tuple[Unparsed, ...] = field(default=(), repr=False)
 
     def place(self, line: int) -> Place:
         """Where a line of `text` stands in the file, counted from 1."""
@@ -92,6 +94,7 @@ def _joined(name: str, cells: list[Cell], problems: list[Problem], *, notebook: 
     kept, original = list[str](), list[str]()
     starts = list[tuple[int, int]]()
     found = list[tuple[int, str]]()  # global line, message
+    unparsed = list[Unparsed]()
     for cell in cells:
         first = len(kept) + 1
         starts.append((first, cell.number))
@@ -104,6 +107,10 @@ def _joined(name: str, cells: list[Cell], problems: list[Problem], *, notebook: 
         cleaned = clean("\n".join(lines), notebook=notebook)
         kept += cleaned.lines
         found += [(first + line - 1, message) for line, message in cleaned.problems]
+        unparsed += [
+            replace(each, line=first + each.line - 1, error_line=first + each.error_line - 1)
+            for each in cleaned.unparsed
+        ]
     source = Source(name, "\n".join(kept) + "\n", (), tuple(original), tuple(starts) if notebook else ())
     problems = problems + [Problem(message, source.place(line)) for line, message in sorted(found)]
     try:
@@ -112,4 +119,4 @@ def _joined(name: str, cells: list[Cell], problems: list[Problem], *, notebook: 
     except SyntaxError as error:
         problems.append(Problem(f"this file cannot be read as a whole ({error.msg})"))
         source = Source(name, "\n" * len(kept), (), source.original, source.starts)
-    return Source(source.name, source.text, tuple(few(problems)), source.original, source.starts)
+    return replace(source, problems=tuple(few(problems)), unparsed=tuple(unparsed))

@@ -57,10 +57,11 @@ def check_source(
     """
     found, problems = find_functions(source, mapping)
     found = with_dictionaries(found)
-    known = Known(sandbox, {each.name: each for each in found if not each.empty}, _drawings(source.text), timeout)
+    own = {each.name: each for each in found if not each.empty and not each.unparsed}
+    known = Known(source, sandbox, own, _drawings(source.text), timeout)
     reports = _judged(known, found, names)
     placed = [_placed(source, each) for each in reports if names is None or each.name in names]
-    placed.sort(key=lambda each: next(own.line for own in found if own.name == each.name))
+    placed.sort(key=lambda each: next(one.line for one in found if one.name == each.name))
     return FileReport(source.name, tuple(placed), (*source.problems, *problems), sandbox.mode != "none")
 
 
@@ -79,6 +80,9 @@ def _judged(known: Known, found: list[Found], names: Collection[str] | None) -> 
             continue
         if by_name[name].empty:
             reports[name] = _missing(by_name[name])
+            continue
+        if by_name[name].unparsed:
+            reports[name] = _unparsed(by_name[name])
             continue
         reports[name] = _one(known, by_name[name])
         if name in (f"{family}_cell_backward" for family in _FAMILIES) or name in (f"{f}_backward" for f in _FAMILIES):
@@ -104,6 +108,10 @@ def _row_by_row_in(known: Known) -> bool:
 
 def _missing(found: Found) -> FunctionReport:
     return FunctionReport(found.name, "missing", found.found_as, Place(found.line), reason="its body is still empty")
+
+
+def _unparsed(found: Found) -> FunctionReport:
+    return FunctionReport(found.name, "crashed", found.found_as, Place(found.line), reason=found.unparsed)
 
 
 def _one(known: Known, found: Found) -> FunctionReport:

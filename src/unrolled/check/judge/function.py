@@ -84,12 +84,16 @@ def _large(known: Known, found: Attempt) -> str:
 
 def _crashed(known: Known, found: Attempt, base: FunctionReport) -> FunctionReport:
     reply = found.reply
+    names = [each.name for each in known.source.unparsed]
+    lost = next((name for name in names if reply.error == f"NameError: name '{name}' is not defined"), None)
+    if lost is not None:
+        return replace(base, verdict="refused", reason=f"it uses `{lost}`, which does not parse; mend that first")
     place = None if reply.error_line is None else Place(reply.error_line)
     sizes = _course_sizes_only(known, found)
     findings: list[Finding] = [] if sizes is None else [replace(sizes, place=place)]
     if sizes is None:
         findings += global_findings(found)
-    where = "" if reply.error_line is None else f" (line {reply.error_line})"
+    where = "" if reply.error_line is None else f" ({known.source.place(reply.error_line)})"
     when = _when(known, found)
     right, _ = _outputs(found)
     return replace(
@@ -131,7 +135,7 @@ def _alone(known: Known, found: Attempt, drawing: Drawing) -> bool:
     own = carry_out(known, forward.best.plan, [drawing])
     if not own.right:
         return False
-    inner = Known(known.sandbox, known.found, [drawing], known.timeout, dict(known.tried), known.correct)
+    inner = Known(known.source, known.sandbox, known.found, [drawing], known.timeout, dict(known.tried), known.correct)
     inner.tried[own.function] = replace(forward, base=own, other=None)
     return carry_out(inner, found.plan, [drawing]).right
 

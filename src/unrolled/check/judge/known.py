@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from unrolled.check.find import Found
+from unrolled.check.find import Found, Source
 from unrolled.check.functions import FUNCTIONS
 from unrolled.check.judge.attempt import Attempt
 from unrolled.check.judge.inputs import Drawing, family_of
@@ -37,6 +37,7 @@ class Known:
     """What is known of one file so far.
 
     Args:
+        source: its text.
         sandbox: where its code runs.
         found: its functions, by the course's names.
         drawings: made before any of its code ran.
@@ -44,6 +45,7 @@ class Known:
         correct: functions judged right.
     """
 
+    source: Source
     sandbox: Sandbox
     found: dict[str, Found]
     drawings: Sequence[Drawing]

@@ -86,9 +86,7 @@ def place_name(place: Place | None) -> str:
     >>> place_name(Place(4, cell=7)), place_name(Place(41)), place_name(None)
     ('cell 7, line 4', 'line 41', '')
     """
-    if place is None:
-        return ""
-    return f"line {place.line}" if place.cell is None else f"cell {place.cell}, line {place.line}"
+    return "" if place is None else str(place)
 
 
 def clean(text: str) -> str:
