@@ -24,10 +24,18 @@ def test_symbols_are_characters_of_strings_and_words_of_lists():
     assert again.encode(["be"]).tolist() == words.encode(["be"]).tolist()
 
 
-@pytest.mark.parametrize("sequences", [[], ["ab", ["cd"]], [[1, 2]], [["ab", 3]]])
+@pytest.mark.parametrize("sequences", [["ab", ["cd"]], [[1, 2]], [["ab", 3]], [1, 2], [None]])
 def test_sequences_of_neither_kind_are_named(sequences):
     with pytest.raises(DataError, match=r"`X` holds . sequences that are neither all strings nor all lists of strings"):
         Symbols.of(sequences, "X")
+
+
+def test_no_sequences_and_what_is_none_are_named():
+    with pytest.raises(DataError, match="`X` has no sequences, expected at least one; nothing can be learned from it"):
+        Symbols.of([], "X")
+    for wrong in (3, None, [["a"]]):
+        with pytest.raises(DataError, match=r"`X\[0\]` is .*, expected a string or a list of words; leave it out"):
+            Symbols.of(["ab"]).encode(wrong, "X[0]")
 
 
 def test_other_symbols_are_named():

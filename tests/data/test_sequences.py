@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
@@ -167,6 +167,17 @@ def test_a_place_in_other_data_of_the_same_size_is_refused(changed: str):
     batches(changed).go_to(place)
 
 
+def test_a_place_belongs_to_what_the_run_is_validated_on():
+    def batches(validation: str | None) -> SequenceBatches:
+        return SequenceBatches(Sequences.of(np.zeros((2, 3))), np.zeros(2), validation=validation)
+
+    for same, place in (("one", batches("one").position), (None, batches("one").position)):
+        batches(same).go_to(place)
+    batches("one").go_to(batches(None).position)  # an earlier version's, of which nothing is known
+    with pytest.raises(CheckpointError, match="belongs to a run with other data to validate on, expected those"):
+        batches("two").go_to(batches("one").position)
+
+
 def test_ragged_feature_counts_are_named():
     with pytest.raises(ShapeError, match=r"`X\[1\]` has shape \(4, 3\), expected \(T, I\) = \(T, 2\)"):
         Sequences.of([np.zeros((5, 2)), np.zeros((4, 3))])
@@ -251,8 +262,31 @@ def test_what_is_masked_is_missing_and_not_what_stands_behind_the_mask():
 
 
 def test_what_is_no_array_is_refused_with_its_remedy():
-    with pytest.raises(TypeError, match=r"`X` is a Counter, expected an array or a list of arrays; .*sparse.*toarray"):
-        Sequences.of(Counter())
+    class Sparse:
+        def toarray(self): ...
+
+    for given, remedy in ((Sparse(), r"make the sparse matrix dense with \.toarray\(\)"), (None, "what is to be read")):
+        kind = type(given).__name__
+        with pytest.raises(ParameterError, match=rf"`X` is a {kind}, expected an array or a list of arrays; {remedy}"):
+            Sequences.of(given)
+
+
+def test_text_among_numbers_is_named_and_numbers_written_as_text_are_read():
+    with pytest.raises(
+        ParameterError, match=r"`X` holds text \(could not convert .*'a'\), expected real numbers; leave"
+    ):
+        Sequences.of(np.array([[1.0, "a"], [2.0, "b"]], object))
+    assert Sequences.of(np.array([[1.0, "2.5"]], object)).values.tolist() == [[1.0], [2.5]]
+
+
+def test_lengths_that_a_masked_array_hides_are_refused():
+    with pytest.raises(ParameterError, match="`lengths` has dtype float64, expected integers"):
+        Sequences.of(np.zeros((2, 3)), np.ma.masked_array([3, 2], [True, False]))
+
+
+def test_targets_and_weights_may_be_lists():
+    batch = SequenceBatches(Sequences.of(np.zeros((2, 3))), [1, 1], weights=[2.0, 2.0]).next()
+    assert (batch.targets.tolist(), batch.weights.tolist()) == ([1, 1], [2.0, 2.0])
 
 
 def test_targets_that_do_not_fit_are_refused():
@@ -265,6 +299,7 @@ def test_targets_that_do_not_fit_are_refused():
         SequenceBatches(sequences, Sequences(np.zeros(8), np.array([5, 3])))
 
 
-def test_a_batch_size_of_nothing_is_refused():
-    with pytest.raises(ParameterError, match="`batch_size` is 0, expected a whole number of at least 1"):
-        SequenceBatches(Sequences.of(np.zeros((3, 5, 2))), np.zeros(3), batch_size=0)
+@pytest.mark.parametrize("batch_size", [0, 2.5, "x", None])
+def test_a_batch_size_that_is_no_whole_number_is_refused(batch_size: Any):
+    with pytest.raises(ParameterError, match=f"`batch_size` is {batch_size!r}, expected a whole number of at least 1"):
+        SequenceBatches(Sequences.of(np.zeros((3, 5, 2))), np.zeros(3), batch_size=batch_size)

@@ -58,12 +58,16 @@ class Symbols:
         Raises:
             DataError: there are no sequences, they are of both kinds or of neither, or no one has a symbol.
         """
+        if not len(sequences):
+            raise DataError(f"`{name}` has no sequences, expected at least one; nothing can be learned from it")
         joined = all(isinstance(sequence, str) for sequence in sequences)
         words = all(
-            not isinstance(sequence, str) and all(isinstance(symbol, str) for symbol in sequence)  # pyright: ignore[reportUnnecessaryIsInstance]
+            not isinstance(sequence, str)
+            and hasattr(sequence, "__len__")
+            and all(isinstance(symbol, str) for symbol in sequence)  # pyright: ignore[reportUnnecessaryIsInstance]
             for sequence in sequences
         )
-        if not len(sequences) or not (joined or words):
+        if not (joined or words):
             raise DataError(
                 f"`{name}` holds {len(sequences)} sequences that are neither all strings nor all lists of strings, "
                 "expected one of these; characters make strings, words make lists"
@@ -83,7 +87,7 @@ class Symbols:
         """The token of each symbol, `(T,)`.
 
         Raises:
-            DataError: a symbol is not one of these.
+            DataError: a symbol is not one of these, or it is no sequence.
         """
         try:
             return np.array([self._tokens[symbol] for symbol in sequence], np.int32)
@@ -91,6 +95,10 @@ class Symbols:
             raise DataError(
                 f"`{name}` holds {error}, expected only the {len(self.symbols)} symbols that were trained on; "
                 "leave it out, or train with it"
+            ) from None
+        except TypeError:
+            raise DataError(
+                f"`{name}` is {sequence!r}, expected a string or a list of words; leave it out, or give it as text"
             ) from None
 
     def decode(self, tokens: Tokens) -> str | list[str]:
@@ -131,6 +139,7 @@ class PairBatches:
         targets: tokens of each target, `(T_i,)`, which may be empty.
         batch_size: of pairs, at the most.
         seed: of the orders.
+        validation: the `digest_of` what the run is validated on, to which a position then belongs as well.
 
     Raises:
         DataError: there are no pairs, or a source is empty.
@@ -143,7 +152,13 @@ class PairBatches:
     """
 
     def __init__(
-        self, sources: Sequence[Tokens], targets: Sequence[Tokens], *, batch_size: int = 64, seed: int = 0
+        self,
+        sources: Sequence[Tokens],
+        targets: Sequence[Tokens],
+        *,
+        batch_size: int = 64,
+        seed: int = 0,
+        validation: str | None = None,
     ) -> None:
         if len(sources) != len(targets):
             raise ParameterError(
@@ -157,7 +172,9 @@ class PairBatches:
         ended = [np.append(target, np.int32(END)) for target in targets]
         self._targets = Sequences(np.concatenate(ended), np.array([len(target) for target in ended]))
         read = Sequences(np.concatenate(list(sources)), np.array([len(source) for source in sources]))
-        self._rows = SequenceBatches(read, np.arange(len(sources)), batch_size=batch_size, seed=seed)
+        self._rows = SequenceBatches(
+            read, np.arange(len(sources)), batch_size=batch_size, seed=seed, validation=validation
+        )
         self.steps_per_epoch, self.batch_items = self._rows.steps_per_epoch, self._rows.batch_items
 
     def next(self) -> PairBatch:
@@ -189,7 +206,8 @@ class PairBatches:
         """Goes on from what `position` was.
 
         Raises:
-            CheckpointError: the position belongs to other pairs, or to batches of another size.
+            CheckpointError: the position belongs to other pairs, to batches of another size, or to a run that was
+                validated on something else.
         """
         check_same(position.get("targets"), self._digest)
         self._rows.go_to(position)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unrolled.errors import CheckpointError, DataError, ParameterError, ShapeError
-from unrolled.shapes import Array
+from unrolled.shapes import Array, whole_number
 
 __all__ = ["SequenceBatch", "SequenceBatches", "Sequences", "check_same", "digest_of", "unmasked"]
 
@@ -51,9 +51,9 @@ class Sequences:
 
         Raises:
             ShapeError: the shape is another, or the sequences have unequal numbers of features.
-            ParameterError: not real numbers, or a length is not from 1 to T.
+            ParameterError: not real numbers, a sparse matrix or no array at all, or a length is not from 1 to T.
             DataError: there are no sequences, or one is empty.
-            TypeError: it is sparse, or holds what cannot be made a number.
+            TypeError: it holds what cannot be made a number.
         """
         given: Any = X
         if not isinstance(X, list | tuple):
@@ -105,7 +105,7 @@ class Sequences:
             )
         steps = np.full(N, T)
         if lengths is not None:
-            steps = np.asarray(lengths)
+            steps = unmasked(lengths)
             if steps.shape != (N,):
                 raise ShapeError(
                     f"`lengths` has shape {steps.shape}, expected (N,) = ({N},); give one length for each sequence"
@@ -174,6 +174,7 @@ class SequenceBatches:
         weights: how much each sequence counts, `(N,)`; all the same where `None`.
         batch_size: of sequences, at the most.
         seed: of the orders.
+        validation: the `digest_of` what the run is validated on, to which a position then belongs as well.
 
     Raises:
         ParameterError: `batch_size` is not positive.
@@ -197,9 +198,9 @@ class SequenceBatches:
         weights: Array | None = None,
         batch_size: int = 32,
         seed: int = 0,
+        validation: str | None = None,
     ) -> None:
-        if batch_size < 1:
-            raise ParameterError(f"`batch_size` is {batch_size}, expected a whole number of at least 1; 32 is usual")
+        batch_size = whole_number("batch_size", batch_size, remedy="32 is usual")
         N = len(sequences)
         for name, given in (("targets", targets), ("weights", weights)):
             if given is not None and len(given) != N:
@@ -212,7 +213,10 @@ class SequenceBatches:
                 f"`targets[{row}]` has {targets.lengths[row]} steps, expected {sequences.lengths[row]}, those of its "
                 "sequence; give one target for each step"
             )
-        self.sequences, self.targets, self.weights = sequences, targets, weights
+        self.sequences = sequences
+        self.targets = targets if isinstance(targets, Sequences) else np.asarray(targets)
+        self.weights = None if weights is None else np.asarray(weights)
+        self.validation = validation
         self.steps_per_epoch = -(-N // batch_size)
         self.batch_items = N / self.steps_per_epoch  # sequences in a step, on average
         self._rng = np.random.default_rng(seed)
@@ -257,6 +261,7 @@ class SequenceBatches:
             "index": self._index,
             "random": self._random,
             "data": self._digest,
+            "validation": self.validation,
         }
 
     @cached_property
@@ -269,8 +274,8 @@ class SequenceBatches:
         """Goes on from what `position` was.
 
         Raises:
-            CheckpointError: the position belongs to other sequences, targets or weights, or to batches of another
-                size.
+            CheckpointError: the position belongs to other sequences, targets or weights, to batches of another size,
+                or to a run that was validated on something else.
         """
         saved, own = (position["sequences"], position["steps"]), (len(self.sequences), self.steps_per_epoch)
         if saved != own:
@@ -279,6 +284,11 @@ class SequenceBatches:
                 f"{own[1]}; was the data or the batch size changed?"
             )
         check_same(position.get("data"), self._digest)
+        if self.validation is not None and position.get("validation") not in (None, self.validation):
+            raise CheckpointError(
+                "the saved position belongs to a run with other data to validate on, expected those that it was begun "
+                "with; choose another folder for these"
+            )
         self._rng.bit_generator.state = position["random"]
         self._begin_epoch()
         self._index = position["index"]
@@ -312,12 +322,16 @@ def unmasked(given: Any) -> NDArray[Any]:
 def _as_array(name: str, given: Any) -> NDArray[Any]:
     array = unmasked(given)
     if array.ndim == 0:
-        kind = type(given).__name__
-        raise TypeError(
-            f"`{name}` is a {kind}, expected an array or a list of arrays; make a sparse matrix dense with .toarray()"
-        )
-    # numbers as objects become numbers; a row of arrays stays one
-    return array.astype(np.float64) if array.dtype == object and array.ndim > 1 else array
+        remedy = "make the sparse matrix dense with .toarray()" if hasattr(given, "toarray") else "what is to be read?"
+        raise ParameterError(f"`{name}` is a {type(given).__name__}, expected an array or a list of arrays; {remedy}")
+    if array.dtype != object or array.ndim == 1:  # a row of arrays stays one
+        return array
+    try:
+        return array.astype(np.float64)  # numbers kept as objects
+    except ValueError as error:
+        raise ParameterError(
+            f"`{name}` holds text ({error}), expected real numbers; leave that column out, or make numbers of it"
+        ) from None
 
 
 def _as_part(name: str, given: Any) -> NDArray[Any]:

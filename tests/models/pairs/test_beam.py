@@ -112,6 +112,9 @@ def test_inputs_do_not_see_each_other():
         ({"width": 0}, "`width` is 0, expected a whole number of at least 1"),
         ({"max_length": 0}, "`max_length` is 0, expected a whole number of at least 1"),
         ({"length_penalty": -1}, "`length_penalty` is -1, expected a finite number of at least 0; 1 compares means"),
+        ({"width": 2.5}, "`width` is 2.5, expected a whole number of at least 1"),
+        ({"max_length": 2.5}, "`max_length` is 2.5, expected a whole number of at least 1"),
+        ({"length_penalty": "x"}, "`length_penalty` is 'x', expected a finite number of at least 0"),
         ({"length_penalty": np.nan}, "`length_penalty` is nan, expected a finite number"),
     ],
 )

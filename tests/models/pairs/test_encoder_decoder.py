@@ -182,6 +182,18 @@ def test_a_run_that_was_interrupted_goes_on_and_ends_with_the_same_bits(tmp_path
     assert EncoderDecoder.load(tmp_path).predict(sources) == whole.predict(sources)
 
 
+def test_a_run_goes_on_with_its_own_validation_part_only(tmp_path):
+    def go_on(*held):
+        given = {"validation_data": held} if held else {}
+        EncoderDecoder(**SMALL).fit(["ab", "ba"], ["ba", "ab"], checkpoint=tmp_path, **given)
+
+    for _ in range(2):
+        go_on(["a", "b"], ["b", ""])
+    for other in ((["a", "b"], ["b", "a"]), (["a", "a"], ["b", ""]), (["a"], ["b"]), ()):
+        with pytest.raises(CheckpointError, match="belongs to a run with other data to validate on, expected those"):
+            go_on(*other)
+
+
 def test_the_teacher_lets_go_on_a_straight_line():
     seen = []
 
@@ -306,7 +318,15 @@ def test_a_model_that_was_not_fitted_says_so(tmp_path):
     ("sources", "targets", "error", "message"),
     [
         (["ab"], ["a", "b"], ParameterError, "`targets` has 2 sequences, expected 1, one for each source; was one cut"),
-        ([], [], DataError, "`sources` holds 0 sequences that are neither all strings nor all lists of strings"),
+        ([], [], DataError, "`sources` has no sequences, expected at least one; nothing can be learned from it"),
+        (
+            [1, 2],
+            [3, 4],
+            DataError,
+            "`sources` holds 2 sequences that are neither all strings nor all lists of strings",
+        ),
+        (None, ["a"], ParameterError, "`sources` is a NoneType, expected a list of strings or of lists of words; list"),
+        (["a"], (a for a in "b"), ParameterError, r"`targets` is a generator, expected .*; list\(\) makes one of"),
         (["ab", ["ab"]], ["a", "b"], DataError, "`sources` holds 2 sequences that are neither"),
         (["ab", ""], ["a", "b"], DataError, r"`sources\[1\]` is empty, expected at least one symbol; leave that pair"),
         (["ab"], [""], DataError, "`targets` holds only empty sequences, expected at least one symbol"),
@@ -324,6 +344,15 @@ def test_pairs_that_cannot_be_learned_from_are_named(sources, targets, error, me
         (
             {"teacher_forcing": 1.5},
             "`teacher_forcing` is 1.5, expected a number from 0 to 1; 1 always feeds the target",
+        ),
+        (
+            {"teacher_forcing": "x"},
+            "`teacher_forcing` is 'x', expected a number from 0 to 1; 1 always feeds the target",
+        ),
+        ({"batch_size": "x"}, "`batch_size` is 'x', expected a whole number of at least 1"),
+        *(
+            ({name: "x"}, f"`{name}` is 'x', expected True or False; is it meant for another parameter")
+            for name in ("attention", "bidirectional", "layer_norm")
         ),
         ({"monitor": "accuracy"}, "`monitor` is 'accuracy', expected one of loss, exact_match"),
         ({"patience": 3}, "`patience` is 3 with nothing to validate on, expected a `validation_fraction` above 0"),
@@ -350,8 +379,21 @@ def test_what_cannot_be_answered_is_named(reverser):
         EncoderDecoder(**SMALL).fit(["ab"], ["ab"], validation_data=(["a"], ["!"]))
     with pytest.raises(ParameterError, match="`beam` is 0, expected a whole number of at least 1; 1 is greedy"):
         reverser.predict(["a"], beam=0)
-    with pytest.raises(ParameterError, match="`max_length` is 0, expected a whole number of at least 1, or None"):
+    with pytest.raises(ParameterError, match="`max_length` is 0, expected a whole number of at least 1; None allows"):
         reverser.predict(["a"], max_length=0)
+    for name, wrong in (("beam", 2.5), ("beam", "2"), ("max_length", 2.5), ("length_penalty", "x")):
+        with pytest.raises(ParameterError, match=f"`{name}` is {wrong!r}, expected a .*number of at least ."):
+            reverser.predict(["a"], **{name: wrong})
+    for wrong in (None, (a for a in "b")):
+        with pytest.raises(ParameterError, match=r"`sources` is a .*, expected a list of strings or of lists of words"):
+            reverser.predict(wrong)
+        with pytest.raises(ParameterError, match=r"`targets` is a .*, expected a list of strings or of lists of words"):
+            reverser.score(["a"], wrong)
+    with pytest.raises(DataError, match=r"`sources\[0\]` is 1, expected a string or a list of words"):
+        reverser.predict([1])
+    for wrong in ((["a"],), ["a"] * 3, 0.2):
+        with pytest.raises(ParameterError, match=r"`validation_data` .*, expected \(sources, targets\); "):
+            EncoderDecoder(**SMALL).fit(["ab"], ["ab"], validation_data=wrong)
     with pytest.raises(ParameterError, match="`length_penalty` is -1, expected a finite number of at least 0"):
         reverser.predict(["a"], length_penalty=-1)
     with pytest.raises(ParameterError, match="`sources` is one string, expected a list of them"):

@@ -217,7 +217,7 @@ def test_arguments_of_fit_that_do_not_fit_are_named():
         small().fit(X, y, validation_data=(X,))
     for given in (0.2, np.zeros(3)):
         with pytest.raises(
-            ParameterError, match=r"`validation_data` is a \w+, expected \(X, y\) .*; for a part of `X`"
+            ParameterError, match=r"`validation_data` is a \w+, expected \(X, y\) .*; for a part of the data"
         ):
             small().fit(X, y, validation_data=given)
     with pytest.raises(ParameterError, match=r"`sample_weight` holds what is no number, expected one .*; is one text"):

@@ -14,6 +14,7 @@ from models.waves import same, small, waves
 from unrolled.errors import CheckpointError, ParameterError
 from unrolled.models.sequences.classifier import SequenceClassifier
 from unrolled.models.sequences.regressor import SequenceRegressor
+from unrolled.models.sequences.tagger import SequenceTagger
 from unrolled.storage import Unit, read_unit
 from unrolled.training.fit import Callback
 
@@ -93,6 +94,22 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path):
     with pytest.raises(CheckpointError):
         small(epochs=1).fit([x * 2 for x in X], y, checkpoint=tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("estimator", [SequenceClassifier, SequenceRegressor, SequenceTagger])
+def test_a_run_goes_on_with_its_own_validation_part_only(tmp_path: Path, estimator: type[Any]):
+    X, y = np.arange(24.0).reshape(6, 4) / 24, np.arange(6) % 2
+    y = np.repeat(y[:, None], 4, axis=1) if estimator is SequenceTagger else y
+    how = {"hidden_size": 2, "epochs": 1, "random_state": 0}
+
+    def go_on(*held: Any) -> None:
+        estimator(**how).fit(X, y, checkpoint=tmp_path, **({"validation_data": held} if held else {}))
+
+    for _ in range(2):
+        go_on(X[:2], y[:2])
+    for other in ((X[:2] + 1, y[:2]), (X[:2], 1 - y[:2]), (X[:3], y[:3]), ()):
+        with pytest.raises(CheckpointError, match="belongs to a run with other data to validate on, expected those"):
+            go_on(*other)
 
 
 def test_a_folder_of_another_kind_or_altered_is_refused(tmp_path: Path):

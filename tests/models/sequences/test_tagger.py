@@ -360,6 +360,17 @@ def test_parameters_set_after_fit_do_not_change_what_it_says():
     assert model.evaluate(X, y) == scores
 
 
+def test_numbers_with_a_fraction_are_no_classes_of_steps():
+    for wrong in ([[0.5, 1.0]], [np.array([0.5, 1], object)]):
+        with pytest.raises(
+            ParameterError, match=r"Unknown label type: `y\[0\]` holds 0.5, expected class labels; name"
+        ):
+            SequenceTagger(epochs=1).fit(np.zeros((1, 2)), wrong)
+    with pytest.raises(ParameterError, match=r"Unknown label type: `y\[0\]` holds inf, expected class labels"):
+        SequenceTagger(epochs=1).fit(np.zeros((1, 2)), [[np.inf, 1.0]])
+    assert SequenceTagger(epochs=1).fit(np.zeros((1, 2)), [[1.0, 2.0]]).classes_.tolist() == [1.0, 2.0]
+
+
 def test_masks_and_validation_that_do_not_fit_are_named():
     y = [[0, 1], [0, 1, 1], [1]]
     with pytest.raises(

@@ -8,11 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from unrolled.errors import ParameterError
 from unrolled.models.text.sampling import log_softmax
-from unrolled.shapes import Array
+from unrolled.shapes import Array, real_number, whole_number
 
-__all__ = ["Hypothesis", "Step", "beam_search"]
+__all__ = ["Hypothesis", "Step", "beam_search", "checked_penalty"]
 
 # One step: tokens (R,) and what the model remembers of each row, to logits (R, V) and what it remembers then.
 Step = Callable[[NDArray[np.int32], Any], tuple[Array, Any]]
@@ -63,13 +62,9 @@ def beam_search(
     Source: Graves 2012, section 2.3, and Sutskever, Vinyals & Le 2014, section 3.2; the score of Boulanger-Lewandowski,
         Bengio & Vincent 2013, length-normalised as in Bahdanau, Cho & Bengio 2015.
     """
-    for name, value in (("width", width), ("max_length", max_length)):
-        if value < 1:
-            raise ParameterError(f"`{name}` is {value}, expected a whole number of at least 1")
-    if not 0 <= length_penalty < np.inf:
-        raise ParameterError(
-            f"`length_penalty` is {length_penalty}, expected a finite number of at least 0; 1 compares means per token"
-        )
+    width = whole_number("width", width, remedy="1 is greedy")
+    max_length = whole_number("max_length", max_length, remedy="100 is usual")
+    length_penalty = checked_penalty(length_penalty)
     finished: list[list[Hypothesis]] = [[] for _ in range(N)]
     memory = take(memory, np.repeat(np.arange(N), width))
     tokens = np.full(N * width, start, np.int32)
@@ -102,3 +97,8 @@ def beam_search(
         memory = take(memory, (np.arange(N)[:, None] * width + beams).reshape(-1))
         tokens = chosen.reshape(-1)
     return [sorted(hypotheses, key=lambda hypothesis: -hypothesis.score) for hypotheses in finished]
+
+
+def checked_penalty(length_penalty: float) -> float:
+    """A caller's `length_penalty`; raises `ParameterError` unless it is a finite number of at least 0."""
+    return real_number("length_penalty", length_penalty, at_least=0, remedy="1 compares means per token")

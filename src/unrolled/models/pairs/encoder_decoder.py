@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
 from unrolled.data.pairs import PairBatches, Pairs, Symbols, Tokens
+from unrolled.data.sequences import digest_of
 from unrolled.errors import DataError, ParameterError
 from unrolled.models.pairs.answers import ROWS, search, validation
+from unrolled.models.pairs.beam import checked_penalty
 from unrolled.models.pairs.network import EncoderDecoderNetwork
 from unrolled.models.pairs.scheduled_sampling import ScheduledSampling
 from unrolled.models.scikit import params_from_record
-from unrolled.models.sequences.parts import held_out
+from unrolled.models.sequences.parts import check_switches, checked_entries, held_out
 from unrolled.models.trainable import Trainable
+from unrolled.shapes import real_number, whole_number
 from unrolled.storage import Unit
 from unrolled.training.fit import Callback, FitSettings
 
@@ -150,13 +154,13 @@ class EncoderDecoder(Fitted, Trainable):
         self.target_symbols_ = Symbols.of(_listed("targets", targets), "targets")
         pairs = self._pairs("sources", sources, "targets", targets)
         if validation_data is not None:
-            held: Pairs | None = self._pairs(
-                "validation_data[0]", validation_data[0], "validation_data[1]", validation_data[1]
-            )
+            others = checked_entries(validation_data, "(sources, targets)", 2)
+            held: Pairs | None = self._pairs("validation_data[0]", others[0], "validation_data[1]", others[1])
         else:
             pairs, held = self._split(pairs, seeds[0])
         self.longest_ = max(1, *(len(target) for target in pairs.targets))
-        batches = PairBatches(*pairs, batch_size=self.batch_size, seed=seeds[3])
+        validated_on = None if folder is None else digest_of(*chain(*held or ()))
+        batches = PairBatches(*pairs, batch_size=self.batch_size, seed=seeds[3], validation=validated_on)
         settings = self._settings(seeds[2], held is not None)
         network = self._create_network(seeds[1])
         scheduled = () if self.teacher_forcing == 1 else (ScheduledSampling(network, self.teacher_forcing),)
@@ -212,20 +216,17 @@ class EncoderDecoder(Fitted, Trainable):
                 where it is loaded.
         """
         self._check_fitted()
-        if beam < 1:
-            raise ParameterError(f"`beam` is {beam}, expected a whole number of at least 1; 1 is greedy, 4 is usual")
-        if max_length is not None and max_length < 1:
-            raise ParameterError(f"`max_length` is {max_length}, expected a whole number of at least 1, or None")
+        beam = whole_number("beam", beam, remedy="1 is greedy, 4 is usual")
+        longest = 2 * self.longest_
+        if max_length is not None:
+            longest = whole_number("max_length", max_length, remedy="None allows twice the longest target of `fit`")
+        penalty = checked_penalty(length_penalty)
         tokens = self._encode("sources", sources, self.source_symbols_)
         if not tokens:
             return []
         found: list[list[Output]] = [[] for _ in tokens]
         batches = PairBatches(tokens, [token[:0] for token in tokens])
-        how: dict[str, Any] = {
-            "beam": beam,
-            "max_length": 2 * self.longest_ if max_length is None else max_length,
-            "length_penalty": length_penalty,
-        }
+        how: dict[str, Any] = {"beam": beam, "max_length": longest, "length_penalty": penalty}
         for rows, batch in batches.in_order(max(1, ROWS // beam)):
             for row, hypotheses in zip(rows.tolist(), search(self.network_, batch, **how), strict=True):
                 found[row] = [
@@ -245,7 +246,7 @@ class EncoderDecoder(Fitted, Trainable):
         Raises:
             ParameterError: there are not as many targets as sources, and what `outputs` raises.
         """
-        if len(sources) != len(targets):
+        if len(_listed("sources", sources)) != len(_listed("targets", targets)):
             raise ParameterError(
                 f"`targets` has {len(targets)} sequences, expected {len(sources)}, one for each source; was one cut?"
             )
@@ -276,7 +277,7 @@ class EncoderDecoder(Fitted, Trainable):
         return [symbols.encode(each, f"{name}[{row}]") for row, each in enumerate(_listed(name, sequences))]
 
     def _pairs(self, source: str, sources: Sequence[Line], target: str, targets: Sequence[Line]) -> Pairs:
-        if len(sources) != len(targets):
+        if len(_listed(source, sources)) != len(_listed(target, targets)):
             raise ParameterError(
                 f"`{target}` has {len(targets)} sequences, expected {len(sources)}, one for each source; was one cut?"
             )
@@ -312,14 +313,17 @@ class EncoderDecoder(Fitted, Trainable):
         )
 
     def _settings(self, seed: int, validates: bool) -> FitSettings:
-        if not 0 <= self.teacher_forcing <= 1:
-            raise ParameterError(
-                f"`teacher_forcing` is {self.teacher_forcing}, expected a number from 0 to 1; 1 always feeds the target"
-            )
+        real_number("teacher_forcing", self.teacher_forcing, at_least=0, at_most=1, remedy="1 always feeds the target")
+        check_switches(self, "bidirectional", "attention", "layer_norm")
         return super()._settings(seed, validates)
 
 
 def _listed(name: str, sequences: Sequence[Line]) -> Sequence[Line]:
     if isinstance(sequences, str):
         raise ParameterError(f"`{name}` is one string, expected a list of them; put it in brackets")
+    if not hasattr(sequences, "__len__"):
+        raise ParameterError(
+            f"`{name}` is a {type(sequences).__name__}, expected a list of strings or of lists of words; "
+            "list() makes one of a generator"
+        )
     return sequences

@@ -14,7 +14,7 @@ from unrolled.errors import DataError, ParameterError
 from unrolled.losses import softmax_cross_entropy
 from unrolled.models.scikit import sklearn_tags
 from unrolled.models.sequences.estimator import SequenceEstimator
-from unrolled.models.sequences.labels import SavedClasses, check_labels, codes_of
+from unrolled.models.sequences.labels import SavedClasses, check_labels, check_whole, codes_of
 from unrolled.models.sequences.network import Loss
 from unrolled.models.sequences.parts import Part, checked_targets, checked_weights
 from unrolled.shapes import Array, real_number
@@ -171,11 +171,7 @@ def _checked_labels(name: str, y: Any, N: int) -> NDArray[Any]:
                 f"Input {name} contains infinity or a value too large for {labels.dtype!r}., or NaN, "
                 "expected class labels; leave those sequences out"
             )
-        if (labels != np.round(labels)).any():
-            raise ParameterError(
-                f"Unknown label type: `{name}` holds {labels[labels != np.round(labels)][0]}, expected class labels; "
-                "for numbers there is SequenceRegressor"
-            )
+        check_whole(name, labels, "for numbers there is SequenceRegressor")
     return labels
 
 

@@ -14,12 +14,19 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from unrolled.data.sequences import SequenceBatches, Sequences
+from unrolled.data.sequences import SequenceBatches, Sequences, digest_of
 from unrolled.errors import ParameterError
 from unrolled.models.scikit import params_from_record
 from unrolled.models.sequences.inputs import Inputs, read_finite
 from unrolled.models.sequences.network import Loss, Pooling, SequenceNetwork
-from unrolled.models.sequences.parts import Part, WeightedLoss, checked_entries, checked_weights, held_out
+from unrolled.models.sequences.parts import (
+    Part,
+    WeightedLoss,
+    check_switches,
+    checked_entries,
+    checked_weights,
+    held_out,
+)
 from unrolled.models.sequences.scaling import Scaling
 from unrolled.models.trainable import Trainable
 from unrolled.shapes import Array, real_number, whole_number
@@ -170,6 +177,9 @@ class SequenceEstimator(Fitted, Trainable):
             held = self._validation_part(validation_data)
         network = self._create_network(seeds[1])
         settings = self._settings(seeds[2], held is not None)
+        if held is not None:
+            name = "X" if validation_data is None else "validation_data"
+            held = held._replace(sequences=self.inputs_.scaled(name, held.sequences, self.dtype))
         weights = train.weights
         batches = SequenceBatches(
             self.inputs_.scaled("X", train.sequences, self.dtype),
@@ -177,10 +187,8 @@ class SequenceEstimator(Fitted, Trainable):
             weights=None if weights is None else (weights / weights.mean()).astype(self.dtype),
             batch_size=int(self.batch_size),
             seed=seeds[3],
+            validation=None if folder is None else digest_of(*(() if held is None else self._arrays(held))),
         )
-        if held is not None:
-            name = "X" if validation_data is None else "validation_data"
-            held = held._replace(sequences=self.inputs_.scaled(name, held.sequences, self.dtype))
         self._train(
             network,
             batches,
@@ -204,11 +212,7 @@ class SequenceEstimator(Fitted, Trainable):
         real_number("validation_fraction", self.validation_fraction, at_least=0, below=1, remedy="0 holds nothing out")
         if not isinstance(self.verbose, bool):
             real_number("verbose", self.verbose, remedy="0 shows nothing")
-        for name in ("bidirectional", "layer_norm", "standardize"):
-            if not isinstance(getattr(self, name), bool | np.bool_):
-                raise ParameterError(
-                    f"`{name}` is {getattr(self, name)!r}, expected True or False; is it meant for another parameter?"
-                )
+        check_switches(self, "bidirectional", "layer_norm", "standardize")
 
     @staticmethod
     def _learn_scaling(train: Part) -> Scaling:
@@ -230,6 +234,12 @@ class SequenceEstimator(Fitted, Trainable):
         sequences = read_finite("validation_data", X, lengths, self.inputs_.nan)
         self.inputs_.check("validation_data", X, sequences, type(self).__name__)
         return Part(sequences, self._known_targets("validation_data", y, len(sequences)), None)
+
+    def _arrays(self, part: Part) -> tuple[NDArray[Any], ...]:
+        """The sequences and the targets of a part."""
+        targets: Any = self._for_loss(part.targets)
+        values = targets.values if isinstance(targets, Sequences) else targets
+        return part.sequences.values, part.sequences.lengths, values
 
     def _create_network(self, seed: int) -> SequenceNetwork:
         if self.pooling is None:

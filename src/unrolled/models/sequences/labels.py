@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from unrolled.errors import DataError, ParameterError
 
-__all__ = ["SavedClasses", "check_labels", "check_one_kind", "codes_of", "is_missing"]
+__all__ = ["SavedClasses", "check_labels", "check_one_kind", "check_whole", "codes_of", "is_missing"]
 
 UNKNOWN = -2  # the code of no class, and of no step without one
 
@@ -47,6 +47,13 @@ def check_one_kind(name: str, labels: list[Any]) -> None:
         raise ParameterError(
             f"`{name}` holds labels like {labels[0]!r}, expected text or numbers, which can be sorted; name the classes"
         ) from None
+
+
+def check_whole(name: str, labels: NDArray[Any], remedy: str) -> None:
+    """Raises `ParameterError` where labels are numbers with a fraction, which are no classes, or infinite."""
+    wrong = labels[(labels != np.round(labels)) | np.isinf(labels)] if labels.dtype.kind == "f" else labels[:0]
+    if len(wrong):
+        raise ParameterError(f"Unknown label type: `{name}` holds {wrong[0]}, expected class labels; {remedy}")
 
 
 def codes_of(labels: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.int64]:

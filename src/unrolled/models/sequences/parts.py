@@ -15,7 +15,15 @@ from unrolled.models.scikit import sklearn_class
 from unrolled.models.sequences.network import Loss
 from unrolled.shapes import Array
 
-__all__ = ["Part", "WeightedLoss", "checked_entries", "checked_targets", "checked_weights", "held_out"]
+__all__ = [
+    "Part",
+    "WeightedLoss",
+    "check_switches",
+    "checked_entries",
+    "checked_targets",
+    "checked_weights",
+    "held_out",
+]
 
 
 class Part(NamedTuple):
@@ -122,13 +130,22 @@ def checked_entries(given: Any, forms: str, most: int) -> tuple[Any, ...]:
     """
     if not isinstance(given, tuple | list):
         raise ParameterError(
-            f"`validation_data` is a {type(given).__name__}, expected {forms}; for a part of `X` there is "
+            f"`validation_data` is a {type(given).__name__}, expected {forms}; for a part of the data there is "
             "`validation_fraction`"
         )
     entries = tuple(cast("list[Any]", given))
     if not 2 <= len(entries) <= most:
         raise ParameterError(f"`validation_data` has {len(entries)} entries, expected {forms}; is one missing?")
     return entries + (None,) * (most - len(entries))
+
+
+def check_switches(model: object, *names: str) -> None:
+    """Raises `ParameterError` unless these attributes of a model are True or False, Python's or NumPy's."""
+    for name in names:
+        if not isinstance(getattr(model, name), bool | np.bool_):
+            raise ParameterError(
+                f"`{name}` is {getattr(model, name)!r}, expected True or False; is it meant for another parameter?"
+            )
 
 
 def held_out(strata: NDArray[Any], fraction: float, seed: int) -> NDArray[np.bool_]:

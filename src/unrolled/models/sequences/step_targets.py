@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from unrolled.data.sequences import unmasked
 from unrolled.errors import DataError, ParameterError, ShapeError
 from unrolled.losses import binary_cross_entropy, softmax_cross_entropy
-from unrolled.models.sequences.labels import check_labels, check_one_kind, is_missing
+from unrolled.models.sequences.labels import check_labels, check_one_kind, check_whole, is_missing
 from unrolled.shapes import Array
 
 __all__ = ["UNLABELLED", "GivenSteps", "StepLoss", "check_labelled", "check_steps", "read_steps"]
@@ -42,20 +42,20 @@ def read_steps(name: str, given: GivenSteps, N: int, *, many: bool) -> list[tupl
     Raises:
         ShapeError: not labels for each sequence, of the wrong number of axes, or the mask does not fit.
         DataError: a known label is NaN or `None`.
-        ParameterError: there are no labels, or a known one of several is neither 0 nor 1.
+        ParameterError: there are no labels, a known one has a fraction, or of several is neither 0 nor 1.
     """
     parts = _parted(name, given.y, given.lengths, N)
     masks = None if given.mask is None else list(map(unmasked, _parted("mask", given.mask, given.lengths, N)))
     found: list[tuple[NDArray[Any], NDArray[np.bool_]]] = []
     for row, part in enumerate(parts):
-        labels, hidden = np.asarray(part), cast("NDArray[np.bool_]", np.ma.getmaskarray(part))
+        labels, hidden = np.asarray(part), np.ma.getmaskarray(part)
         if labels.ndim != (2 if many else 1):
             axes = "(T, K), 0 or 1 for each label" if many else "(T,), a label for each step"
             raise ShapeError(
                 f"`{name}[{row}]` has shape {labels.shape}, expected {axes}; "
                 f"targets={'multilabel' if not many else 'classes'!r} takes the other form"
             )
-        known = ~hidden.any(axis=1) if many else ~hidden
+        known: NDArray[np.bool_] = np.logical_not(hidden.any(axis=1) if many else hidden)
         if masks is not None:
             if masks[row].shape != known.shape or masks[row].dtype != bool:
                 raise ShapeError(
@@ -104,7 +104,10 @@ def _checked(name: str, labels: NDArray[Any], many: bool) -> NDArray[Any]:
         raise ParameterError(
             f"`{name}` holds {wrong}, expected 0 and 1 for each label; leave steps without labels out with a `mask`"
         )
-    return np.array(values) if labels.dtype == object and values else labels
+    labels = np.array(values) if labels.dtype == object and values else labels
+    if not many:
+        check_whole(name, labels, "name the classes, or round to whole numbers")
+    return labels
 
 
 def check_steps(name: str, targets: NDArray[Any], lengths: NDArray[np.integer[Any]]) -> None:
