@@ -51,7 +51,7 @@ def check(
         typer.Option("--untrusted", help="Somebody else's code: only in a sandbox. So is every run of many files."),
     ] = False,
     timeout: Annotated[
-        float, typer.Option(metavar="S", help="Seconds that the calls of one function may take together.")
+        float, typer.Option(metavar="S", help="Seconds of computing for the calls of one function together.")
     ] = 10.0,
     jobs: Annotated[
         int | None, typer.Option(metavar="N", help="Files at a time (default: one for each processor).", min=1)

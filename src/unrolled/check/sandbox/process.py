@@ -21,11 +21,12 @@ from unrolled.check.sandbox import bubblewrap
 from unrolled.check.sandbox.inside.wire import Limits
 from unrolled.check.sandbox.types import Mode, SandboxError
 
-__all__ = ["Ending", "Settings", "Zygote"]
+__all__ = ["WALL", "Ending", "Settings", "Zygote"]
 
 INSIDE: Final = str(Path(__file__).parent / "inside")
 START: Final = 20.0  # seconds that loading NumPy may take on a machine under load
-GRACE: Final = 1.0  # seconds beyond a job's time before the whole sandbox is killed
+WALL: Final = 4.0  # how often its processor time a job may take in all: it may sleep, or the machine be busy
+GRACE: Final = 1.0  # seconds beyond that before the whole sandbox is killed
 
 # What the waiting process is started with: a finder that knows the packages given, and then that process's own code.
 BOOT: Final = """
@@ -70,7 +71,7 @@ class Ending:
     token: bytes
     written: bytearray = field(default_factory=bytearray)
     code: int | None = None  # exit status; negative: the signal that ended it; None: the sandbox itself is gone
-    killed: str = ""  # by us: "timeout", "files", "output"
+    killed: str = ""  # by us: "timeout", of its processor time; "wall"; "files"; "output"
     clean: bool = True  # whether the sandbox can be used again
 
 
@@ -136,20 +137,26 @@ class Zygote:
             )
 
     def run(self, job: bytes, timeout: float) -> Ending:
-        """Has one job done; comes back when its process has ended, at the latest `GRACE` after its time."""
+        """Has one job done; comes back when its process has ended.
+
+        Args:
+            job: the message.
+            timeout: seconds of processor time; it also ends after `WALL` times as many in all, `GRACE` later at most.
+        """
         ending = Ending(secrets.token_bytes(16))
         read, write = os.pipe()
         with open(read, "rb", buffering=0) as reply:
             try:
                 with _holding(job) as given, _holding(b"") as output:
-                    spec = json.dumps({"timeout": timeout, "token": ending.token.hex()}).encode()
+                    told = {"timeout": timeout, "wall": WALL * timeout, "token": ending.token.hex()}
+                    spec = json.dumps(told).encode()
                     socket.send_fds(self._control, [spec], [given.fileno(), write, output.fileno()])
             except OSError:
                 ending.clean = False
                 return ending
             finally:
                 os.close(write)
-            self._collect(reply, ending, time.monotonic() + timeout + GRACE)
+            self._collect(reply, ending, time.monotonic() + WALL * timeout + GRACE)
         return ending
 
     def _collect(self, reply: IO[bytes], ending: Ending, deadline: float) -> None:
@@ -163,7 +170,7 @@ class Zygote:
             while open_pipe or not ended:
                 ready = selector.select(max(0.0, deadline - time.monotonic()))
                 if not ready:
-                    ending.killed, ending.clean = ending.killed or "timeout", False
+                    ending.killed, ending.clean = ending.killed or "wall", False
                     break
                 for key, _ in ready:
                     if key.fileobj is reply:

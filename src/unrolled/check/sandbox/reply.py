@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrolled.check.sandbox.inside.wire import Decoder, Limits, WireError, as_list, pairs, printable
-from unrolled.check.sandbox.process import Ending
+from unrolled.check.sandbox.process import WALL, Ending
 from unrolled.check.sandbox.types import GlobalState, Path, Record, Reply, Status, Value
 
 __all__ = ["read_reply"]
@@ -25,7 +25,7 @@ def read_reply(ending: Ending, limits: Limits, calls: int, timeout: float) -> Re
         ending: what was written, and how the process ended.
         limits: of the reply.
         calls: how many were to be made.
-        timeout: the job's, in seconds.
+        timeout: the job's, in seconds of processor time.
     """
     pieces, rest = _pieces(ending)
     try:
@@ -69,6 +69,8 @@ def _ended(ending: Ending, timeout: float) -> Reply | None:
     match ending.killed:
         case "timeout":
             return Reply("timeout", f"it ran longer than {timeout:g} s")
+        case "wall":
+            return Reply("timeout", f"it ran longer than {WALL * timeout:g} s, most of it waiting")
         case "files":
             return Reply("output", "it made too many files")
         case "output":

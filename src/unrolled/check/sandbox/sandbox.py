@@ -25,7 +25,8 @@ class Sandbox:
     Args:
         mode: "bubblewrap": without network, files, other processes; "none": limits and the filter of system calls
             alone, for one's own code.
-        timeout: seconds of wall time for a job.
+        timeout: seconds of processor time for a job; one that waits, or that a busy machine lets wait, is ended after
+            four times as many in all.
         memory: bytes of address space for a job.
         output: bytes that a job may print, or write into one file.
         limits: of what a reply may hold.
@@ -84,7 +85,8 @@ class Sandbox:
             self._zygote = None
 
     def run(self, job: Job) -> Reply:
-        """Runs one job; whatever its code does, this comes back, at the latest a second or two after its time.
+        """Runs one job; whatever its code does, this comes back, at the latest a second or two after four times
+        its time.
 
         Args:
             job: code and calls.

@@ -67,7 +67,7 @@ class Job:
     # Name in the module -> source of a function of that name, put in its place once `code` has run.
     replace: Mapping[str, str] = field(default_factory=dict[str, str])
     trace: str | None = None  # the entry whose local arrays are recorded line by line during the last call
-    timeout: float | None = None  # seconds of wall time; None: the sandbox's
+    timeout: float | None = None  # seconds of processor time; None: the sandbox's
     without: Sequence[str] = ()  # functions that rnn_utils is not to hold, such as the one under judgement
 
 

@@ -69,8 +69,10 @@ def give_up(*, memory: int, seconds: float, output: int, sandboxed: bool) -> str
         if hasattr(resource, name):
             kind = getattr(resource, name)
             hard = resource.getrlimit(kind)[1]
-            value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-            resource.setrlimit(kind, (value, value))
+            # at the soft limit of time it is told that it was the time; where both are one, it is killed without a word
+            most = value + 1 if name == "RLIMIT_CPU" else value
+            value, most = (each if hard == resource.RLIM_INFINITY else min(each, hard) for each in (value, most))
+            resource.setrlimit(kind, (value, most))
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a file that is too large is an error to the one who writes
     if sys.platform == "linux":
         seccomp.libc().prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
