@@ -116,6 +116,27 @@ def lstm_cell_backward(da_next, dc_next, cache):
             "dWc": dWc, "dbc": dbc, "dWo": dWo, "dbo": dbo}
 """
 
+LSTM_CELL_BACKWARD_ROWS = """\
+def lstm_cell_backward(da_next, dc_next, cache):
+    rows = [each.T for each in (da_next, dc_next, *cache[:9])]
+    da_next, dc_next, a_next, c_next, a_prev, c_prev, f, i, g, o, xt = rows
+    p = cache[9]
+    n_a = a_next.shape[1]
+    tc = np.tanh(c_next)
+    through = da_next * o * (1 - tc ** 2)
+    dc = dc_next + through
+    dc_prev = dc * f
+    z = np.hstack([dc * c_prev * f * (1 - f), dc * g * i * (1 - i), dc * i * (1 - g ** 2), da_next * tc * o * (1 - o)])
+    before = z @ np.vstack([p["Wf"], p["Wi"], p["Wc"], p["Wo"]])
+    W = z.T @ np.hstack([a_prev, xt])
+    b = z.sum(axis=0)[:, None]
+    gradients = {"dxt": before[:, n_a:].T, "da_prev": before[:, :n_a].T, "dc_prev": dc_prev.T}
+    for at, gate in enumerate("fico"):
+        gradients["dW" + gate] = W[at * n_a : (at + 1) * n_a]
+        gradients["db" + gate] = b[at * n_a : (at + 1) * n_a]
+    return gradients
+"""
+
 LSTM_CELL_FORWARD = """\
 def lstm_cell_forward(xt, a_prev, c_prev, parameters):
     Wf, bf, Wi, bi = parameters["Wf"], parameters["bf"], parameters["Wi"], parameters["bi"]

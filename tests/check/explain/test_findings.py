@@ -138,6 +138,19 @@ def test_a_factor_that_is_missing_is_placed_where_its_equation_ends():
     assert "dg" in lines[finding.place.line - 1]
 
 
+@pytest.mark.parametrize(
+    ("wrong", "line"),
+    [
+        (("dc = dc_next + through", "dc = through"), "dc = through"),
+        (("dc_prev = dc * f", "dc_prev = dc * f * c_prev"), "dc_prev = dc * f * c_prev"),
+    ],
+)
+def test_the_line_of_a_mistake_is_found_where_arrays_have_the_batch_first(wrong, line):
+    (finding,), lines = told(learners.LSTM_CELL_BACKWARD_ROWS, "lstm_cell_backward", wrong)
+    assert finding.certainty == "explained"
+    assert lines[finding.place.line - 1].strip() == line
+
+
 def test_what_neither_explains_nor_locates_says_which_outputs_are_wrong_and_which_right():
     run = run_of("rnn_cell_backward")
     wrong = {**run.outputs, "dWax": run.outputs["dWax"] ** 3 + 1, "dba": run.outputs["dba"] ** 3 + 1}

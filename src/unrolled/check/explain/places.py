@@ -101,7 +101,7 @@ class Trace:
         A value that is right somewhere else too, such as a part of another equation, is made there first; the last time
         before the values leave the right ones is the mistake's.
         """
-        places = [at for at, array in enumerate(self.arrays) if any(same(array, value) for value in values)]
+        places = [at for at, array in enumerate(self.arrays) if any(_is(array, value) for value in values)]
         named = next((at for at in places if _called(self.records[at].name, own)), None)
         if named is not None or self.right is None:
             return named
@@ -112,6 +112,12 @@ class Trace:
 
 def _array(record: Recorded) -> Array:
     return np.asarray(record.array)
+
+
+def _is(array: Array, value: Array) -> bool:
+    """Whether an array holds a value, as it stands or with the batch first; a square one as it stands."""
+    turned = array.ndim == 2 and array.shape[0] != array.shape[1]
+    return same(array, value) or (turned and same(array.T, value))
 
 
 def _called(name: str, own: set[str]) -> bool:
