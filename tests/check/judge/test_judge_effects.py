@@ -72,6 +72,30 @@ def test_a_cached_array_that_a_later_step_overwrites_is_named():
     assert "later step" in found.message
 
 
+@pytest.mark.parametrize(
+    ("name", "old", "new", "words"),
+    [
+        (
+            "rnn_forward",
+            "rnn_cell_forward(x[:, :, t], a_next",
+            "rnn_cell_forward(x[:, :, t - 1], a_next",
+            "x[:, :, t-1]",
+        ),
+        ("lstm_forward", "    c_next = np.zeros((n_a, m))\n", "    c_next = a0\n", "c_prev starts at a0"),
+        (
+            "rnn_forward",
+            "y_pred[:, :, t] = yt_pred\n        caches.append(cache)",
+            "y_pred[:, :, t] = yt_pred\n        caches.insert(0, cache)",
+            "reverse order",
+        ),
+    ],
+)
+def test_caches_that_follow_from_another_mistake_are_not_blamed(name, old, new, words):
+    said = judged(changed(COURSE, old, new), name)[name]
+    assert len(said.findings) == 1
+    assert words in said.findings[0].message
+
+
 def test_a_cache_that_holds_one_value_in_anothers_place_is_named_with_its_line():
     text = changed(
         COURSE,

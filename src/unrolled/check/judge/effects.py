@@ -150,8 +150,13 @@ def one_array(found: Attempt) -> Iterator[Finding]:
 
 
 def cache_findings(found: Attempt, call: int) -> list[Finding]:
-    """Entries of a cache that are something else: another value of this step, or that of a later one."""
+    """Entries of a cache that are something else: another value of this step, or that of a later one.
+
+    Where another output of a loop is wrong, its caches follow from what makes it so.
+    """
     findings: dict[str, Finding] = {}
+    if FUNCTIONS[found.function].kind == "loop" and set(found.wrong(call)) - {"caches"}:
+        return []
     line = cache_line(found.plan.found)
     for entry in found.caches[call]:
         if entry.right or entry.role in findings:
@@ -184,12 +189,14 @@ def _same(value: Any, expected: Any) -> bool:
 
 
 def _of_later_step(found: Attempt, call: int, entry: Entry) -> bool:
+    """Whether a later step, whose own entry is right, has overwritten this one."""
     if FUNCTIONS[found.function].kind != "loop":
         return False
     return any(
         other.role == entry.role
         and other.step is not None
         and other.step > (entry.step or 0)
+        and other.right
         and other.expected is not None
         and _same(entry.value, other.expected)
         for other in found.caches[call]

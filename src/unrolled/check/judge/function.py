@@ -17,6 +17,7 @@ from unrolled.check.judge.reasons import absent, explained, half, observed, shap
 from unrolled.check.judge.search import FINAL
 from unrolled.check.judge.words import convention
 from unrolled.check.results import Finding, FunctionReport, Place
+from unrolled.check.sandbox import Record
 
 __all__ = ["report", "rerun"]
 
@@ -161,11 +162,12 @@ def _wrong(known: Known, found: Attempt, base: FunctionReport) -> FunctionReport
         return replace(base, findings=tuple(effects) or (observed(found, wrong),), right=right, wrong=wrong)
     changed = {finding.symbol for finding in effects}
     changed |= {given.role for given in found.plan.arguments if given.name in changed}
-    findings = [*one_array(found), *(each for each in cache_findings(found, call) if each.symbol not in changed)]
-    known_already = {finding.symbol for finding in findings} | changed
+    findings = list(one_array(found))
     records = trace(known, found, call)
-    if not any(finding.equation.endswith(".alias") for finding in findings):
-        findings += explained(found, call, known_already, records)
+    if any(finding.equation.endswith(".alias") for finding in findings):
+        findings += [each for each in cache_findings(found, call) if each.symbol not in changed]
+    else:
+        findings += _by_values(found, call, changed, records)
     by_shape = shapes(found, call, {each.equation for each in findings if each.certainty != "observed"})
     told = {each.equation for each in by_shape}
     findings = [each for each in findings if each.certainty != "observed" or each.equation not in told]
@@ -175,6 +177,16 @@ def _wrong(known: Known, found: Attempt, base: FunctionReport) -> FunctionReport
         sizes = _course_sizes_only(known, found)
         findings = ([] if sizes is None else [sizes]) + global_findings(found) + findings
     return replace(base, findings=tuple(findings) or (observed(found, wrong),), right=right, wrong=wrong)
+
+
+def _by_values(found: Attempt, call: int, changed: set[str], records: list[Record]) -> list[Finding]:
+    """What the numbers say; a loop's caches follow from what explains them, and have findings of their own else."""
+    if FUNCTIONS[found.function].kind == "loop":
+        whole = explained(found, call, changed, records)
+        if any(finding.certainty == "explained" for finding in whole):
+            return whole
+    kept = [each for each in cache_findings(found, call) if each.symbol not in changed]
+    return kept + explained(found, call, changed | {finding.symbol for finding in kept}, records)
 
 
 def rerun(known: Known, found: Attempt, count: int) -> Attempt:
