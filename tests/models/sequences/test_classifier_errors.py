@@ -158,15 +158,21 @@ def test_other_features_at_predict_are_told():
         small().fit(*waves(), validation_data=(np.zeros((1, 4, 3)), ["fast"]))
 
 
-def test_use_before_fit_is_told_and_so_is_use_after_a_fit_that_failed(tmp_path: Path):
+def test_use_before_fit_is_told_and_a_fit_that_is_refused_changes_nothing(tmp_path: Path):
     for use in (lambda m: m.predict(np.zeros((2, 3))), lambda m: m.save(tmp_path), lambda m: m.score([[1.0]], [0])):
         with pytest.raises(ValueError, match=r"This SequenceClassifier is not fitted yet, .*call `fit`"):
             use(small())
     model = small(epochs=1).fit(*waves())
-    with pytest.raises(ParameterError, match="one class only"):
-        model.fit(np.zeros((3, 4)), [0, 0, 0])
-    with pytest.raises(ValueError, match="not fitted yet"):
-        model.predict(waves()[0])
+    X, y = waves()
+    before, state = model.predict_proba(X), dict(vars(model))
+    refused = [(np.zeros((3, 4)), [0, 0, 0]), ([x * np.nan for x in X], y), (np.zeros((2, 3)), [0, 1, 2])]
+    for other, targets in refused:
+        with pytest.raises(ValueError, match="expected"):
+            model.fit(other, targets)
+    with pytest.raises(ParameterError, match="`validation_data` has 1 entries"):
+        model.fit(np.zeros((2, 3)), [0, 1], validation_data=(X,))
+    assert vars(model) == state
+    np.testing.assert_array_equal(model.predict_proba(X), before)
 
 
 @pytest.mark.parametrize(

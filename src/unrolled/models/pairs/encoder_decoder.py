@@ -19,7 +19,7 @@ from unrolled.models.pairs.beam import checked_penalty
 from unrolled.models.pairs.network import EncoderDecoderNetwork
 from unrolled.models.pairs.scheduled_sampling import ScheduledSampling
 from unrolled.models.scikit import params_from_record
-from unrolled.models.sequences.parts import check_switches, checked_entries, held_out
+from unrolled.models.sequences.parts import check_switches, checked_entries, held_out, kept_on_error
 from unrolled.models.trainable import Trainable
 from unrolled.shapes import real_number, whole_number
 from unrolled.storage import Unit
@@ -146,27 +146,27 @@ class EncoderDecoder(Fitted, Trainable):
             CheckpointError: the folder holds another run.
             DivergenceError: the loss is no longer finite; try a lower learning rate.
         """
-        vars(self).pop("network_", None)  # who fails to be fitted again is not fitted
-        folder = None if checkpoint is None else Path(checkpoint)
-        self.seed_ = self._first_seed(folder)
-        seeds: list[int] = np.random.SeedSequence(self.seed_).generate_state(4).tolist()
-        self.source_symbols_ = Symbols.of(_listed("sources", sources), "sources")
-        self.target_symbols_ = Symbols.of(_listed("targets", targets), "targets")
-        pairs = self._pairs("sources", sources, "targets", targets)
-        if validation_data is not None:
-            others = checked_entries(validation_data, "(sources, targets)", 2)
-            held: Pairs | None = self._pairs("validation_data[0]", others[0], "validation_data[1]", others[1])
-        else:
-            pairs, held = self._split(pairs, seeds[0])
-        self.longest_ = max(1, *(len(target) for target in pairs.targets))
-        validated_on = None if folder is None else digest_of(*chain(*held or ()))
-        batches = PairBatches(*pairs, batch_size=self.batch_size, seed=seeds[3], validation=validated_on)
-        settings = self._settings(seeds[2], held is not None)
-        network = self._create_network(seeds[1])
-        scheduled = () if self.teacher_forcing == 1 else (ScheduledSampling(network, self.teacher_forcing),)
-        validate = None
-        if held is not None:
-            validate = partial(validation, network, PairBatches(*held), 2 * self.longest_)
+        with kept_on_error(self):  # what cannot be learned from leaves what was learned before
+            folder = None if checkpoint is None else Path(checkpoint)
+            self.seed_ = self._first_seed(folder)
+            seeds: list[int] = np.random.SeedSequence(self.seed_).generate_state(4).tolist()
+            self.source_symbols_ = Symbols.of(_listed("sources", sources), "sources")
+            self.target_symbols_ = Symbols.of(_listed("targets", targets), "targets")
+            pairs = self._pairs("sources", sources, "targets", targets)
+            if validation_data is not None:
+                others = checked_entries(validation_data, "(sources, targets)", 2)
+                held: Pairs | None = self._pairs("validation_data[0]", others[0], "validation_data[1]", others[1])
+            else:
+                pairs, held = self._split(pairs, seeds[0])
+            self.longest_ = max(1, *(len(target) for target in pairs.targets))
+            validated_on = None if folder is None else digest_of(*chain(*held or ()))
+            batches = PairBatches(*pairs, batch_size=self.batch_size, seed=seeds[3], validation=validated_on)
+            settings = self._settings(seeds[2], held is not None)
+            network = self._create_network(seeds[1])
+            scheduled = () if self.teacher_forcing == 1 else (ScheduledSampling(network, self.teacher_forcing),)
+            validate = None
+            if held is not None:
+                validate = partial(validation, network, PairBatches(*held), 2 * self.longest_)
         self._train(
             network,
             batches,

@@ -26,6 +26,7 @@ from unrolled.models.sequences.parts import (
     checked_entries,
     checked_weights,
     held_out,
+    kept_on_error,
 )
 from unrolled.models.sequences.scaling import Scaling
 from unrolled.models.trainable import Trainable
@@ -161,34 +162,34 @@ class SequenceEstimator(Fitted, Trainable):
             CheckpointError: the folder holds another run.
             DivergenceError: the loss is no longer finite; try a lower learning rate.
         """
-        vars(self).pop("network_", None)  # who fails to be fitted again is not fitted
-        self._check_parameters()
-        sequences = read_finite("X", X, lengths, self.nan)
-        targets = self._learn_targets(y, len(sequences))
-        weights = checked_weights(sample_weight, len(sequences))
-        folder = None if checkpoint is None else Path(checkpoint)
-        self.seed_ = self._first_seed(folder)
-        seeds: list[int] = np.random.SeedSequence(self.seed_).generate_state(4).tolist()
-        train, held = self._split(Part(sequences, targets, weights), validation_data is not None, seeds[0])
-        scaling = self._learn_scaling(train) if self.standardize else Scaling.none(sequences.values.shape[1])
-        self.inputs_ = Inputs.of(X, lengths, sequences, self.nan, scaling)
-        train = self._learn_part(train)
-        if validation_data is not None:
-            held = self._validation_part(validation_data)
-        network = self._create_network(seeds[1])
-        settings = self._settings(seeds[2], held is not None)
-        if held is not None:
-            name = "X" if validation_data is None else "validation_data"
-            held = held._replace(sequences=self.inputs_.scaled(name, held.sequences, self.dtype))
-        weights = train.weights
-        batches = SequenceBatches(
-            self.inputs_.scaled("X", train.sequences, self.dtype),
-            self._for_loss(train.targets),
-            weights=None if weights is None else (weights / weights.mean()).astype(self.dtype),
-            batch_size=int(self.batch_size),
-            seed=seeds[3],
-            validation=None if folder is None else digest_of(*(() if held is None else self._arrays(held))),
-        )
+        with kept_on_error(self):  # what cannot be learned from leaves what was learned before
+            self._check_parameters()
+            sequences = read_finite("X", X, lengths, self.nan)
+            targets = self._learn_targets(y, len(sequences))
+            weights = checked_weights(sample_weight, len(sequences))
+            folder = None if checkpoint is None else Path(checkpoint)
+            self.seed_ = self._first_seed(folder)
+            seeds: list[int] = np.random.SeedSequence(self.seed_).generate_state(4).tolist()
+            train, held = self._split(Part(sequences, targets, weights), validation_data is not None, seeds[0])
+            scaling = self._learn_scaling(train) if self.standardize else Scaling.none(sequences.values.shape[1])
+            self.inputs_ = Inputs.of(X, lengths, sequences, self.nan, scaling)
+            train = self._learn_part(train)
+            if validation_data is not None:
+                held = self._validation_part(validation_data)
+            network = self._create_network(seeds[1])
+            settings = self._settings(seeds[2], held is not None)
+            if held is not None:
+                name = "X" if validation_data is None else "validation_data"
+                held = held._replace(sequences=self.inputs_.scaled(name, held.sequences, self.dtype))
+            weights = train.weights
+            batches = SequenceBatches(
+                self.inputs_.scaled("X", train.sequences, self.dtype),
+                self._for_loss(train.targets),
+                weights=None if weights is None else (weights / weights.mean()).astype(self.dtype),
+                batch_size=int(self.batch_size),
+                seed=seeds[3],
+                validation=None if folder is None else digest_of(*(() if held is None else self._arrays(held))),
+            )
         self._train(
             network,
             batches,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
@@ -23,6 +25,7 @@ __all__ = [
     "checked_targets",
     "checked_weights",
     "held_out",
+    "kept_on_error",
 ]
 
 
@@ -137,6 +140,19 @@ def checked_entries(given: Any, forms: str, most: int) -> tuple[Any, ...]:
     if not 2 <= len(entries) <= most:
         raise ParameterError(f"`validation_data` has {len(entries)} entries, expected {forms}; is one missing?")
     return entries + (None,) * (most - len(entries))
+
+
+@contextmanager
+def kept_on_error(model: object) -> Generator[None]:
+    """A model that is fitted again, as if for the first time; after an error it is what it was."""
+    before = dict(vars(model))
+    vars(model).pop("network_", None)
+    try:
+        yield
+    except BaseException:
+        vars(model).clear()
+        vars(model).update(before)
+        raise
 
 
 def check_switches(model: object, *names: str) -> None:
