@@ -167,9 +167,9 @@ def _candidates(names: Mapping[str, Any]) -> list[str]:
 
 
 def _likeness(value: Any, expected: Any, role: str) -> Likeness:
-    if role == "parameters" and isinstance(value, Mapping):
+    if role == "parameters" and isinstance(value, Mapping) and isinstance(expected, Mapping):
         own = cast("Mapping[Any, Any]", value)
-        shared = {key: want for key, want in expected.items() if key in own}
+        shared = {key: want for key, want in cast("Mapping[Any, Any]", expected).items() if key in own}
         return compare(own, shared) if shared else "kind"
     return compare(value, expected)
 

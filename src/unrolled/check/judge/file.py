@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+import traceback
+from collections.abc import Callable, Collection
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,7 @@ from unrolled.check.judge.known import Known, Tried
 from unrolled.check.judge.plans import with_dictionaries
 from unrolled.check.judge.search import search
 from unrolled.check.results import FileReport, FunctionReport, Place
-from unrolled.check.sandbox import Sandbox
+from unrolled.check.sandbox import Sandbox, SandboxError
 
 __all__ = ["ORDER", "check_source"]
 
@@ -84,7 +86,7 @@ def _judged(known: Known, found: list[Found], names: Collection[str] | None) -> 
         if by_name[name].unparsed:
             reports[name] = _unparsed(by_name[name])
             continue
-        reports[name] = _one(known, by_name[name])
+        reports[name] = _guarded(by_name[name], lambda own=by_name[name]: _one(known, own))
         if name in (f"{family}_cell_backward" for family in _FAMILIES) or name in (f"{f}_backward" for f in _FAMILIES):
             _consistent(known, reports, family_of(name))
     for family in _FAMILIES:
@@ -92,7 +94,8 @@ def _judged(known: Known, found: list[Found], names: Collection[str] | None) -> 
     if _row_by_row_in(known):
         rows = any(known.tried[name].best.plan.layout.step == "mn" for name in known.correct)
         if not rows and not _untold(reports):
-            reports["softmax"] = report(known, known.tried["softmax"].base)
+            own = known.tried["softmax"].base
+            reports["softmax"] = _guarded(own.plan.found, lambda: report(known, own))
     return list(reports.values())
 
 
@@ -112,6 +115,25 @@ def _missing(found: Found) -> FunctionReport:
 
 def _unparsed(found: Found) -> FunctionReport:
     return FunctionReport(found.name, "crashed", found.found_as, Place(found.line), reason=found.unparsed)
+
+
+def _guarded(found: Found, judge: Callable[[], FunctionReport]) -> FunctionReport:
+    """What `judge` says of a function; where judging itself fails, that, so that the others have their verdicts."""
+    try:
+        return judge()
+    except SandboxError:
+        raise
+    except Exception as error:
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        what = f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}: {error}"
+        return FunctionReport(
+            found.name,
+            "refused",
+            found.found_as,
+            Place(found.line),
+            reason=f"the checker itself failed on it ({what}), which says nothing about your code; "
+            "please report this with the function",
+        )
 
 
 def _one(known: Known, found: Found) -> FunctionReport:
@@ -171,7 +193,7 @@ def _consistent(known: Known, reports: dict[str, FunctionReport], family: str) -
     for name, tried in others.items():
         known.correct.discard(name)
         known.tried[name] = replace(tried, other=None)
-        reports[name] = report(known, tried.base)
+        reports[name] = _guarded(tried.base.plan.found, lambda own=tried.base: report(known, own))
 
 
 def _system(tried: Tried) -> tuple[bool, Any]:

@@ -15,7 +15,7 @@ from unrolled.check.judge.compare import is_array
 from unrolled.check.judge.inputs import COURSE, Variant, family_of
 from unrolled.check.judge.layout import COURSE_LAYOUT, Layout, Pack, is_pack, pack_of
 from unrolled.check.judge.lines import keys_read
-from unrolled.check.judge.weights import Slots, guesses, is_named_weight
+from unrolled.check.judge.weights import Slots, guesses, halved, is_named_weight
 
 __all__ = ["Given", "Plan", "arguments_of", "own_role", "slots_of", "with_dictionaries"]
 
@@ -273,11 +273,11 @@ def slots_of(found: Found) -> list[Slots]:
     hints: dict[str, str | None] = dict(found.weights)
     for argument in found.arguments:
         role = own_role(found.name, argument.role)
-        told = not argument.has_default if role is None else is_pack(role)
+        told = not argument.has_default if role is None else is_pack(halved(role))
         if told and _is_weight(argument.name, found):
             hints.setdefault(argument.name, role)
     for name, role in (found.attributes or {}).items():
-        if (role is not None and is_pack(role)) or (role is None and _is_weight(name, found)):
+        if (role is not None and is_pack(halved(role))) or (role is None and _is_weight(name, found)):
             hints.setdefault(name, role)
     if not hints:
         return [{}]

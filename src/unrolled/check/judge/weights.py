@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from unrolled.check.judge.layout import Pack, is_pack, orders, pack_of
 
-__all__ = ["Slots", "guesses", "is_named_weight"]
+__all__ = ["Slots", "guesses", "halved", "is_named_weight"]
 
 Slots = dict[str, Pack]  # learner's name -> what it holds
 
@@ -61,8 +61,7 @@ def guesses(names: Iterable[str], family: str, hints: Mapping[str, str | None] |
     {'w_f': Pack(kind='W', gates='f', part=''), 'b_f': Pack(kind='b', gates='f', part='')}
     """
     own = list(dict.fromkeys(names))
-    halved = {name: re.sub(r"^(W[ficour])([ax])$", r"\1:\2", hint) for name, hint in (hints or {}).items() if hint}
-    told = {name: hint for name, hint in halved.items() if is_pack(hint)}
+    told = {name: halved(hint) for name, hint in (hints or {}).items() if hint and is_pack(halved(hint))}
     if family in _GATES:  # of Wf beside Uf each is half of the course's Wf: values tell which
         told = {name: hint for name, hint in told.items() if not _paired(name, own)}
     once = [name for name in own if name in told and list(told.values()).count(told[name]) == 1]
@@ -80,6 +79,11 @@ def guesses(names: Iterable[str], family: str, hints: Mapping[str, str | None] |
     if len(hinted) == len(own):
         found.insert(0, hinted)
     return found or [hinted]
+
+
+def halved(role: str) -> str:
+    """The name that `pack_of` has for a role: half a weight that names tell as `Wfa` is `Wf:a`."""
+    return re.sub(r"^(W[ficour])([ax])$", r"\1:\2", role)
 
 
 def is_named_weight(name: str) -> bool:
