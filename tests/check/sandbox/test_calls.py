@@ -383,12 +383,8 @@ def test_too_large_a_job_is_refused():
 
 def test_without_bubblewrap_the_sandbox_says_so_and_what_to_do(monkeypatch):
     monkeypatch.setattr(bubblewrap.shutil, "which", lambda name: None)
-    bubblewrap.available.cache_clear()
-    try:
-        with pytest.raises(SandboxError, match=r"no program `bwrap`; install bubblewrap .* or use mode='none'"):
-            Sandbox()
-    finally:
-        bubblewrap.available.cache_clear()
+    with pytest.raises(SandboxError, match=r"no program `bwrap`; install bubblewrap .* or use mode='none'"):
+        Sandbox()
 
 
 def test_a_bubblewrap_that_does_not_work_is_found_out_and_told(monkeypatch, tmp_path):
@@ -396,15 +392,23 @@ def test_a_bubblewrap_that_does_not_work_is_found_out_and_told(monkeypatch, tmp_
     broken.write_text("#!/bin/sh\necho 'setting up uid map: Permission denied' >&2\nexit 1\n")
     broken.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    bubblewrap.available.cache_clear()
-    try:
-        found = Sandbox.available()
-    finally:
-        bubblewrap.available.cache_clear()
+    found = Sandbox.available()
     assert not found.bubblewrap
     assert (
         "cannot build a sandbox here: setting up uid map: Permission denied; allow it user namespaces" in found.reason
     )
+
+
+@pytest.mark.parametrize(("failures", "works"), [(1, [True, True]), (2, [False, True]), (9, [False, False])])
+def test_a_failure_of_bubblewrap_that_passes_is_not_kept_and_its_working_is(monkeypatch, tmp_path, failures, works):
+    program = tmp_path / "bwrap"
+    program.write_text(f"#!/bin/sh\necho >> {tmp_path}/log\n[ $(wc -l < {tmp_path}/log) -gt {failures} ]\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    assert [Sandbox.available().bubblewrap for _ in range(2)] == works
+    tried = len((tmp_path / "log").read_text())
+    assert tried == min(failures + 1, 4)
+    assert [Sandbox.available().bubblewrap, len((tmp_path / "log").read_text()) == tried] == [works[1], works[1]]
 
 
 def test_a_waiting_process_that_does_not_start_is_told_with_its_last_words(monkeypatch):
@@ -413,9 +417,25 @@ def test_a_waiting_process_that_does_not_start_is_told_with_its_last_words(monke
         pass
 
 
-def test_a_waiting_process_that_died_is_told_and_replaced(either):
+def test_a_waiting_process_that_died_between_two_jobs_is_replaced_unseen(either):
     waiting = either._start()
     waiting._process.kill()
     waiting._process.wait()
-    assert run(either, "def f(): return 1", Call("f")).status == "died"
+    assert run(either, "def f(): return 1", Call("f")).values == [1]
+    assert either._start() is not waiting
+
+
+def test_a_job_whose_sandbox_dies_twice_is_told_so_and_the_next_one_runs(either, monkeypatch):
+    def dying(control, *arguments):
+        either._zygote._process.kill()
+        either._zygote._process.wait()
+        died.append(either._zygote)
+        send(control, *arguments)
+
+    send, died = socket.send_fds, []
+    with monkeypatch.context() as patch:
+        patch.setattr(socket, "send_fds", dying)
+        reply = run(either, "def f(): return 1", Call("f"))
+    assert (reply.status, reply.error) == ("died", "the sandbox ended while it ran; the next job has a new one")
+    assert len(set(died)) == 2
     assert run(either, "def f(): return 1", Call("f")).values == [1]

@@ -1,14 +1,17 @@
 """When a job's time is over, who says so, and what is left of a waiting process that went another way."""
 
 import os
+import resource
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from unrolled.check.sandbox import Call, Job, Sandbox, process
+from unrolled.check.sandbox import Call, Job, Sandbox, bubblewrap, process
 
 linux = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
 
@@ -80,3 +83,77 @@ def test_a_job_that_ended_while_nobody_looked_is_not_called_late(patient):
 def test_the_system_s_own_limit_of_processor_time_is_told_as_time_and_not_as_memory(patient):
     reply = run_unwatched(patient, "\n    while True: pass", timeout=0.2)
     assert (reply.status, reply.error) == ("timeout", "it used more processor time than it was given")
+
+
+@pytest.mark.parametrize("mode", ["bubblewrap", "none"])
+def test_a_caller_with_very_many_open_files_gets_the_same_result(mode, request):
+    if mode == "bubblewrap":
+        request.getfixturevalue("sandbox")
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if 0 <= before[1] < 2000:
+        pytest.skip("the system allows fewer open files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (2000, before[1]))
+    held = [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]
+    code = """
+import os
+import resource
+def f():
+    found = []
+    for number in range(2000):
+        try: os.fstat(number)
+        except OSError: continue
+        found.append(number)
+    return found
+"""
+    try:
+        with Sandbox(mode) as sandbox:
+            reply = sandbox.run(Job(code, [Call("f")]))
+    finally:
+        for descriptor in held:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert (reply.status, reply.values) == ("returned", [[0, 1, 2, 3]]), reply.error
+
+
+PARENT = """
+from unrolled.check.sandbox import Call, Job, Sandbox
+with Sandbox("none") as sandbox:
+    sandbox.run(Job(""))
+    print("started", flush=True)
+    {then}
+"""
+
+
+@pytest.mark.parametrize("then", ["input()", "sandbox.run(Job('def f():\\n    while True: pass', [Call('f')]))"])
+def test_a_parent_that_is_killed_leaves_no_folder_behind(tmp_path, then):
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TMPDIR": str(tmp_path)}
+    program = [sys.executable, "-c", PARENT.format(then=then)]
+    with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as parent:
+        assert parent.stdout.readline() == b"started\n"
+        assert [path.name[:6] for path in tmp_path.iterdir()] == ["check-"]
+        time.sleep(0.2)  # until it is busy
+        parent.kill()
+    wait_for(lambda: not list(tmp_path.iterdir()))
+
+
+def test_an_interrupt_while_it_starts_leaves_no_process_behind(monkeypatch):
+    def interrupt(self, deadline):
+        started.append(self._process)
+        raise KeyboardInterrupt
+
+    started = []
+    monkeypatch.setattr(process.Zygote, "_hear", interrupt)
+    with pytest.raises(KeyboardInterrupt), Sandbox("none"):
+        pass
+    assert [one.poll() for one in started] == [-signal.SIGKILL]
+
+
+def test_a_system_without_proc_runs_ones_own_code(monkeypatch):
+    def missing(path, *arguments, **named):
+        if str(path).startswith("/proc/"):
+            raise FileNotFoundError(path)
+        return open(path, *arguments, **named)
+
+    monkeypatch.setattr(bubblewrap, "open", missing, raising=False)
+    with Sandbox("none") as sandbox:
+        assert sandbox.run(Job("def f(): return 7", [Call("f")])).values == [7]

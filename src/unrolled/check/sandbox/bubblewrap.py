@@ -10,13 +10,14 @@ import site
 import subprocess
 import sys
 import sysconfig
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from unrolled.check.sandbox.inside import seccomp
-from unrolled.check.sandbox.types import Availability
+from unrolled.check.sandbox.types import Availability, SandboxError
 
 __all__ = ["PROGRAM", "SCRATCH", "available", "command", "interpreter", "packages", "runtime"]
 
@@ -30,22 +31,31 @@ LIBRARIES: Final = ("libc.", "libc-", "libm.", "libpython", "libz.", "libffi", "
 REMEDY: Final = "install bubblewrap (Debian, Ubuntu: apt-get install bubblewrap; Fedora: dnf install bubblewrap)"
 
 
-@functools.cache
 def available() -> Availability:
-    """Whether bubblewrap is here and works; it is tried once, on an empty command."""
+    """Whether bubblewrap is here and works; it is tried on an empty command, and again where that failed."""
     found = shutil.which("bwrap")
     if found is None:
         return Availability(False, f"there is no program `bwrap`; {REMEDY}", seccomp.supported())
     if not seccomp.supported():
         return Availability(False, "the filter of system calls knows x86-64 and aarch64 Linux only; use such a machine")
-    trial = [found, *NAMESPACES, "--ro-bind", "/", "/", "true"]
+    try:
+        with suppress(SandboxError):  # the machine may have been too busy
+            return _tried(found)
+        return _tried(found)
+    except SandboxError as error:
+        return Availability(False, str(error), True)
+
+
+@functools.cache  # what it raises is not kept
+def _tried(program: str) -> Availability:
+    trial = [program, *NAMESPACES, "--ro-bind", "/", "/", "true"]
     try:
         done = subprocess.run(trial, capture_output=True, timeout=10, check=False, stdin=subprocess.DEVNULL)
     except (OSError, subprocess.TimeoutExpired) as error:
-        return Availability(False, f"`bwrap` does not run: {error}; {REMEDY}", True)
+        raise SandboxError(f"`bwrap` does not run: {error}; {REMEDY}") from None
     if done.returncode:
         told = done.stderr.decode("utf-8", "replace").strip()[:300]
-        return Availability(False, f"`bwrap` cannot build a sandbox here: {told}; allow it user namespaces", True)
+        raise SandboxError(f"`bwrap` cannot build a sandbox here: {told}; allow it user namespaces")
     return Availability(True, filter=True)
 
 
@@ -88,7 +98,8 @@ def runtime() -> list[str]:
     base = sysconfig.get_path("stdlib", vars={"installed_base": sys.base_prefix, "base": sys.base_prefix})
     folders = {os.path.realpath(folder) for folder in (base, paths["stdlib"], sysconfig.get_config_var("DESTSHARED"))}
     own = [os.path.realpath(folder) for folder in (*_hidden(), Path(__file__).parents[2])]
-    with open("/proc/self/maps") as maps:
+    mapped = set[str]()
+    with suppress(FileNotFoundError), open("/proc/self/maps") as maps:  # Linux has it
         mapped = {line.split(maxsplit=5)[-1].strip() for line in maps if ".so" in line}
     for path in mapped:
         if os.path.basename(path).startswith(LIBRARIES) and not any(_within(path, folder) for folder in own):

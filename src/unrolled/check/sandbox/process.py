@@ -74,6 +74,11 @@ class Ending:
     killed: str = ""  # by us: "timeout", of its processor time; "wall"; "files"; "output"
     clean: bool = True  # whether the sandbox can be used again
 
+    @property
+    def lost(self) -> bool:
+        """Whether the sandbox itself ended, and not by us."""
+        return self.code is None and not self.killed
+
 
 class Zygote:
     """One waiting process. After `run` came back with `clean` false, close it and start another.
@@ -102,6 +107,7 @@ class Zygote:
                 "nodes": settings.reply.nodes,
                 "sandboxed": sandboxed,
                 "scratch": bubblewrap.SCRATCH if sandboxed else "",
+                "empty": self._empty.name if self._empty else "",
                 "allowed": _seen(self._empty.name if self._empty else bubblewrap.SCRATCH),
             }
             python = [bubblewrap.interpreter(), "-I", "-S", "-B", "-X", "utf8", "-c", BOOT, json.dumps(told)]
@@ -116,7 +122,11 @@ class Zygote:
                 start_new_session=True,
             )
         self._job: int | None = None  # its process, where that has a number of ours
-        self._greet(sandboxed)
+        try:
+            self._greet(sandboxed)
+        except BaseException:  # interrupted, too
+            self.close()
+            raise
 
     def _greet(self, sandboxed: bool) -> None:
         hello = self._hear(time.monotonic() + START)
@@ -124,13 +134,11 @@ class Zygote:
             self.kill()
             self._errors.seek(0)
             told = self._errors.read(2000).decode("utf-8", "replace").strip().rpartition("\n")[2]
-            self.close()
             raise SandboxError(
                 f"the process for learners' code did not start: {told or 'it said nothing'}; "
                 "run `bwrap --unshare-all --ro-bind / / true` to see whether bubblewrap works here"
             )
         if sandboxed and not hello.get("filter"):
-            self.close()
             raise SandboxError(
                 "the filter of system calls does not hold in the sandbox, so that learners' code could start "
                 "processes; use a kernel with seccomp filters (CONFIG_SECCOMP_FILTER)"

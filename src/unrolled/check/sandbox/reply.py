@@ -64,7 +64,7 @@ def _pieces(ending: Ending) -> tuple[list[tuple[bytes, bytes]], bytes]:
 
 def _ended(ending: Ending, timeout: float) -> Reply | None:
     """The reply where it was not for the job's process to end."""
-    if ending.code is None and not ending.killed:
+    if ending.lost:
         return Reply("died", "the sandbox ended while it ran; the next job has a new one")
     match ending.killed:
         case "timeout":

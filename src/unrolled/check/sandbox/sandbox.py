@@ -11,7 +11,7 @@ from typing import Any, Self, cast
 from unrolled.check.sandbox import bubblewrap
 from unrolled.check.sandbox.inside.encode import Encoder
 from unrolled.check.sandbox.inside.wire import Limits
-from unrolled.check.sandbox.process import Settings, Zygote
+from unrolled.check.sandbox.process import Ending, Settings, Zygote
 from unrolled.check.sandbox.reply import read_reply
 from unrolled.check.sandbox.types import Availability, Job, Mode, Reply, SandboxError, Value
 from unrolled.errors import ParameterError
@@ -99,15 +99,22 @@ class Sandbox:
             SandboxError: the sandbox cannot be started again.
         """
         message = self._message(job)
+        timeout = job.timeout or self.timeout
+        ending = self._run(message, timeout)
+        if ending.lost:  # it may have ended before this job, which then has no part in it
+            ending = self._run(message, timeout)
+        return read_reply(ending, self._limits, len(job.calls), timeout)
+
+    def _run(self, message: bytes, timeout: float) -> Ending:
         zygote = self._start()
         try:
-            ending = zygote.run(message, job.timeout or self.timeout)
+            ending = zygote.run(message, timeout)
         except BaseException:  # interrupted: the job may still run
             self.close()
             raise
         if not ending.clean:
             self.close()
-        return read_reply(ending, self._limits, len(job.calls), job.timeout or self.timeout)
+        return ending
 
     def _start(self) -> Zygote:
         if self._zygote is None:

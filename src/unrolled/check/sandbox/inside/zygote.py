@@ -9,6 +9,7 @@ import gc
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import time
@@ -25,7 +26,17 @@ SCRATCH_FILES: Final = 256
 
 
 def main(control: int, settings: dict[str, Any]) -> None:
-    """Serves jobs until the parent closes the control socket."""
+    """Serves jobs until the parent closes the control socket, or has gone."""
+    low = os.dup(control)  # the parent may have had many files open; `select` and `closerange` know the first 1024
+    os.close(control)
+    try:
+        serve(low, settings)
+    finally:
+        if settings["empty"]:  # a parent that was killed cannot
+            shutil.rmtree(settings["empty"], ignore_errors=True)
+
+
+def serve(control: int, settings: dict[str, Any]) -> None:
     with socket.socket(fileno=control) as parent:
         read, write = os.pipe()
         os.set_blocking(write, False)
