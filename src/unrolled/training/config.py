@@ -21,7 +21,7 @@ COUNTS: Mapping[str, Count] = {
     "hidden": (1, "384 is usual"),
     "layers": (1, "1 is usual"),
     "embedding": (1, "64 is usual"),
-    "batch": (1, "64 is usual"),
+    "batch": (1, "32 is usual"),
     "window": (1, "128 is usual"),
     "warmup": (1, "1 leaves it out"),
     "minimum_count": (1, "1 keeps every character"),
@@ -59,12 +59,12 @@ class TrainConfig:
     hidden: int = 384
     layers: int = 1
     embedding: int = 64
-    batch: int = 64  # streams, side by side
+    batch: int = 32  # streams, side by side
     window: int = 128  # steps of back-propagation through time
     minutes: float | None = 3.0
     epochs: float | None = None
     steps: int | None = None
-    learning_rate: float = 4e-3  # the peak of warm-up and cosine
+    learning_rate: float = 3e-3  # the peak of warm-up and cosine
     final_rate: float = 0.02  # the last learning rate, as a part of the peak
     warmup: int = 40  # steps, 1 for none; does not depend on the length of the run, which may still be being measured
     beta1: float = 0.9

@@ -192,7 +192,7 @@ def test_they_may_be_learned_as_the_unknown_symbol():
         ("ab", {"validation_data": 3}, ParameterError, "`validation_data` is a int, expected a str"),
         (Path("no such file"), {}, DataError, "`no such file` does not exist, expected a text file"),
         ("ab", {"validation_fraction": 1}, ParameterError, "`validation_fraction` is 1, expected .*; 0.1 is usual"),
-        ("ab", {"batch_size": 0}, ParameterError, "`batch_size` is 0, expected a whole number of at least 1; 64 is"),
+        ("ab", {"batch_size": 0}, ParameterError, "`batch_size` is 0, expected a whole number of at least 1; 32 is"),
         ("ab", {"window": 1.5}, ParameterError, "`window` is 1.5, expected a whole number of at least 1; 128 is usual"),
         (
             "ab",

@@ -176,7 +176,7 @@ class CharLM(NamedNetwork, Remembers):
         self,
         text: Text,
         *,
-        batch_size: int = 64,
+        batch_size: int = 32,
         window: int = 128,
         validation_fraction: float = 0.1,
         validation_data: Text | None = None,
@@ -220,7 +220,7 @@ class CharLM(NamedNetwork, Remembers):
         'sat on'
         """
         self._keep_history(None)  # that of an earlier fit, whatever comes now
-        batch_size = whole_number("batch_size", batch_size, remedy="64 is usual")
+        batch_size = whole_number("batch_size", batch_size, remedy="32 is usual")
         window = whole_number("window", window, remedy="128 is usual")
         unknown = settings.keys() - FitOptions.__annotations__.keys()
         if unknown:
