@@ -394,6 +394,8 @@ def test_what_cannot_be_answered_is_named(reverser):
     for wrong in ((["a"],), ["a"] * 3, 0.2):
         with pytest.raises(ParameterError, match=r"`validation_data` .*, expected \(sources, targets\); "):
             EncoderDecoder(**SMALL).fit(["ab"], ["ab"], validation_data=wrong)
+    with pytest.raises(ParameterError, match="`callbacks` is <built-in function print>, expected a list of objects"):
+        EncoderDecoder(**SMALL).fit(["ab"], ["ab"], callbacks=print)
     with pytest.raises(ParameterError, match="`length_penalty` is -1, expected a finite number of at least 0"):
         reverser.predict(["a"], length_penalty=-1)
     with pytest.raises(ParameterError, match="`sources` is one string, expected a list of them"):

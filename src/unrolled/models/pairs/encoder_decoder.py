@@ -23,6 +23,7 @@ from unrolled.models.sequences.parts import check_switches, checked_entries, hel
 from unrolled.models.trainable import Trainable
 from unrolled.shapes import real_number, whole_number
 from unrolled.storage import Unit
+from unrolled.training.callbacks import checked_callbacks
 from unrolled.training.fit import Callback, FitSettings
 
 __all__ = ["EncoderDecoder", "Output"]
@@ -174,7 +175,7 @@ class EncoderDecoder(Fitted, Trainable):
             validate=validate,
             folder=folder,
             documents=self._documents(),
-            callbacks=(*scheduled, *callbacks),
+            callbacks=(*scheduled, *checked_callbacks(callbacks)),
             unit="pairs",
         )
         return self
