@@ -96,6 +96,33 @@ def test_caches_that_follow_from_another_mistake_are_not_blamed(name, old, new, 
     assert words in said.findings[0].message
 
 
+@pytest.mark.parametrize(
+    ("name", "old", "new", "equations"),
+    [
+        (
+            "lstm_forward",
+            "        a_next, c_next, yt, cache = lstm",
+            "        a_next = np.sin(a_next)\n        a_next, c_next, yt, cache = lstm",
+            {"lstm"},
+        ),
+        ("rnn_backward", "dWax += dWaxt", "dWax += np.sin(dWaxt)", {"rnn.sum"}),
+        (
+            "rnn_backward",
+            "rnn_cell_backward(da[:, :, t] + da_prevt,",
+            "rnn_cell_backward(da[:, :, t] + np.sin(da_prevt),",
+            {"rnn", "rnn.bptt", "rnn.sum"},
+        ),
+        ("rnn_forward", "return a, y_pred, caches", "return a_next, y_pred, caches", {"rnn.a"}),
+    ],
+)
+def test_a_loop_over_a_cell_function_is_not_told_an_equation_of_the_cell(name, old, new, equations):
+    said = judged(changed(COURSE, old, new), name)[name]
+    assert said.findings
+    assert {each.equation for each in said.findings} <= equations
+    assert all(each.certainty == "located" for each in said.findings)
+    assert not any(each.should_be for each in said.findings)
+
+
 def test_a_cache_that_holds_one_value_in_anothers_place_is_named_with_its_line():
     text = changed(
         COURSE,

@@ -13,6 +13,7 @@ from unrolled.check.explain.match import Match, match, match_value
 from unrolled.check.explain.models import Form, Model, given_outputs, model_of, same
 from unrolled.check.explain.places import Trace
 from unrolled.check.explain.program import Equation, inlined
+from unrolled.check.explain.sequences import LOOPS
 from unrolled.check.results import Finding, Place
 
 __all__ = ["explain"]
@@ -28,6 +29,7 @@ def explain(
     names: Mapping[str, str] | None = None,
     *,
     code: str | None = None,
+    over_cell: bool = False,
 ) -> list[Finding]:
     """Why a function's outputs are wrong; an empty list when they are right.
 
@@ -42,6 +44,7 @@ def explain(
         records: arrays assigned while it ran, in order; each has `line`, `name` and `array`.
         names: course role to learner's name, for the words.
         code: the learner's source with the same line numbers, so that more than one line can be located.
+        over_cell: it is a loop over a cell function that is judged apart: the cell's equations are not at fault.
 
     Returns:
         Findings, what is explained before what is located; `place.line` counts as the records do.
@@ -54,7 +57,7 @@ def explain(
             return []
         right = right_values(model, inputs) if records else None
         suspects = locate(records or (), right, code, _nowhere(model, wrong)) if right else []
-        return _findings(Trace(model, found, dict(names or {}), records or (), suspects, right), wrong)
+        return _findings(Trace(model, found, dict(names or {}), records or (), suspects, right, over_cell), wrong)
 
 
 def _nowhere(model: Model, wrong: Mapping[str, Array]) -> list[Array]:
@@ -166,6 +169,8 @@ def _said(form: Form, place: Place | None, symbol: str, whose: str = "") -> Find
 
 
 def _located(trace: Trace, suspect: Located, wrong: Mapping[str, Any]) -> Finding:
+    if trace.over_cell:
+        return _located_over_cell(trace, suspect, wrong)
     form = match_value(trace.model, suspect.array, _target_of(trace, suspect.name))
     if form is not None:
         return _said(form, Place(suspect.line), suspect.name)
@@ -182,6 +187,31 @@ def _located(trace: Trace, suspect: Located, wrong: Mapping[str, Any]) -> Findin
         place=Place(suspect.line),
         should_be=equation.text(),
     )
+
+
+def _located_over_cell(trace: Trace, suspect: Located, wrong: Mapping[str, Any]) -> Finding:
+    return Finding(
+        equation=_id_over_cell(trace, suspect.name),
+        symbol=suspect.name,
+        message=(
+            f"your {suspect.name} is none of the values on the way to {_listed(trace, wrong)}, though all that it is "
+            "computed from is right"
+        ),
+        certainty="located",
+        place=Place(suspect.line),
+    )
+
+
+def _id_over_cell(trace: Trace, name: str) -> str:
+    """The loop's own equation for what the learner calls `name`, else the network alone."""
+    loop = LOOPS[trace.model.name]
+    roles = {own: role for role, own in trace.names.items()}
+    role = roles.get(name, name)
+    if role in loop.summed:
+        return f"{loop.family}.sum"
+    if not loop.forward and role.removesuffix("t") in {f"d{state}_prev" for state in loop.states}:
+        return f"{loop.family}.bptt"
+    return loop.family
 
 
 def _equation_of(trace: Trace, name: str, wrong: Mapping[str, Any]) -> Equation:
@@ -213,14 +243,14 @@ def _target_of(trace: Trace, name: str) -> str:
 def _observed(trace: Trace, wrong: Mapping[str, Any]) -> Finding:
     right = [role for role in trace.found if role not in wrong]
     first = next(iter(wrong))
-    equation = _equation_of(trace, first, wrong)
+    equation = None if trace.over_cell else _equation_of(trace, first, wrong)
     return Finding(
-        equation=equation.id,
+        equation=equation.id if equation else _id_over_cell(trace, first),
         symbol=trace.names.get(first, first),
         message=f"wrong: {_listed(trace, wrong)}; "
         + (f"right: {_listed(trace, right)}" if right else "nothing is right"),
         certainty="observed",
-        should_be=equation.text(),
+        should_be=equation.text() if equation else "",
     )
 
 

@@ -28,6 +28,7 @@ class Trace:
         records: arrays assigned while it ran, in order.
         suspects: where the values left the right ones.
         right: what the values may be; None without records.
+        over_cell: it is a loop over a cell function that is judged apart.
     """
 
     model: Model
@@ -36,6 +37,7 @@ class Trace:
     records: Sequence[Recorded]
     suspects: Sequence[Located]
     right: Right | None
+    over_cell: bool = False
 
     @property
     def arrays(self) -> list[Array]:

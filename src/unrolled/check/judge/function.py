@@ -170,7 +170,10 @@ def _wrong(known: Known, found: Attempt, base: FunctionReport) -> FunctionReport
         findings += _by_values(found, call, changed, records)
     by_shape = shapes(found, call, {each.equation for each in findings if each.certainty != "observed"})
     told = {each.equation for each in by_shape}
-    findings = [each for each in findings if each.certainty != "observed" or each.equation not in told]
+    shaped = {each.symbol for each in by_shape}
+    named = [answer.name or role for role, answer in found.answers[call].found.items() if not answer.right]
+    whole = "caches" not in wrong and shaped.issuperset(named)  # nothing is wrong but shapes
+    findings = [each for each in findings if each.certainty != "observed" or not (whole or each.equation in told)]
     findings += [*half(found, call, records), *by_shape, *absent(found, call), *effects]
     findings = [with_line(found, finding) for finding in findings]
     if not any(finding.certainty == "explained" for finding in findings):

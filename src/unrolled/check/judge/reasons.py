@@ -45,7 +45,16 @@ def explained(found: Attempt, call: int, told: set[str], traced: list[Record]) -
     for kept in ("cache", "caches"):
         outputs[kept] = {role: value for role, value in outputs.pop(kept, {}).items() if role not in told}
     records = [_Recorded(record) for record in traced]
-    return explain(found.function, inputs, outputs, records, learners_names(found), code=found.plan.found.code)
+    over_cell = any(course == FUNCTIONS[found.function].cell for course, _ in found.plan.found.helpers)
+    return explain(
+        found.function,
+        inputs,
+        outputs,
+        records,
+        learners_names(found),
+        code=found.plan.found.code,
+        over_cell=over_cell,
+    )
 
 
 def _wrong_keys(found: Attempt, call: int) -> dict[str, list[str]]:
