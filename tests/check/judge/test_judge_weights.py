@@ -84,3 +84,41 @@ def test_a_mistake_beside_halved_weights_is_explained_by_its_equation_alone(halv
 def test_a_name_of_the_courses_own_is_whole_only_where_its_counterpart_is_not_there():
     assert guesses(["Wf", "Uf"], "lstm", {"Wf": "Wf", "Uf": "Wfa"})[1]["Wf"].part == "a"
     assert [slots["Wf"].part for slots in guesses(["Wf", "bf"], "lstm", {"Wf": "Wf", "bf": "bf"})] == [""]
+
+
+def by_key(weight: str, bias: str) -> str:
+    """An LSTM cell whose keys are put together while it runs."""
+    return (
+        f"{SIGMOID}def lstm_cell_forward(xt, a_prev, c_prev, parameters):\n"
+        "    both, g = np.vstack((a_prev, xt)), {}\n"
+        '    for gate in "fioc":\n'
+        f"        z = parameters[{weight}] @ both + parameters[{bias}]\n"
+        '        g[gate] = np.tanh(z) if gate == "c" else sigmoid(z)\n'
+        '    c_next = g["f"] * c_prev + g["i"] * g["c"]\n    return g["o"] * np.tanh(c_next), c_next\n'
+    )
+
+
+KEYS = [('"W_{}".format(gate)', '"b_{}".format(gate)'), ('f"w{gate}"', 'f"b{gate}"'), ('"W%s" % gate', '"b_%s" % gate')]
+
+
+@pytest.mark.parametrize("keys", KEYS)
+def test_keys_that_are_put_together_while_the_function_runs_are_names_as_any(keys):
+    assert judged(by_key(*keys))["lstm_cell_forward"].verdict == "correct"
+
+
+@pytest.mark.parametrize("keys", KEYS)
+def test_a_mistake_beneath_keys_that_are_put_together_is_explained(keys):
+    wrong = changed(by_key(*keys), 'g["f"] * c_prev + g["i"] * g["c"]', 'g["f"] * c_prev + g["i"] + g["c"]')
+    said = judged(wrong)["lstm_cell_forward"]
+    assert [(each.equation, each.certainty) for each in said.findings] == [("lstm.4", "explained")]
+
+
+def test_a_key_that_is_no_parameters_name_stays_the_learners_error():
+    said = judged(by_key('"q_" + gate + "?"', '"b" + gate'))["lstm_cell_forward"]
+    assert (said.verdict, said.reason.partition(" (")[0]) == ("crashed", "KeyError: 'q_f?'")
+
+
+def test_a_dictionary_of_parameters_in_a_cache_is_no_weight_whatever_its_key():
+    text = by_key('"W_" + gate', '"b_" + gate').replace("parameters", "params")
+    text = changed(text, "c_next), c_next", 'c_next), c_next, {**g, "params": params, "c_prev": c_prev, "xt": xt}')
+    assert judged(text)["lstm_cell_forward"].verdict == "correct"

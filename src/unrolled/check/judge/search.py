@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from unrolled.check.find import Found
+from unrolled.check.find.names import is_parameters
 from unrolled.check.functions import FUNCTIONS
 from unrolled.check.judge.attempt import Attempt
 from unrolled.check.judge.inputs import family_of, variants_of
@@ -21,6 +22,7 @@ from unrolled.check.judge.weights import Slots, is_named_weight
 __all__ = ["FINAL", "search"]
 
 TRIES = 48
+KEYS = 14  # of a dictionary of parameters: the LSTM's, each gate's weights in two halves, and the head's
 # Statuses after which another plan would come to the same, or cost as much time again.
 FINAL = ("timeout", "memory", "output", "died", "refused")
 
@@ -32,17 +34,42 @@ def search(known: Known, found: Found) -> Tried | None:
         The best; None where no plan could be made.
     """
     tried = _search(known, found)
-    if tried is None or tried.base.answers or not tried.base.reply.error.startswith("KeyError"):
+    if tried is None or not _key_lacking(tried):
         return tried
-    names = {name: None for name in strings(found) if is_named_weight(name) and name not in found.weights}
-    if not names:
-        return tried
-    more = replace(found, weights={**found.weights, **names})  # keys that are read by way of a loop or a variable
-    again = _search(known, more)
-    if again is None or again.best.score <= tried.base.score:
-        return tried
-    known.found[found.name] = more
-    return again
+    best = tried
+    for way in (_by_texts, _by_errors):
+        again = way(known, found, tried)
+        if again.best.score > best.best.score:
+            best = again
+        if best.best.right:
+            break
+    known.found[found.name] = best.best.plan.found
+    return best
+
+
+def _key_lacking(tried: Tried) -> str:
+    """The key that an error names; "" where it is another error, or none."""
+    error = tried.base.reply.error
+    lacking = not tried.base.answers and error.startswith("KeyError: ")
+    return error.removeprefix("KeyError: ").strip("'\"") if lacking else ""
+
+
+def _by_texts(known: Known, found: Found, tried: Tried) -> Tried:
+    """With keys that stand in the function as text: they are read by way of a loop or a variable."""
+    texts = [name for name in strings(found) if is_named_weight(name) and not is_parameters(name)]
+    names = {name: None for name in texts if name not in found.weights}
+    return (_search(known, replace(found, weights={**found.weights, **names})) if names else None) or tried
+
+
+def _by_errors(known: Known, found: Found, tried: Tried) -> Tried:
+    """With keys that are put together while it runs: one after the other is named by the error that it lacks."""
+    for _ in range(KEYS):
+        key = _key_lacking(tried)
+        if not is_named_weight(key) or key in found.weights:
+            break
+        found = replace(found, weights={**found.weights, key: None})
+        tried = _search(known, found) or tried
+    return tried
 
 
 def _search(known: Known, found: Found) -> Tried | None:
