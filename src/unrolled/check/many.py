@@ -17,7 +17,7 @@ from pathlib import Path
 from unrolled.check.files import Options, check_content, read_bytes, unchecked
 from unrolled.check.output.json import report_from, report_to
 from unrolled.check.results import FileReport
-from unrolled.check.store import Store, key_of
+from unrolled.check.store import Store, key_of, lasting
 from unrolled.errors import DataError
 
 __all__ = ["Checked", "check_many", "cores"]
@@ -134,13 +134,13 @@ class _Worker:
             self.connection.send((task.name, task.content))
 
     def result(self, limit: float, store: Store | None) -> Checked:
-        """What became of the file; kept in the store where it was judged."""
+        """What became of the file; kept in the store where it was judged and another time would tell the same."""
         assert self.task is not None
         task, self.task = self.task, None
         try:
             if self.connection.poll():
                 report = report_from(json.loads(self.connection.recv_bytes()))
-                if store is not None and report.functions:
+                if store is not None and report.functions and lasting(report):
                     store.put(task.key, report)
                 return Checked(task.index, report)
             message = f"was not done after {limit:g} s"

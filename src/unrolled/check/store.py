@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import platform
 import sqlite3
-from collections.abc import Mapping
+import sys
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from importlib import metadata
@@ -18,7 +21,7 @@ from unrolled.check.output.json import VERSION, report_from, report_to
 from unrolled.check.results import FileReport
 from unrolled.errors import DataError
 
-__all__ = ["Store", "default_path", "key_of"]
+__all__ = ["Store", "default_path", "key_of", "lasting"]
 
 
 def default_path() -> Path:
@@ -41,13 +44,37 @@ def key_of(content: bytes, options: Mapping[str, Any]) -> str:
 
 @cache
 def _checker() -> str:
-    """What decides a verdict: the sources of the checker and of the equations, and NumPy's version."""
+    """What decides a verdict: the sources of the checker and of the equations, and what learners' code runs on."""
     package = Path(__file__).parent.parent
-    digest = hashlib.sha256(metadata.version("numpy").encode())
+    versions = [platform.python_version(), *(_version(name) for name in ("numpy", "scipy"))]
+    digest = hashlib.sha256(json.dumps(versions).encode())
     for folder in ("check", "steps"):
         for path in sorted((package / folder).rglob("*.py")):
             digest.update(str(path.relative_to(package)).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def lasting(report: FileReport) -> bool:
+    """Whether each verdict is of the file alone: none of a timeout or a sandbox's end, which a busy machine can bring.
+
+    >>> from unrolled.check.results import FunctionReport
+    >>> lasting(FileReport("rnn.py", (FunctionReport("softmax", "timeout", reason="it ran longer than 10 s"),)))
+    False
+    """
+    from unrolled.check.sandbox.types import ENDED, KILLED, NOT_RUN
+
+    return not any(
+        function.verdict == "timeout"
+        or (function.verdict == "refused" and any(words in function.reason for words in (ENDED, KILLED, NOT_RUN)))
+        for function in report.functions
+    )
 
 
 class Store:
@@ -68,6 +95,7 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._usable = True
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._database = sqlite3.connect(path, timeout=30)
@@ -84,13 +112,27 @@ class Store:
 
     def get(self, key: str, file: str) -> FileReport | None:
         """The report kept under `key`, for the file called `file`; `None` where there is none."""
-        row = self._database.execute("SELECT report FROM results WHERE key = ?", (key,)).fetchone()
+        row = None
+        with self._going_on():
+            row = self._database.execute("SELECT report FROM results WHERE key = ?", (key,)).fetchone()
         return None if row is None else replace(report_from(json.loads(row[0])), file=file)
 
     def put(self, key: str, report: FileReport) -> None:
-        """Keeps a report."""
-        with self._database:
-            self._database.execute("INSERT OR REPLACE INTO results VALUES (?, ?)", (key, json.dumps(report_to(report))))
+        """Keeps a report. A full disk or a lock ends no run: it is said once on standard error, and no more is kept."""
+        if self._usable:
+            row = key, json.dumps(report_to(report))
+            with self._going_on(), self._database:
+                self._database.execute("INSERT OR REPLACE INTO results VALUES (?, ?)", row)
+
+    @contextmanager
+    def _going_on(self) -> Generator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            if self._usable:
+                said = f"unrolled: `{self.path}` keeps no more results of this run ({error}); every file is checked"
+                print(said, file=sys.stderr)
+            self._usable = False
 
     def close(self) -> None:
         """Closes the file."""

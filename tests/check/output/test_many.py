@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from unrolled.check import store as store_module
 from unrolled.check.files import Options, class_run, read_bytes, search
 from unrolled.check.many import check_many, cores
 from unrolled.check.results import FileReport, FunctionReport
+from unrolled.check.sandbox.types import ENDED, KILLED, NOT_RUN
 from unrolled.check.store import Store, default_path, key_of
 from unrolled.errors import DataError
 
@@ -36,6 +38,8 @@ def judge(name, content, options):
             time.sleep(0.05)
         case ["nothing"]:
             return FileReport(name)
+        case ["timeout" | "refused" as verdict, *reason]:
+            return FileReport(name, (FunctionReport("softmax", verdict, reason=" ".join(reason)),))
     return FileReport(name, (FunctionReport("softmax", "correct", reason=f"{content!r} {options.timeout}"),))
 
 
@@ -107,6 +111,43 @@ def test_what_is_kept_is_not_judged_again_and_a_changed_file_is(folder, tmp_path
         changed = run(paths, store)
         assert log() == ["b.py", "empty.py"]
         assert "b'3'" in changed[1].report.functions[0].reason
+
+
+def test_a_verdict_of_a_moment_is_not_kept_and_one_of_the_file_is(folder, tmp_path, log):
+    of_a_moment = {
+        "late": "timeout it ran longer than 2 s",
+        "lost": f"refused {ENDED}; the next job has a new one",
+        "killed": f"refused it tried to start a thread, which the sandbox forbids; then: {KILLED}",
+        "unlimited": f"refused {NOT_RUN}, since a limit could not be set",
+    }
+    paths = folder(**of_a_moment, module="refused it needs a module that the sandbox does not have")
+    with Store(tmp_path / "results.sqlite") as store:
+        run(paths, store)
+        log()
+        assert [item.kept for item in run(paths, store)] == [False, False, False, False, True]
+        assert log() == ["killed.py", "late.py", "lost.py", "unlimited.py"]
+
+
+def test_a_full_disk_is_said_once_and_ends_no_run(folder, tmp_path, capsys):
+    paths = folder(a="1", b="2", c="3")
+    with Store(tmp_path / "results.sqlite") as store:
+        store._database.execute("PRAGMA max_page_count = 1")  # no more than it has
+        paths[0].write_text("long " * 10_000)
+        assert all(item.report.correct for item in run(paths, store))
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 1
+    assert re.search(
+        r"^unrolled: `.*results\.sqlite` keeps no more results of this run \(.* full\); every file", said[0]
+    )
+
+
+def test_a_store_that_cannot_be_read_any_more_is_said_once_and_ends_no_run(folder, tmp_path, capsys):
+    paths = folder(a="1", b="2")
+    with Store(tmp_path / "results.sqlite") as store:
+        store._database.execute("DROP TABLE results")
+        done = run(paths, store)
+    assert [(item.report.correct, item.kept) for item in done] == [(True, False)] * 2
+    assert capsys.readouterr().err.count("keeps no more results of this run (no such table: results)") == 1
 
 
 def test_other_options_or_another_version_judge_again_and_another_name_does_not(folder, tmp_path, log, monkeypatch):
@@ -232,6 +273,31 @@ def test_an_edit_of_the_checker_or_the_equations_makes_another_version(tmp_path,
             versions.add(store_module._checker())
     store_module._checker.cache_clear()
     assert len(versions) == 3
+
+
+def test_another_python_numpy_or_scipy_makes_another_version(monkeypatch):
+    monkeypatch.undo()
+    known = {"numpy": "2.0"}
+
+    def version(name):
+        if name not in known:
+            raise store_module.metadata.PackageNotFoundError(name)
+        return known[name]
+
+    def now():
+        store_module._checker.cache_clear()
+        return store_module._checker()
+
+    monkeypatch.setattr(store_module.metadata, "version", version)
+    versions = [now()]
+    for changed in ({"numpy": "2.1"}, {"scipy": "1.0"}, {"scipy": "1.1"}):
+        known.update(changed)
+        versions.append(now())
+    monkeypatch.setattr(store_module.platform, "python_version", lambda: "3.99")
+    versions.append(now())
+    assert len(set(versions)) == 5
+    monkeypatch.undo()
+    store_module._checker.cache_clear()
 
 
 def test_the_key_tells_contents_and_options_apart():

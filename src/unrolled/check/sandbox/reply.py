@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from unrolled.check.sandbox.inside.wire import Decoder, Limits, WireError, as_list, pairs, printable
 from unrolled.check.sandbox.process import WALL, Ending
-from unrolled.check.sandbox.types import GlobalState, Path, Record, Reply, Status, Value
+from unrolled.check.sandbox.types import ENDED, KILLED, NOT_RUN, GlobalState, Path, Record, Reply, Status, Value
 
 __all__ = ["read_reply"]
 
@@ -65,7 +65,7 @@ def _pieces(ending: Ending) -> tuple[list[tuple[bytes, bytes]], bytes]:
 def _ended(ending: Ending, timeout: float) -> Reply | None:
     """The reply where it was not for the job's process to end."""
     if ending.lost:
-        return Reply("died", "the sandbox ended while it ran; the next job has a new one")
+        return Reply("died", f"{ENDED}; the next job has a new one")
     match ending.killed:
         case "timeout":
             return Reply("timeout", f"it ran longer than {timeout:g} s")
@@ -82,14 +82,14 @@ def _ended(ending: Ending, timeout: float) -> Reply | None:
 def _unanswered(ending: Ending, pieces: list[tuple[bytes, bytes]]) -> Reply:
     missing = [piece.decode("utf-8", "replace") for kind, piece in pieces if kind == b"N"]
     if missing:
-        return Reply("died", f"it was not run, since a limit could not be set: {printable(missing[0][:300])}")
+        return Reply("died", f"{NOT_RUN}, since a limit could not be set: {printable(missing[0][:300])}")
     if ending.code is None or ending.code >= 0:
         return Reply("died", f"it ended its process (exit status {ending.code}) before it had returned")
     number = -ending.code
     if number == signal.SIGXCPU:
         return Reply("timeout", "it used more processor time than it was given")
     if number == signal.SIGKILL:
-        return Reply("memory", "the system ended it, most likely for its memory")
+        return Reply("memory", f"{KILLED}, most likely for its memory")
     name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
     return Reply("died", f"it crashed its process ({name}), as recursion without end or a broken library does")
 

@@ -12,6 +12,9 @@ from unrolled.check.sandbox.inside.wire import Opaque, Ref
 from unrolled.errors import UnrolledError
 
 __all__ = [
+    "ENDED",
+    "KILLED",
+    "NOT_RUN",
     "Availability",
     "Call",
     "GlobalState",
@@ -37,6 +40,11 @@ Value = Any
 # its limit. output: more was printed, written or returned than is allowed. died: the process ended before it answered.
 # refused: it tried what the sandbox forbids, or needs a module or file that is not there.
 Status = Literal["returned", "raised", "timeout", "memory", "output", "died", "refused"]
+
+# How errors begin that are of a moment of this machine, not of the code: at another one there may be none.
+ENDED = "the sandbox ended while it ran"
+KILLED = "the system ended it"
+NOT_RUN = "it was not run"
 
 # ("value", call, key, ...) or ("argument", call, position or name, key, ...): where an array stands.
 Path = tuple[str | int, ...]

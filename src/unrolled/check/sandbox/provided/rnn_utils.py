@@ -12,6 +12,7 @@ def sigmoid(x: Any) -> Any:
 
 def softmax(x: Any) -> Any:
     """Probabilities from logits, column by column."""
+    x = np.asarray(x)  # np.matrix has no keepdims
     powers = np.exp(x - np.max(x, axis=0, keepdims=True))
     return powers / powers.sum(axis=0, keepdims=True)
 
