@@ -215,6 +215,18 @@ def test_an_import_that_is_not_there_stays_where_it_is_used():
     assert "numpy" not in found.code
 
 
+def test_what_a_base_class_needs_is_imported_though_a_method_that_is_not_reached_reads_it_too():
+    text = """
+import torch.nn as nn
+class LSTM(nn.Module):
+    def __init__(self):
+        self.layer = nn.Linear(1, 1)
+    def step_forward(self, xt, a_prev, c_prev):
+        return self.layer(xt)
+"""
+    assert "import torch.nn as nn" in find(text, "lstm_cell_forward").code
+
+
 def test_decorators_that_are_not_there_are_left_out_and_others_stay():
     text = """
 import numpy as np, functools

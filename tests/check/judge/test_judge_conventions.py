@@ -134,3 +134,21 @@ def test_a_softmax_along_rows_is_not_held_against_a_file_whose_other_functions_l
     )
     assert {verdict for name, verdict in said.items() if name != "softmax"} == {"correct", "refused"}
     assert said["softmax"] == "correct"
+
+
+def test_matrices_are_right_where_the_courses_softmax_is_the_provided_one():
+    text = changed(COURSE, "np.dot(Wax, xt) + np.dot(Waa, a_prev)", "np.matrix(Wax) * xt + np.matrix(Waa) * a_prev")
+    assert verdicts(text, "rnn_cell_forward") == {"rnn_cell_forward": "correct"}
+
+
+def test_an_output_head_without_labels_has_no_cost_and_one_with_them_has():
+    head = """
+import numpy as np
+
+def output_forward(a{labels}, Wya, by):
+    z = np.einsum("ij,jmt->imt", Wya, a) + by[:, :, None]
+    e = np.exp(z - z.max(axis=0))
+    return e / e.sum(axis=0)
+"""
+    assert verdicts(head.format(labels="")) == {"output_forward": "correct"}
+    assert verdicts(head.format(labels=", y")) == {"output_forward": "wrong"}

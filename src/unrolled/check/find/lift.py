@@ -94,6 +94,9 @@ class _Lifter:
         """A class with those of its methods that are reached, and `__init__`, of which nothing that is not there."""
         skipped = set[int]()
         self._nodes[id(node)] = node, skipped
+        # first, so that what a base needs is imported even where a method that is not reached reads it, too
+        for outer in (*node.bases, *node.decorator_list, *(keyword.value for keyword in node.keywords)):
+            self._todo += [(scope, name, True) for name in free_names(outer)]
         for inner in node.body:
             if isinstance(inner, DEFS) and inner.name not in methods and not inner.name.startswith("__"):
                 first = min([inner.lineno, *(decorator.lineno for decorator in inner.decorator_list)])
@@ -103,8 +106,6 @@ class _Lifter:
             self._todo += [(scope, name, firmly) for name in free_names(inner)]
             if isinstance(inner, DEFS) and firmly:
                 self.uses.append((f"{node.name}.{inner.name}", inner))
-        for outer in (*node.bases, *node.decorator_list, *(keyword.value for keyword in node.keywords)):
-            self._todo += [(scope, name, True) for name in free_names(outer)]
 
     def _has(self, scope: Scope, decorator: ast.expr) -> bool:
         """Whether a decorator can run: `@njit` and the like change no value, and go where their module is not there."""

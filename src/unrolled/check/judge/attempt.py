@@ -63,6 +63,8 @@ class Attempt:
         """Whether a function without this output is right all the same."""
         if role in ("yt_pred", "y_pred", "y"):
             return self.function.split("_")[0] in ("rnn", "lstm", "gru") and not self._reads_head()
+        if role == "J":  # a head that takes no labels has no cost
+            return all(given.role != "y" for given in self.plan.arguments)
         return role in ("c", "cache", "caches", "dc0") or (role == "da" and self.function == "rnn_backward")
 
     def _reads_head(self) -> bool:
