@@ -172,6 +172,8 @@ def _read(found: Attempt, value: Any, names: dict[str, Any]) -> None:
     expected = expected_roles(plan, names)
     value = _in_place(plan, found, value)
     answers = read(value, expected, _hints(plan, expected), by_key=about.name.endswith("backward"))
+    if plan.found.method_of is not None and about.name.endswith("backward"):
+        _from_instance(found, answers, expected)
     if "dx" in answers.found:
         answers.found["dx"] = _padded(answers.found["dx"], plan, names)
     entries: list[Entry] = []
@@ -182,6 +184,19 @@ def _read(found: Attempt, value: Any, names: dict[str, Any]) -> None:
         entries = read_caches(answers.found["caches"].value, plan.cache, plan, names, firm=plan.firm)
     found.answers.append(answers)
     found.caches.append(entries)
+
+
+def _from_instance(found: Attempt, answers: Answers, expected: Mapping[str, Any]) -> None:
+    """Gradients that a method does not return, but keeps on self under their names: `self.dWax = ...`."""
+    at = found.prepared.own[len(found.answers)]
+    call = found.prepared.calls[at]
+    for name, value in found.reply.instances.get(call.instance or f"call {at}", {}).items():
+        left = {role: expected[role] for role in answers.absent}
+        role = role_of(name, None, left) if name[:1] == "d" and name not in (call.attributes or {}) else None
+        if role is not None and value is not None:
+            likeness = compare(value, expected[role])
+            answers.found[role] = Answer(role, likeness, value, expected[role], (name,), f"self.{name}")
+            answers.absent = tuple(other for other in answers.absent if other != role)
 
 
 def _as_returned(entry: Entry, answers: Answers) -> Entry:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from unrolled.check.judge.attempt import Attempt, attempt
 from unrolled.check.judge.effects import cache_findings, global_findings, one_array, side_effects
 from unrolled.check.judge.inputs import COURSE_SIZES, Drawing, family_of
 from unrolled.check.judge.known import Known
+from unrolled.check.judge.lines import set_by_init
 from unrolled.check.judge.passing import carry_out, prepare
 from unrolled.check.judge.reasons import absent, explained, half, observed, shapes, trace, with_line
 from unrolled.check.judge.search import FINAL
@@ -89,6 +91,10 @@ def _crashed(known: Known, found: Attempt, base: FunctionReport) -> FunctionRepo
     lost = next((name for name in names if reply.error == f"NameError: name '{name}' is not defined"), None)
     if lost is not None:
         return replace(base, verdict="refused", reason=f"it uses `{lost}`, which does not parse; mend that first")
+    unset = re.fullmatch(r"AttributeError: '\w+' object has no attribute '(\w+)'.*", reply.error, re.DOTALL)
+    if unset is not None and set_by_init(found.plan.found, unset[1]):
+        reason = f"it cannot be told what `self.{unset[1]}` holds, which `__init__` sets: `__init__` is not run"
+        return replace(base, verdict="refused", reason=f"{reason}; take it from an argument, or from an array's shape")
     place = None if reply.error_line is None else Place(reply.error_line)
     sizes = _course_sizes_only(known, found)
     findings: list[Finding] = [] if sizes is None else [replace(sizes, place=place)]

@@ -8,7 +8,16 @@ from functools import lru_cache
 
 from unrolled.check.find import Found
 
-__all__ = ["cache_line", "changed_line", "globals_read", "keys_read", "line_of_name", "output_line", "strings"]
+__all__ = [
+    "cache_line",
+    "changed_line",
+    "globals_read",
+    "keys_read",
+    "line_of_name",
+    "output_line",
+    "set_by_init",
+    "strings",
+]
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -102,6 +111,21 @@ def keys_read(found: Found, name: str) -> list[str]:
             and isinstance(part.slice, ast.Constant)
             and isinstance(part.slice.value, str)
         )
+    )
+
+
+def set_by_init(found: Found, name: str) -> bool:
+    """Whether the `__init__` of the function's class, which is never run, is what sets an attribute."""
+    inner = (
+        part
+        for node in ast.walk(_tree(found.code))
+        if isinstance(node, ast.ClassDef) and node.name == (found.method_of or "").rpartition(".")[2]
+        for method in node.body
+        if isinstance(method, ast.FunctionDef) and method.name == "__init__"
+        for part in ast.walk(method)
+    )
+    return any(
+        isinstance(part, ast.Attribute) and part.attr == name and isinstance(part.ctx, ast.Store) for part in inner
     )
 
 

@@ -13,7 +13,7 @@ from unrolled.check.judge.caches import built, is_whole, read_cache, read_caches
 from unrolled.check.judge.inputs import Drawing, family_of
 from unrolled.check.judge.known import Known
 from unrolled.check.judge.packing import kept_as
-from unrolled.check.judge.plans import Plan, own_role
+from unrolled.check.judge.plans import SIZES, Plan, own_role
 from unrolled.check.sandbox import Call, Ref
 
 __all__ = ["carry_out", "prepare"]
@@ -64,11 +64,11 @@ def _call(plan: Plan, names: dict[str, Any], cache: Any, instance: str | None) -
 
 
 def _with_attributes(call: Call, plan: Plan, names: dict[str, Any]) -> Call:
-    """The forward call on an instance that the backward call shares: with the parameters that either reads."""
-    weights = {
-        name: plan.weight(name, _weights_of(names)) for name in plan.found.attributes or {} if name in plan.slots
-    }
-    return replace(call, attributes={**weights, **(call.attributes or {})})
+    """The forward call on an instance that the backward call shares: with parameters and sizes that either reads."""
+    own = plan.found.attributes or {}
+    weights = {name: plan.weight(name, _weights_of(names)) for name in own if name in plan.slots}
+    sizes = {name: names[role] for name, role in own.items() if role in SIZES and name not in weights}
+    return replace(call, attributes={**sizes, **weights, **(call.attributes or {})})
 
 
 def _weights_of(names: dict[str, Any]) -> Any:

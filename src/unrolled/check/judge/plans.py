@@ -17,7 +17,7 @@ from unrolled.check.judge.layout import COURSE_LAYOUT, Layout, Pack, is_pack, pa
 from unrolled.check.judge.lines import keys_read
 from unrolled.check.judge.weights import Slots, guesses, halved, is_named_weight
 
-__all__ = ["Given", "Plan", "arguments_of", "own_role", "slots_of", "with_dictionaries"]
+__all__ = ["SIZES", "Given", "Plan", "arguments_of", "own_role", "slots_of", "with_dictionaries"]
 
 _CELL = {
     "x": "xt",
@@ -59,7 +59,7 @@ _GRU = {
     "da0": "dc0",
 }
 _HEAD = {"labels": "y", "x": "a", "caches": "cache"}
-_SIZES = ("n_x", "n_a", "n_y", "m", "T")
+SIZES = ("n_x", "n_a", "n_y", "m", "T")
 
 
 def own_role(function: str, role: str | None) -> str | None:
@@ -155,7 +155,7 @@ class Plan:
             names: values by role, of the drawing.
             learners_name: for a weight passed alone.
         """
-        if role in _SIZES:
+        if role in SIZES:
             return names[role]
         if learners_name in self.slots or (is_pack(role) and role not in names):
             return self.weight(learners_name if learners_name in self.slots else role, names["parameters"])
@@ -180,7 +180,7 @@ def arguments_of(found: Found) -> list[Arguments]:
     """
     about = FUNCTIONS[found.name]
     wanted = list(about.inputs)
-    known: set[str] = {*wanted, *about.cache, *_SIZES, "parameters", "c0", "y"} | (
+    known: set[str] = {*wanted, *about.cache, *SIZES, "parameters", "c0", "y"} | (
         {"xt", "a_prev"} if about.kind == "cell" else set()
     )
     roles: list[str | None] = []

@@ -75,6 +75,9 @@ def _returns(found: Attempt) -> list[str]:
     renamed = {key: course.get(role, role) for key, role in first.keys.items() if key != course.get(role, role)}
     if renamed and about.name.endswith("backward"):
         parts.append("keys " + ", ".join(f"{key} for {role}" for key, role in renamed.items()))
+    kept = [answer.name for answer in first.found.values() if answer.name.startswith("self.")]
+    if kept:
+        parts.append(f"keeps {', '.join(kept)} rather than returning them")
     absent = [role for role in first.absent if role in ("yt_pred", "y_pred", "y", "cache", "caches", "c")]
     if absent:
         parts.append(f"returns no {' and no '.join(absent)}")
