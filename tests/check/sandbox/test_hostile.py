@@ -204,14 +204,14 @@ return set(found) <= {1, 38}
         True,
     ),
     # limits
-    Hostile("runs without end", "timeout", "ran longer than 1 s", "while True: pass"),
+    Hostile("runs without end", "timeout", "ran longer than [14] s", "while True: pass"),
     Hostile(
         "sleeps without end", "timeout", "ran longer than 4 s, most of it waiting", "import time\ntime.sleep(10**6)"
     ),
     Hostile(
         "runs without end, deaf to signals and errors",
         "timeout",
-        "ran longer than 1 s",
+        "ran longer than [14] s",
         """
 import signal
 for number in (1, 2, 3, 10, 12, 14, 15, 24): signal.signal(number, signal.SIG_IGN)
@@ -224,7 +224,7 @@ while True:
     Hostile(
         "runs without end in C",
         "timeout",
-        "ran longer than 1 s",
+        "ran longer than [14] s",
         "return sum(range(10**18))",
     ),
     Hostile("takes all memory by NumPy", "memory", "Unable to allocate", "import numpy as np\nreturn np.ones(10**10)"),
