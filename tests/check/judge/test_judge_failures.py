@@ -52,3 +52,12 @@ def test_halves_of_weights_may_be_arguments_of_their_own():
         "    return sigmoid(zo) * np.tanh(c_next), c_next\n"
     )
     assert judged(text)["lstm_cell_forward"].verdict == "correct"
+
+
+def test_a_loop_whose_cell_stands_elsewhere_is_refused_and_another_missing_name_is_its_error():
+    start, end = COURSE.index("def rnn_forward("), COURSE.index("def rnn_cell_backward(")
+    alone = f"import numpy as np\n\n\n{COURSE[start:end]}"
+    said = judged(alone)["rnn_forward"]
+    assert said.verdict == "refused"
+    assert said.reason == "it uses `rnn_cell_forward`, which is not in this file; put it there"
+    assert judged(alone.replace("rnn_cell_forward(", "my_own("))["rnn_forward"].verdict == "crashed"

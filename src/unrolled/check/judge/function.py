@@ -91,6 +91,9 @@ def _crashed(known: Known, found: Attempt, base: FunctionReport) -> FunctionRepo
     lost = next((name for name in names if reply.error == f"NameError: name '{name}' is not defined"), None)
     if lost is not None:
         return replace(base, verdict="refused", reason=f"it uses `{lost}`, which does not parse; mend that first")
+    cell = FUNCTIONS[found.function].cell
+    if cell and cell not in known.found and reply.error == f"NameError: name '{cell}' is not defined":
+        return replace(base, verdict="refused", reason=f"it uses `{cell}`, which is not in this file; put it there")
     unset = re.fullmatch(r"AttributeError: '\w+' object has no attribute '(\w+)'.*", reply.error, re.DOTALL)
     if unset is not None and set_by_init(found.plan.found, unset[1]):
         reason = f"it cannot be told what `self.{unset[1]}` holds, which `__init__` sets: `__init__` is not run"
