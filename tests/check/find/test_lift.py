@@ -227,6 +227,14 @@ class LSTM(nn.Module):
     assert "import torch.nn as nn" in find(text, "lstm_cell_forward").code
 
 
+def test_a_star_import_of_what_only_shows_hides_no_helper_of_the_course():
+    found = find(
+        "from matplotlib.pyplot import *\ndef rnn_cell_forward(xt, a_prev, p):\n    return softmax(xt)\n",
+        "rnn_cell_forward",
+    )
+    assert "from rnn_utils import softmax" in found.code
+
+
 def test_decorators_that_are_not_there_are_left_out_and_others_stay():
     text = """
 import numpy as np, functools

@@ -152,3 +152,30 @@ def output_forward(a{labels}, Wya, by):
 """
     assert verdicts(head.format(labels="")) == {"output_forward": "correct"}
     assert verdicts(head.format(labels=", y")) == {"output_forward": "wrong"}
+
+
+def test_bars_plots_and_displays_in_a_function_change_no_verdict():
+    text = changed(
+        COURSE,
+        "import numpy as np\n",
+        "import numpy as np\nimport matplotlib.pyplot as plt\nimport seaborn as sns\nfrom tqdm.notebook import tqdm\n",
+    )
+    shown = """
+    from IPython.display import HTML, clear_output
+    figure, axes = plt.subplots(1, 2, figsize=(4, 2))
+    with plt.style.context("dark"):
+        axes[0].plot(x[0, 0]).set_title("x")
+    plt.rcParams["font.size"] = 3
+    sns.heatmap(x[0])
+    display(HTML("x"), clear_output(wait=True))
+    get_ipython().system("ls")
+    bar = tqdm(range(2), desc="steps")
+    for t in bar:
+        bar.set_postfix(loss=t)
+    assert [*bar] == [0, 1] and len(bar) == 2
+"""
+    text = changed(text, "    return a, y_pred, caches\n", f"{shown}    return a, y_pred, caches\n")
+    assert verdicts(text, "rnn_cell_forward", "rnn_forward") == {
+        "rnn_cell_forward": "correct",
+        "rnn_forward": "correct",
+    }

@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass, field
 
 from unrolled.check.find.constants import is_cheap
-from unrolled.check.find.scopes import DEFS, Binding, Definition, Scope, available, free_names, within
+from unrolled.check.find.scopes import DEFS, SHOWING, Binding, Definition, Scope, available, free_names, within
 
 __all__ = ["Lifted", "lift"]
 
@@ -16,6 +16,10 @@ GIVEN = {
     "np": "import numpy as np",
     "numpy": "import numpy",
     "math": "import math",
+    "display": "from IPython.display import display",
+    "get_ipython": "from IPython import get_ipython",
+    "tqdm": "from tqdm import tqdm",
+    "trange": "from tqdm import trange",
 } | {name: f"from rnn_utils import {name}" for name in COURSE_HELPERS}
 MOST_NODES = 400  # statements lifted for one function
 
@@ -169,10 +173,10 @@ class _Lifter:
         top = scope
         while top.parent is not None:
             top = top.parent
-        stars = [star for star in top.stars if _is_there(star)]
+        stars = [star for star in top.stars if _is_there(star) and not _shows(star)]
         for star in stars:
             self._import(star)
-        if name in GIVEN and not (stars and name not in ("np", "numpy", "math")):
+        if name in GIVEN and not (stars and name in COURSE_HELPERS):
             self._given[name] = GIVEN[name]
 
     def _import(self, binding: Binding) -> None:
@@ -241,6 +245,10 @@ def _is_there(binding: Binding) -> bool:
     if isinstance(binding.node, ast.ImportFrom):
         return binding.node.level == 0 and binding.node.module != "__future__" and available(binding.node.module)
     return binding.alias is not None and available(binding.alias.name)
+
+
+def _shows(star: Binding) -> bool:
+    return isinstance(star.node, ast.ImportFrom) and (star.node.module or "").partition(".")[0] in SHOWING
 
 
 def _chosen(scope: Scope, bindings: list[Binding]) -> Binding:

@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias
 
 __all__ = [
     "DEFS",
+    "SHOWING",
     "Binding",
     "Definition",
     "FunctionNode",
@@ -25,7 +26,8 @@ __all__ = [
 FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 Kind = Literal["import", "star", "function", "class", "value", "other"]
 DEFS = (ast.FunctionDef, ast.AsyncFunctionDef)
-PROVIDED = frozenset(("numpy", "scipy", "rnn_utils", "public_tests"))
+SHOWING = frozenset(("tqdm", "matplotlib", "seaborn", "IPython"))  # provided as names that do nothing
+PROVIDED = frozenset(("numpy", "scipy", "rnn_utils", "public_tests")) | SHOWING
 DEEPEST = 60  # blocks and functions within one another that are looked into
 
 

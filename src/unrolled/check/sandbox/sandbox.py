@@ -152,11 +152,20 @@ class Sandbox:
         )
 
 
+# by the modules' names; their submodules are the same
+_PROVIDED = {
+    "rnn_utils": "rnn_utils",
+    "public_tests": "public_tests",
+    "tqdm": "progress",
+    **dict.fromkeys(("matplotlib", "seaborn", "IPython"), "shown"),
+}
+
+
 @cache
 def provided() -> Mapping[str, str]:
     """Name -> text of the modules that are there for the learner's code to import."""
     folder = files("unrolled.check.sandbox") / "provided"
-    return {name: (folder / f"{name}.py").read_text(encoding="utf-8") for name in ("rnn_utils", "public_tests")}
+    return {name: (folder / f"{file}.py").read_text(encoding="utf-8") for name, file in _PROVIDED.items()}
 
 
 def _check_sendable(name: str, value: Value) -> None:

@@ -47,21 +47,21 @@ class Channel:
 
 
 class Provided(Loader):
-    """Finds the modules that the course hands out with its notebooks, given as text."""
+    """Finds the modules that are given as text: those that the course hands out, and names for what only shows."""
 
     def __init__(self, texts: dict[str, str], without: list[str]) -> None:
         self._texts = texts
         self._without = without
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        return ModuleSpec(name, self) if name in self._texts else None
+        return ModuleSpec(name, self, is_package=True) if name.partition(".")[0] in self._texts else None
 
     def create_module(self, spec: ModuleSpec) -> None:
         return None
 
     def exec_module(self, module: ModuleType) -> None:
         name = module.__name__
-        exec(compile(self._texts[name], f"<{name}>", "exec", dont_inherit=True), module.__dict__)
+        exec(compile(self._texts[name.partition(".")[0]], f"<{name}>", "exec", dont_inherit=True), module.__dict__)
         for function in self._without:
             if hasattr(module, function):
                 setattr(module, function, _missing(f"{name}.{function}"))
