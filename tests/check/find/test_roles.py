@@ -51,6 +51,8 @@ def of(signature: str, function: str, body: str = "    return None\n") -> Found:
         ("logits, axis=0", "softmax", "x -"),
         ("params, grads, v, s, t, lr=0.01, b1=0.9, b2=0.999, eps=1e-8", "update_parameters_with_adam",
          "parameters grads v s t learning_rate beta1 beta2 epsilon"),
+        ("params, grads, m, v, t", "update_parameters_with_adam", "parameters grads v s t"),
+        ("params, grads, m, s, t", "update_parameters_with_adam", "parameters grads v s t"),
         ("h, labels, params", "output_forward", "a y parameters"),
         ("da_next, a_next, a_prev, xt, Wax, Waa", "rnn_cell_backward", "da_next a_next a_prev xt Wax Waa"),
         ("foo, a_prev, parameters", "rnn_cell_forward", "xt a_prev parameters"),
@@ -202,6 +204,8 @@ def test_a_cache_of_a_class_of_its_own_is_not_guessed():
         ("lstm_cell_backward", "    return dx, dh_prev, dc_prev, dw_f", "dxt da_prev dc_prev dWf"),
         ("rnn_backward", "    return dx, dh0, dWxh, dWhh, dbh", "dx da0 dWax dWaa dba"),
         ("update_parameters_with_adam", "    return params, v, s", "parameters v s"),
+        ("update_parameters_with_adam", "    return params, m, v", "parameters v s"),
+        ("initialize_adam", "    m, v = {}, {}\n    return m, v", "v s"),
     ],
 )
 def test_results_are_known_by_their_names(function: str, body: str, expected: str):

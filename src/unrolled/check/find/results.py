@@ -7,7 +7,7 @@ import re
 
 from unrolled.check.find.names import is_cache, is_parameters, plain, state_role, weight_role
 from unrolled.check.find.parameters import once
-from unrolled.check.find.reading import ADAM_OF, Reading
+from unrolled.check.find.reading import Reading
 from unrolled.check.find.scopes import within
 from unrolled.check.find.values import name_of, string_key
 
@@ -140,15 +140,19 @@ class Results:
         outputs = self.function.outputs
         if not name:
             return None
-        if role := self.told(name) or (name if name in outputs else None):
+        if role := self.told(name):
             return role
+        if self.name.endswith("adam"):
+            role = "parameters" if is_parameters(name) else self.reading.adam_role(name)
+            return role if role in outputs else None
+        if name in outputs:
+            return name
         if not self.backward and is_cache(name):
             return next((role for role in outputs if role in ("cache", "caches")), None)
         if self.function.kind == "plain":
             if self.name == "output_backward" and (weight := weight_role(name[1:], "lstm")) and name[0] == "d":
                 return f"d{weight}"
-            role = "parameters" if is_parameters(name) else ADAM_OF.get(plain(name))
-            return role if role in outputs else None
+            return None
         role = state_role(name, self.name, "return")
         if role in outputs:
             return role

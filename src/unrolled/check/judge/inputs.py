@@ -47,7 +47,8 @@ class Variant:
     reset: str = "before"  # GRU: the relevance gate acts "before" the candidate's product or "after" it
     inner_bias: bool = True  # GRU, reset after: whether there is a bias inside the reset product
     sense: str = "new"  # GRU: the update gate weighs the "new" candidate, or the "old" state
-    epsilon: str = "inside"  # Adam: "inside" the root or "outside"
+    epsilon: str = "inside"  # Adam: "inside" the root, "outside", or outside that of an s that is not "corrected"
+    moments: str = "gradients"  # Adam: v and s have the keys of the "gradients", dW1, or of the "parameters", W1
     mean: str = "sum"  # head: J is the "sum" over all columns, their "mean", or the mean over the "batch"
     labels: str = "one-hot"  # head: "one-hot" columns, or "integers"
 
@@ -58,12 +59,21 @@ class Variant:
             ("reset", "after"): "the relevance gate acts after the candidate's recurrent product, as in PyTorch",
             ("sense", "old"): "the update gate weighs the old state, as in PyTorch: it is 1 - ut of the course's",
             ("epsilon", "outside"): "epsilon is added outside the root, as in Kingma & Ba's paper",
+            (
+                "epsilon",
+                "corrected",
+            ): "the learning rate bears both corrections, as Kingma & Ba have it, too",
+            ("moments", "parameters"): "v and s have the parameters' own keys",
             ("mean", "mean"): "J is the mean over batch and steps",
             ("mean", "batch"): "J is the mean over the batch",
             ("labels", "integers"): "labels are class numbers",
         }
         own = [(field.name, getattr(self, field.name)) for field in fields(self)]
         return "; ".join(words[key] for key in own if key in words)
+
+    def moment(self, parameter: str) -> str:
+        """The key of a parameter's moments in v and s."""
+        return parameter if self.moments == "parameters" else "d" + parameter
 
 
 COURSE = Variant()
@@ -85,8 +95,10 @@ def variants_of(function: str) -> tuple[Variant, ...]:
                 Variant(sense="old"),
                 *(Variant("after", inner, sense) for inner in (False, True) for sense in ("new", "old")),
             )
-        case "adam" if function.startswith("update"):
-            return (COURSE, Variant(epsilon="outside"))
+        case "adam":
+            epsilons = ("inside", "outside", "corrected") if function.startswith("update") else ("inside",)
+            moments = ("gradients", "parameters")
+            return tuple(Variant(epsilon=epsilon, moments=own) for own in moments for epsilon in epsilons)
         case "head":
             means = ("sum", "mean", "batch")
             return tuple(Variant(mean=mean, labels=labels) for labels in ("one-hot", "integers") for mean in means)
@@ -262,16 +274,20 @@ class Drawing:
         return names | {role: scale * value for role, value in steps.output_backward(cache).items()}
 
     def _adam(self, function: str, variant: Variant, given: frozenset[str]) -> dict[str, Any]:
+        def keyed(moments: Mapping[str, Array]) -> dict[str, Array]:
+            return {variant.moment(name.removeprefix("d")): value for name, value in moments.items()}
+
         if function == "initialize_adam":
             v, s = steps.initialize_adam(self.layers)
-            return {"parameters": self.layers, "v": v, "s": s}
+            return {"parameters": self.layers, "v": keyed(v), "s": keyed(s)}
         numbers: dict[str, Any] = {"t": 3, "learning_rate": 0.03, "beta1": 0.8, "beta2": 0.95, "epsilon": 0.02}
         used = {role: value for role, value in numbers.items() if role in given or role == "t"}
         own = {"parameters": self.layers, "grads": self.layer_grads, "v": self.v, "s": self.s}
         p, v, s = steps.update_parameters_with_adam(**own, **used)
-        if variant.epsilon == "outside":
-            p = _kingma_and_ba(self.layers, v, s, **used)
-        return {**own, **numbers, "new parameters": p, "new v": v, "new s": s}
+        if variant.epsilon != "inside":
+            p = _kingma_and_ba(self.layers, v, s, **used, corrected=variant.epsilon == "outside")
+        moments = {"v": self.v, "s": self.s, "new v": v, "new s": s}
+        return {**own, **numbers, "new parameters": p, **{role: keyed(value) for role, value in moments.items()}}
 
 
 def _kingma_and_ba(
@@ -283,10 +299,14 @@ def _kingma_and_ba(
     beta1: float = 0.9,
     beta2: float = 0.999,
     epsilon: float = 1e-8,
+    *,
+    corrected: bool,
 ) -> dict[str, Array]:
+    """Epsilon beside the root of the `corrected` s; or the same step by a corrected learning rate, and s as it is."""
+    root = np.sqrt(1 - beta2**t)
+    outside = epsilon if corrected else epsilon / root
     return {
-        name: value
-        - learning_rate * v["d" + name] / (1 - beta1**t) / (np.sqrt(s["d" + name] / (1 - beta2**t)) + epsilon)
+        name: value - learning_rate * v["d" + name] / (1 - beta1**t) / (np.sqrt(s["d" + name]) / root + outside)
         for name, value in parameters.items()
     }
 

@@ -65,20 +65,19 @@ def _wrong_keys(found: Attempt, call: int) -> dict[str, list[str]]:
         own: dict[str, Any] = dict(cast("Any", value)) if isinstance(value, Mapping) else {}
         for key, want in answer.expected.items():
             if key not in own or compare(own[key], want) not in ("same", "single"):
-                wrong.setdefault(key if role == "parameters" else key[1:], []).append(role)
+                wrong.setdefault(key.removeprefix("d"), []).append(role)
     return wrong
 
 
 def _not_zero(found: Attempt, call: int, traced: list[Record]) -> list[Finding]:
     findings: dict[str, Finding] = {}
     for key, roles in _wrong_keys(found, call).items():
+        kept = found.plan.variant.moment(key)
         for role in roles:
-            lines = [
-                record.line for record in traced if f"d{key}" in record.name and record.name.startswith(f"{role}[")
-            ]
+            lines = [record.line for record in traced if kept in record.name and record.name.startswith(f"{role}[")]
             place = Place(lines[-1]) if lines else None
-            message = f"your {role}['d{key}'] is not zero in the shape of {key}"
-            own = Finding("adam.init", f"{role}['d{key}']", message, "explained", place, should_be=f"{role} = zeros")
+            message = f"your {role}['{kept}'] is not zero in the shape of {key}"
+            own = Finding("adam.init", f"{role}['{kept}']", message, "explained", place, should_be=f"{role} = zeros")
             findings.setdefault(f"{role} {place}", own)
     return list(findings.values())
 
@@ -89,9 +88,9 @@ def _of_adam(found: Attempt, call: int, traced: list[Record]) -> list[Finding]:
     chosen = [next((key for key in keys if key[0] == kind), None) for kind in dict.fromkeys(key[0] for key in keys)]
     findings: dict[tuple[str, str], Finding] = {}
     for key in (key for key in chosen if key is not None):
-        inputs = {role: _only(key, value) for role, value in _inputs(found, found.names[call]).items()}
+        inputs = {role: _only(key, role, value) for role, value in _inputs(found, found.names[call]).items()}
         answers = found.answers[call].found
-        outputs = {role: _only(key, answer.value) for role, answer in answers.items()}
+        outputs = {role: _only(key, role, answer.value) for role, answer in answers.items()}
         size = inputs["parameters"][key].size
         records = [_Recorded(record) for record in traced if getattr(record.value, "size", 1) == size]
         for finding in explain(found.function, inputs, outputs, records, learners_names(found)):
@@ -99,12 +98,12 @@ def _of_adam(found: Attempt, call: int, traced: list[Record]) -> list[Finding]:
     return list(findings.values())
 
 
-def _only(key: str, value: Any) -> Any:
-    """Of a dictionary by parameters, the entries of one."""
+def _only(key: str, role: str, value: Any) -> Any:
+    """Of a dictionary by parameters, the entry of one, under the course's key."""
     if not isinstance(value, Mapping):
         return value
     own = cast("Mapping[str, Any]", value)
-    return {name: own[name] for name in (key, "d" + key) if name in own}
+    return {(key if role == "parameters" else "d" + key): own[name] for name in (key, "d" + key) if name in own}
 
 
 class _Recorded:

@@ -109,6 +109,8 @@ def _elsewhere(known: Known, best: Attempt) -> Tried:
         result = carry_out(known, replace(best.plan, **changes))
         if result.right:
             return Tried(best, result)
+        if result.fits and not best.fits:  # its keys are this system's
+            best = result
     return Tried(best)
 
 
