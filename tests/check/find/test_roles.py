@@ -51,7 +51,7 @@ def of(signature: str, function: str, body: str = "    return None\n") -> Found:
         ("logits, axis=0", "softmax", "x -"),
         ("params, grads, v, s, t, lr=0.01, b1=0.9, b2=0.999, eps=1e-8", "update_parameters_with_adam",
          "parameters grads v s t learning_rate beta1 beta2 epsilon"),
-        ("params, grads, m, v, t", "update_parameters_with_adam", "parameters grads v s t"),
+        ("params, grads, m, v, t", "update_parameters_with_adam", "parameters grads v - t"),  # tried as what is left
         ("params, grads, m, s, t", "update_parameters_with_adam", "parameters grads v s t"),
         ("h, labels, params", "output_forward", "a y parameters"),
         ("da_next, a_next, a_prev, xt, Wax, Waa", "rnn_cell_backward", "da_next a_next a_prev xt Wax Waa"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from unrolled.check.find.names import is_cache, is_parameters, plain, state_role, weight_role
-from unrolled.check.find.reading import Reading
+from unrolled.check.find.reading import ADAM_OF, Reading
 from unrolled.check.find.scopes import within
 from unrolled.check.find.values import name_of, string_key
 from unrolled.check.functions import FUNCTIONS
@@ -79,8 +79,8 @@ class _Arguments:
         return roles
 
     def _exact(self, name: str) -> str | None:
-        if self.name.endswith("adam") and (role := self.reading.adam_role(name)):
-            return role if role in self.function.inputs else None
+        if self.name.endswith("adam") and plain(name) in ADAM_OF:  # beside m, which comes first, v is the second moment
+            return self._plain(name)
         return name if name in (*self.function.inputs, *self.function.weights) else None
 
     def _by_name(self, name: str) -> str | None:
@@ -111,7 +111,7 @@ class _Arguments:
             return "cache"
         if self.family == "output":
             return OUTPUT_OF.get(plain(name))
-        role = self.reading.adam_role(name)
+        role = ADAM_OF.get(plain(name))
         return role if role in inputs else None
 
     def _by_use(self, name: str) -> str | None:

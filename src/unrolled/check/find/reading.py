@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from functools import cached_property
 
-from unrolled.check.find.names import plain, weight_role
+from unrolled.check.find.names import weight_role
 from unrolled.check.find.scopes import FunctionNode
 from unrolled.check.find.values import Values, name_of, read_values, string_key
 from unrolled.check.functions import FUNCTIONS
 
-__all__ = ["Reading", "upright"]
+__all__ = ["ADAM_OF", "Reading", "upright"]
 
 ADAM = {
     "grads": "grads gradients grad g derivatives dparams",
@@ -24,7 +23,6 @@ ADAM = {
     "epsilon": "epsilon eps e",
 }
 ADAM_OF = {word: role for role, words in ADAM.items() for word in words.split()}
-FIRST = frozenset(("m", "mt", "momentum", "firstmoment"))
 
 
 class Reading:
@@ -43,19 +41,6 @@ class Reading:
         self.family = function.partition("_")[0]
         self.backward = function.endswith("backward")
         self.known = dict[str, str | None]()  # roles of its arguments
-
-    def adam_role(self, name: str) -> str | None:
-        """The role of a name of Adam: v is the first moment, as in the course; beside m the second, as in the paper."""
-        role = ADAM_OF.get(plain(name))
-        return "s" if role == "v" and plain(name) not in FIRST and self._as_in_the_paper else role
-
-    @cached_property
-    def _as_in_the_paper(self) -> bool:
-        inner = list(ast.walk(self.node))
-        names = {each.id for each in inner if isinstance(each, ast.Name)}
-        names |= {each.arg for each in inner if isinstance(each, ast.arg)}
-        words = {plain(name) for name in names}
-        return not words.isdisjoint(FIRST) and all(ADAM_OF.get(word) != "s" for word in words)
 
     def weight_of(self, value: ast.expr) -> str | None:
         """The parameter that an expression is: `p["Waa"]`, `Waa`, `self.Waa`, each perhaps transposed."""

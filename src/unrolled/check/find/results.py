@@ -7,7 +7,7 @@ import re
 
 from unrolled.check.find.names import is_cache, is_parameters, plain, state_role, weight_role
 from unrolled.check.find.parameters import once
-from unrolled.check.find.reading import Reading
+from unrolled.check.find.reading import ADAM_OF, Reading
 from unrolled.check.find.scopes import within
 from unrolled.check.find.values import name_of, string_key
 
@@ -143,7 +143,7 @@ class Results:
         if role := self.told(name):
             return role
         if self.name.endswith("adam"):
-            role = "parameters" if is_parameters(name) else self.reading.adam_role(name)
+            role = "parameters" if is_parameters(name) else ADAM_OF.get(plain(name))
             return role if role in outputs else None
         if name in outputs:
             return name
