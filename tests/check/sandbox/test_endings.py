@@ -11,23 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from check.sandbox.processes import ended, wait_for
 from unrolled.check.sandbox import Call, Job, Sandbox, bubblewrap, process
 
 linux = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
-
-
-def wait_for(condition):
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
-def ended(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return True
 
 
 def run_unwatched(sandbox, body, timeout, after=0.0):

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from check.sandbox.processes import ended, wait_for
 from unrolled.check.sandbox import Call, Job, Opaque
 from unrolled.check.sandbox.process import WALL
 
@@ -551,19 +552,4 @@ def test_nothing_outlives_a_parent_that_is_killed(mode, request, children):
         wait_for(lambda: len(children(parent.pid)) == (4 if mode == "bubblewrap" else 2))
         beneath = children(parent.pid)
         parent.kill()
-    wait_for(lambda: not any(map(alive, beneath)))
-
-
-def wait_for(condition):
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-def alive(pid):
-    try:
-        with open(f"/proc/{pid}/stat") as stat:
-            return stat.read().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
+    wait_for(lambda: all(map(ended, beneath)))

@@ -138,20 +138,12 @@ class ForecastNetwork(NamedNetwork):
         self.loss, self.horizon = loss, horizon
         self._by_lag = (np.arange(context, 0, -1.0) ** -lag_decay).astype(dtype)
         outputs = horizon * (2 if loss == "gaussian" else 1)
-        if layer_norm and cell == "rnn":
-            raise ParameterError("`layer_norm` is True for 'rnn', expected False; the LSTM and the GRU have it")
-        for name in layer_options if isinstance(layer_options, Mapping) else ():
-            if name in ONE_WAY:
-                raise ParameterError(
-                    f"`layer_options` has {name!r}, expected none of {', '.join(ONE_WAY)}; a window is read forwards"
-                )
         options: dict[str, Any] = {
             "num_layers": num_layers,
             "dropout": dropout,
             "recurrent_dropout": recurrent_dropout,
             "zoneout": zoneout,
-            **({"layer_norm": True} if layer_norm else {}),
-            **checked_options(cell, {} if layer_options is None else layer_options),
+            **checked_options(cell, layer_norm, layer_options, ONE_WAY, "a window is read forwards"),
             "dtype": dtype,
         }
         seeds = np.random.SeedSequence(seed).generate_state(2 * members).tolist()

@@ -96,21 +96,13 @@ class EncoderDecoderNetwork(NamedNetwork):
     ) -> None:
         if cell not in CELLS:
             raise ParameterError(f"`cell` is {cell!r}, expected one of {', '.join(CELLS)}; gru is usual")
-        if layer_norm and cell == "rnn":
-            raise ParameterError("`layer_norm` is True for 'rnn', expected False; the LSTM and the GRU have it")
-        for name in layer_options if isinstance(layer_options, Mapping) else ():
-            if name in UNSHARED:
-                raise ParameterError(
-                    f"`layer_options` has {name!r}, expected none of {', '.join(UNSHARED)}; "
-                    "the decoder begins with the encoder's last states as they are"
-                )
+        why = "the decoder begins with the encoder's last states as they are"
         options: dict[str, Any] = {
             "num_layers": num_layers,
             "dropout": dropout if num_layers > 1 else 0.0,
             "recurrent_dropout": recurrent_dropout,
             "zoneout": zoneout,
-            **({"layer_norm": True} if layer_norm else {}),
-            **checked_options(cell, {} if layer_options is None else layer_options),
+            **checked_options(cell, layer_norm, layer_options, UNSHARED, why),
             "dtype": dtype,
         }
         seeds = [np.random.default_rng(each) for each in np.random.SeedSequence(seed).spawn(9)]

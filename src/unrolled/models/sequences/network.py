@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -89,10 +89,7 @@ class SequenceNetwork(NamedNetwork):
             raise ParameterError(f"`cell` is {cell!r}, expected one of {', '.join(CELLS)}; lstm is usual")
         if pooling not in POOLINGS:
             raise ParameterError(f"`pooling` is {pooling!r}, expected 'last', 'mean', 'max' or None; 'last' is usual")
-        if layer_norm and cell == "rnn":
-            raise ParameterError("`layer_norm` is True for 'rnn', expected False; the LSTM and the GRU have it")
-        options: dict[str, Any] = {"layer_norm": True} if layer_norm else {}
-        options |= checked_options(cell, {} if layer_options is None else layer_options)
+        options = checked_options(cell, layer_norm, layer_options)
         seeds = (None,) * 3 if seed is None else np.random.SeedSequence(seed).generate_state(3).tolist()
         self.loss, self.pooling = loss, pooling
         self.dropout = Dropout(checked_rate("dropout", dropout), seed=seeds[2])
@@ -191,14 +188,29 @@ class SequenceNetwork(NamedNetwork):
         return np.asarray([[len(h)]] if lengths is None else lengths[:, None]).astype(h.dtype)
 
 
-def checked_options(cell: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """What a cell's layer is given beyond what every model names by itself.
+def checked_options(
+    cell: str, layer_norm: bool, layer_options: Mapping[str, Any] | None, without: Sequence[str] = (), why: str = ""
+) -> dict[str, Any]:
+    """What a cell's layer is given beyond what every cell takes.
+
+    Args:
+        cell: one of `CELLS`.
+        layer_norm: whether its gates are normalised.
+        layer_options: what else it takes, by name.
+        without: options of the layers that the model cannot have, and
+        why: in words.
 
     Raises:
-        ParameterError: the cell has no option of that name, or they are no dict.
+        ParameterError: the cell or the model has no option of that name, or they are no dict.
     """
+    if layer_norm and cell == "rnn":
+        raise ParameterError("`layer_norm` is True for 'rnn', expected False; the LSTM and the GRU have it")
+    given: Mapping[str, Any] = {} if layer_options is None else layer_options
     if not isinstance(given, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ParameterError(f"`layer_options` is {given!r}, expected a dict of options by name, or None for none")
+    for name in given:
+        if name in without:
+            raise ParameterError(f"`layer_options` has {name!r}, expected none of {', '.join(without)}; {why}")
     known = [name for name in inspect.signature(CELLS[cell]).parameters if name not in NAMED]
     for name in given:
         if name not in known:
@@ -206,4 +218,4 @@ def checked_options(cell: str, given: Mapping[str, Any]) -> dict[str, Any]:
                 f"`layer_options` has {name!r}, expected of {cell!r} {', '.join(known)}; "
                 + ("it is a parameter of the model itself" if name in NAMED else "check the spelling")
             )
-    return dict(given)
+    return ({"layer_norm": True} if layer_norm else {}) | dict(given)
