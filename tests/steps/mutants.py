@@ -9,7 +9,7 @@ import importlib.util
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -42,12 +42,12 @@ ACTIVATIONS = {"exp", "log", "sigmoid", "softmax", "log_softmax", "sqrt", "tanh"
 
 @dataclass(frozen=True)
 class Mutant:
-    """One wrong version of a module."""
+    """One wrong version of a module, made when asked for: thousands of trees in memory would slow every other test."""
 
     module: str
     equation: str
     change: str
-    tree: ast.Module
+    make: Callable[[], ast.Module]
 
     def __str__(self) -> str:
         return f"{self.module} {self.equation}: {self.change}"
@@ -77,7 +77,7 @@ def functions_of(mutant: Mutant | None = None) -> dict[str, Callable[..., Any]]:
     for name in MODULES:
         module = ModuleType(f"unrolled.steps.{name}")
         wrong = mutant is not None and mutant.module == name
-        exec(compile(mutant.tree, f"<{name}>", "exec") if wrong else code_of(name), vars(module))
+        exec(compile(mutant.make(), f"<{name}>", "exec") if wrong else code_of(name), vars(module))
         vars(module).update({key: value for key, value in functions.items() if key in vars(module)})
         functions |= {key: vars(module)[key] for key in module.__all__ if callable(vars(module)[key])}
     return functions
@@ -94,7 +94,8 @@ def mutants(module: str) -> Iterator[Mutant]:
         for statement in walk_statements(function):
             label = equation_of(statement, lines)
             for change in changes(statement, in_loop=statement_in_loop(function, statement)):
-                yield Mutant(module, label or function.name, *mutated(tree, function, statement, change))
+                make = partial(mutated, tree, function, statement, change)
+                yield Mutant(module, label or function.name, change.words, make)
 
 
 def walk_statements(function: ast.FunctionDef) -> Iterator[ast.stmt]:
@@ -197,8 +198,8 @@ def swap(node: ast.Dict, i: int, j: int) -> ast.Dict:
     return ast.Dict(node.keys, values)
 
 
-def mutated(tree: ast.Module, function: ast.FunctionDef, statement: ast.stmt, change: Change) -> tuple[str, ast.Module]:
-    """The words of the change and a whole module with it made; `tree` itself stays as it is."""
+def mutated(tree: ast.Module, function: ast.FunctionDef, statement: ast.stmt, change: Change) -> ast.Module:
+    """A whole module with the change made; `tree` itself stays as it is."""
     own = list(ast.walk(function)).index(statement)
     wrong = copy.deepcopy(function)
     target = list(ast.walk(wrong))[own]
@@ -209,4 +210,4 @@ def mutated(tree: ast.Module, function: ast.FunctionDef, statement: ast.stmt, ch
             return change.make(seen) if seen is node else self.generic_visit(seen)
 
     wrong = ast.fix_missing_locations(Replace().visit(wrong))
-    return change.words, ast.Module([wrong if part is function else part for part in tree.body], [])
+    return ast.Module([wrong if part is function else part for part in tree.body], [])

@@ -74,4 +74,4 @@ def test_every_numbered_equation_has_a_wrong_version(module):
 
 
 def test_a_copy_that_changes_nothing_is_not_noticed():
-    assert complaint("rnn", Mutant("rnn", "", "nothing", ast.parse(source_of("rnn")))) == ""
+    assert complaint("rnn", Mutant("rnn", "", "nothing", lambda: ast.parse(source_of("rnn")))) == ""

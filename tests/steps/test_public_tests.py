@@ -249,7 +249,7 @@ def test_every_wrong_version_of_a_numbered_equation_is_rejected(name):
     assert len({mutant.equation for mutant in wrong}) == last - first + 1
     for mutant in wrong:
         scope = {}
-        exec(compile(mutant.tree, "<learner>", "exec"), scope)
+        exec(compile(mutant.make(), "<learner>", "exec"), scope)
         with pytest.raises((AssertionError, ValueError)):
             TESTS[name](scope[name])
 
