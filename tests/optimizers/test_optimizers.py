@@ -247,9 +247,9 @@ def test_a_state_of_another_models_shape_is_named():
         sgd.step(make_layer("float64", w=np.zeros(2)), {"w": np.zeros(2)})
 
 
-@pytest.mark.parametrize("rate", [-0.1, math.nan, math.inf])
+@pytest.mark.parametrize("rate", [-0.1, math.nan, math.inf, "x", True])
 def test_a_rate_that_is_no_step_length_is_an_error(rate):
-    with pytest.raises(ParameterError, match=f"`learning_rate` is {rate}, expected a finite number of at least 0"):
+    with pytest.raises(ParameterError, match=f"`learning_rate` is {rate!r}, expected a finite number of at least 0"):
         SGD().step(make_layer("float64", w=np.zeros(2)), {"w": np.zeros(2)}, rate)
 
 

@@ -1,6 +1,5 @@
 """What all optimizers share: checks, the walk over parameters in blocks, and what is remembered; no rule of its own."""
 
-import math
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol
@@ -50,14 +49,11 @@ class Optimizer:
 
         Raises:
             ParameterError: a gradient belongs to no parameter, a parameter cannot be changed in place, or the learning
-                rate is negative or not finite.
+                rate is negative, not finite or no number.
             ShapeError: the shape of a gradient, or of what was restored, differs from its parameter's.
         """
-        rate = self.learning_rate if learning_rate is None else learning_rate
-        if not 0 <= rate < math.inf:
-            raise ParameterError(
-                f"`learning_rate` is {rate}, expected a finite number of at least 0; what does the schedule give?"
-            )
+        given = self.learning_rate if learning_rate is None else learning_rate
+        rate = real_number("learning_rate", given, at_least=0, remedy="what does the schedule give?")
         with layer.edit() as parameters:
             for name, gradient in gradients.items():
                 self._check(name, gradient, parameters)
