@@ -7,7 +7,7 @@ import pytest
 
 from helpers import rng
 from unrolled.errors import ParameterError
-from unrolled.models.forecast.intervals import KEPT, RATE, Calibration
+from unrolled.models.forecast.intervals import DECAY, KEPT, RATE, Calibration
 
 
 @pytest.mark.parametrize("level", [0.5, 0.8, 0.9])
@@ -24,48 +24,86 @@ def test_exchangeable_errors_are_covered_between_the_level_and_one_more_part(lev
 
 
 def test_each_step_ahead_has_its_own_width():
-    scores = np.arange(1.0, 20.0)[:, None] * [1, 10]
-    assert Calibration(scores).width(0.9).tolist() == [18, 180]
+    scores = np.abs(rng(6).normal(size=(19, 1))) * [1, 1, 10]
+    widths = Calibration(scores).width(0.9)
+    assert widths[2] > 5 * widths[0]
+    # two steps ahead the last error but one is the newest that was known when the last was foretold
+    assert widths[0] != widths[1]
 
 
 def adaptive(scores: np.ndarray, first: int, level: float) -> tuple[float, np.ndarray]:
-    """Equations (2) to (4) word for word, for one step ahead."""
-    own, missed = level, list[float]()
-    for n in range(first, len(scores) + 1):
-        k = min(max(int(np.ceil((n + 1) * own - 1e-9)), 1), n)
-        width = np.sort(scores[:n])[k - 1]
-        if n < len(scores):
-            missed.append(float(scores[n] > width))
+    """Equations (2) to (6) word for word, for one step ahead of one series."""
+    size, sized, own, missed = scores[:first].mean(), list[float](), level, list[float]()
+    for n, score in enumerate(scores):
+        if n >= first:
+            k = min(max(int(np.ceil((n + 1) * own - 1e-9)), 1), n)
+            missed.append(float(score > size * np.sort(sized)[k - 1]))
             own += RATE * (missed[-1] - (1 - level))
-    return float(width), np.array(missed)
+        sized.append(score / size)
+        size = DECAY * size + (1 - DECAY) * score
+    m = len(scores)
+    k = min(max(int(np.ceil((m + 1) * own - 1e-9)), 1), m)
+    return float(size * np.sort(sized)[k - 1]), np.array(missed)
 
 
 def test_widths_are_those_of_the_equations():
     scores = np.abs(rng(2).normal(size=120)) * np.linspace(1, 3, 120)
     calibration = Calibration(scores[:, None], first=30)
     widths = calibration.widths(0.9, range(30, 121))
-    for count, width in zip(range(30, 121), widths[:, 0], strict=True):
-        assert width == adaptive(scores[:count], 30, 0.9)[0]
+    expected = [adaptive(scores[:count], 30, 0.9)[0] for count in range(30, 121)]
+    np.testing.assert_allclose(widths[:, 0], expected, rtol=1e-12)  # the same sums in another order
 
 
-def test_errors_that_grow_are_covered_all_the_same_where_a_fixed_level_fails():
+def test_errors_that_grow_are_covered_all_the_same_where_a_fixed_level_of_them_fails():
     scores = np.abs(rng(3).normal(size=800)) * np.linspace(1, 4, 800)
     widths = Calibration(scores[:, None], first=100).widths(0.9, range(100, 800))[:, 0]
     adapted = float(np.mean(scores[100:] <= widths))
-    fixed = float(np.mean(scores[100:] <= [Calibration(scores[:n, None]).width(0.9)[0] for n in range(100, 800)]))
+    fixed = float(np.mean(scores[100:] <= [np.quantile(scores[:n], 0.9) for n in range(100, 800)]))
     assert abs(adapted - 0.9) < 0.02
     assert fixed < 0.84
+
+
+def test_quiet_and_wild_times_are_covered_alike():
+    wild = np.repeat(np.tile([1.0, 6.0], 10), 100)
+    scores = np.abs(rng(7).normal(size=2000)) * wild
+    inside = scores[100:] <= Calibration(scores[:, None], first=100).widths(0.9, range(100, 2000))[:, 0]
+    plain = scores[100:] <= [np.quantile(scores[:n], 0.9) for n in range(100, 2000)]
+    assert np.mean(plain[wild[100:] == 1]) - np.mean(plain[wild[100:] == 6]) > 0.15
+    assert np.mean(inside[wild[100:] == 1]) - np.mean(inside[wild[100:] == 6]) < 0.07
+
+
+def test_each_series_has_the_size_of_its_own_errors():
+    draw = rng(8)
+    of = np.tile([0, 1], 60)
+    scores = (np.abs(draw.normal(size=120)) * np.where(of == 0, 1, 20))[:, None]
+    calibration = Calibration(scores, of=of)
+    quiet, wild, unknown = (calibration.width(0.9, number)[0] for number in (0, 1, None))
+    assert quiet < 4
+    assert 20 < wild < 80
+    assert quiet < unknown
+    later = calibration.extended(np.full((10, 1), 500.0), 0)
+    assert later.width(0.9, 0)[0] > 10 * quiet
+    assert later.of[-10:].tolist() == [0] * 10
+    assert later.width(0.9, 1)[0] < 10 * wild  # the misses are another's
+
+
+def test_errors_of_zero_make_no_interval_that_is_no_number():
+    assert Calibration(np.zeros((20, 1))).width(0.9).tolist() == [0]
+    assert np.isfinite(Calibration(np.concatenate([np.zeros((500, 1)), np.ones((3, 1))]), first=20).width(0.9)).all()
 
 
 def test_several_steps_ahead_judge_the_interval_that_was_made_then():
     scores = np.abs(rng(4).normal(size=(60, 2)))
     widths = Calibration(scores, first=20).widths(0.9, range(20, 61))
-    levels = np.full(41, 0.9)
+    sizes, level = [scores[:20, 1].mean()], 0.9
+    for score in scores[:, 1]:
+        sizes.append(DECAY * sizes[-1] + (1 - DECAY) * score)
+    sized = [score / sizes[max(n - 1, 0)] for n, score in enumerate(scores[:, 1])]
     for n in range(21, 61):  # the second step ahead: made one error earlier
         missed = scores[n - 1, 1] > widths[max(n - 21 - 1, 0), 1]
-        levels[n - 20] = levels[n - 21] + RATE * (missed - 0.1)
-        k = int(np.clip(np.ceil((n + 1) * levels[n - 20] - 1e-9), 1, n))
-        assert widths[n - 20, 1] == np.sort(scores[:n, 1])[k - 1]
+        level += RATE * (missed - 0.1)
+        k = int(np.clip(np.ceil((n + 1) * level - 1e-9), 1, n))
+        np.testing.assert_allclose(widths[n - 20, 1], sizes[n] * np.sort(sized[:n])[k - 1], rtol=1e-12)
 
 
 def test_only_the_newest_errors_are_kept():
@@ -81,7 +119,7 @@ def test_too_few_errors_for_a_level_are_told_with_how_many_it_needs():
     calibration = Calibration(np.ones((8, 1)))
     with pytest.raises(ParameterError, match=r"is 0.9, but only 8 held-out values calibrate it, expected at least 9"):
         calibration.width(0.9)
-    assert calibration.width(0.8).tolist() == [1]
+    np.testing.assert_allclose(calibration.width(0.8), [1])
 
 
 @pytest.mark.parametrize("level", [0, 1, 90])

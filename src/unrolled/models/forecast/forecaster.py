@@ -214,9 +214,10 @@ class Forecaster(ForecasterBase):
             for i, split in enumerate(splits)
         ]
         ages = np.concatenate([np.arange(len(errors), 0, -1) for errors in found])
-        # the last of each series last, as only the newest are kept
+        order = np.argsort(-ages, kind="stable")  # the last of each series last, as only the newest are kept
+        of = np.repeat(np.arange(len(found)), [len(errors) for errors in found])
         memory = self._memory
-        memory.calibration = Calibration(np.concatenate(found)[np.argsort(-ages, kind="stable")]).newest()
+        memory.calibration = Calibration(np.concatenate(found)[order], of=of[order]).newest()
         memory.pasts = [Past(time, *given.of(i)).last(self._reading.kept) for i, time in enumerate(given.series.times)]
 
     # Foretelling.
@@ -255,7 +256,6 @@ class Forecaster(ForecasterBase):
         own_h = self._reading.horizon
         remedy = f"the forecaster's own is {own_h}: fit one with a longer horizon"
         h = own_h if horizon is None else whole_number("horizon", horizon, below=own_h + 1, remedy=remedy)
-        width = None if interval is None else self._calibrated(memory).width(interval)
         if series is None:
             given = own_series(memory, covariates, past_covariates, self._reading.horizon)
         else:
@@ -265,10 +265,14 @@ class Forecaster(ForecasterBase):
         windows = self._reading.windows(memory, given)
         scaling = scaling_for(memory, given.series)
         parts: list[list[Array]] = []
+        whose = places_of(memory, given.series)
         for i, (name, values) in enumerate(zip(given.series.names, given.series.values, strict=True)):
             self._reading.check_end(name, values)
             mean, spread = foretell(self.network_, windows, i, len(values), len(values) + 1)
-            bounds = [mean] if width is None else [mean, mean - width * spread, mean + width * spread]
+            bounds = [mean]
+            if interval is not None:
+                reach = self._calibrated(memory).width(interval, whose[i]) * spread
+                bounds += [mean - reach, mean + reach]
             parts.append([scaling.backward(i, bound)[0, :h] for bound in bounds])
         own = given.series
         point, *bounds = (give_back(own.form, own.names, own.times, part) for part in zip(*parts, strict=True))
@@ -310,7 +314,7 @@ class Forecaster(ForecasterBase):
         stride = whole_number("stride", stride, remedy="it is in steps")
         if interval is not None:
             self._calibrated(memory).width(interval)  # there are enough
-        found: list[SeriesBacktest] = []
+        found, whose = list[SeriesBacktest](), places_of(memory, given.series)
         for i, (name, values) in enumerate(zip(given.series.names, given.series.values, strict=True)):
             first, h, index = step_of(start, given.series, i), self._reading.horizon, given.series.indexes[i]
             if not self._reading.context <= first <= len(values) - h:
@@ -328,7 +332,7 @@ class Forecaster(ForecasterBase):
                 steps, errors = scores(self.network_, windows, i, judged(windows, first), judged(windows, len(values)))
                 known_by_then = np.searchsorted(steps, [judged(windows, origin) for origin in origins.tolist()])
                 counts = len(memory.calibration) + (known_by_then if recalibrate else 0 * known_by_then)
-                width = memory.calibration.extended(errors).widths(interval, counts.tolist())
+                width = memory.calibration.extended(errors, whose[i]).widths(interval, counts.tolist(), whose[i])
                 bounds = [mean - width * spread, mean + width * spread]
             lower, upper = [scaling.backward(i, bound) for bound in bounds] or (None, None)
             times = np.arange(len(values)) if index is None else np.asarray(index)
@@ -379,6 +383,8 @@ class Forecaster(ForecasterBase):
                 )
                 for i, (past, longer) in enumerate(zip(pasts, whole, strict=True))
             ]
-            memory.calibration = memory.calibration.extended(np.concatenate([errors for _, errors in found])).newest()
+            for place, (_, errors) in enumerate(found):
+                memory.calibration = memory.calibration.extended(errors, place)
+            memory.calibration = memory.calibration.newest()
         memory.pasts = [each.last(self._reading.kept) for each in whole]
         return self

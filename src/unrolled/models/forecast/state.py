@@ -98,7 +98,8 @@ class Memory:
             }
             for end in self.ends()
         ]
-        return {"ends": ends, "errors": self.calibration.scores.tolist(), "first": self.calibration.first}
+        errors = self.calibration
+        return {"ends": ends, "errors": errors.scores.tolist(), "of": errors.of.tolist(), "first": errors.first}
 
     @classmethod
     def restored(cls, document: dict[str, Any], record: dict[str, Any] | None, horizon: int) -> Memory:
@@ -120,9 +121,9 @@ class Memory:
                 )
                 for end in record["ends"]
             ]
-            memory.calibration = Calibration(
-                np.array(record["errors"], np.float64).reshape(-1, horizon), record["first"]
-            )
+            errors = np.array(record["errors"], np.float64).reshape(-1, horizon)
+            of = record.get("of", [0] * len(errors))  # earlier versions kept them without their series
+            memory.calibration = Calibration(errors, record["first"], np.array(of, np.int64))
         return memory
 
 
