@@ -177,11 +177,6 @@ MUTANTS = [
     Mutant(
         "backward.hpp", "s + 1 == chunk.s1 ? «room.dz_after → room.zeros»", "nothing is carried from chunk to chunk"
     ),
-    Mutant(
-        "products.hpp",
-        "P::at(packed, panel, depth) + «k0 → 0» * call.b_step",
-        "every slice has the first one's weights",
-    ),
     Mutant("products.hpp", "call.row[r] = row.a + «k0 → 0», c[r]", "every slice has the first one's inputs"),
     Mutant("products.hpp", "call.adds = «k0 || bias → bias != nullptr»;", "a slice forgets those before"),
     Mutant(
@@ -213,6 +208,13 @@ MUTANTS = [
     Mutant("products.hpp", "for (Index k = «0 → 1»; k < rows; ++k) total", "a bias' sum lacks the first row"),
     Mutant("tile.hpp", "return {«v % G * units → 0» + unit, least", "all gates have the first one's weights"),
     Mutant("tile.hpp", "panel.unit0 + «v / G * width → 0»;", "all vectors of a panel are its first"),
+    Mutant(
+        "tile.hpp", "P::at(B.numbers, panel, B_depth)) + «k0 → 0» * b_step", "every slice has the first one's weights"
+    ),
+    Mutant("tile.hpp", "(B.line ? B.numbers + «panel.unit0 → 0» :", "weights as they lie: every panel is the first"),
+    Mutant(
+        "backward.hpp", "{call.panels_hh, call.packed ? 0 : «H → f.I»}", "and their rows are as long as those of others"
+    ),
     Mutant(
         "tile.hpp", "load_lanes(from + «k → 0» * depth_stride, at.lanes)", "the way back packs the first row for all"
     ),

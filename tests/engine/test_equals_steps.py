@@ -29,6 +29,9 @@ EQUAL = {
     "input sizes around vector widths": cases(*((3, 3, I, 6) for I in WIDTHS)),
     "batch sizes around the tile's height": cases(*((4, N, 5, 17) for N in (*range(1, 9), 11, 12, 13, 18, 19, 64))),
     "everything one": cases((1, 1, 1, 1), (2, 1, 1, 1), (1, 2, 1, 3), (1, 1, 4, 2)),
+    "weights as they lie: few rows, whole vectors": cases((1, 1, 16, 32), (4, 1, 64, 144), (2, 2, 32, 16)),
+    "weights as they lie, two layers": cases((1, 3, 16, 32), num_layers=2, **BOTH_WAYS)
+    + cases((2, 2, 48, 16), num_layers=2, padded=True),
     "one step": cases((1, 5, 4, 9), (1, 13, 20, 33)),
     "many steps": cases((100, 8, 16, 64), (100, 13, 3, 33), (99, 1, 7, 40)),
     "threads share the rows": cases((6, 64, 20, 48), (20, 25, 33, 70)),

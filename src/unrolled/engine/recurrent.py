@@ -106,8 +106,10 @@ class Network:
         parts = [[direction[part] for direction in weights] for part in range(len(weights[0]))]
         bias_hn = parts[3] if self.shape.has_bias_hn else []
         kind = _native.Network32 if self.dtype == np.float32 else _native.Network64
-        sizes = [part.size for direction in weights for part in direction]
-        self._ends = np.cumsum(sizes).tolist()  # where each gradient ends in the one stretch that all of them share
+        # where each gradient lies in the one stretch that all of them share, and its shape
+        ends = np.cumsum([part.size for direction in weights for part in direction]).tolist()
+        self._gradients, places = ends[-1], iter(zip([0, *ends], ends, strict=False))
+        self._places = [[(slice(*next(places)), part.shape) for part in direction] for direction in weights]
         self.native = kind(self.shape.kind, self.I, self.H, layers, directions, parts[0], parts[1], parts[2], bias_hn)
 
     def forward(
@@ -166,17 +168,8 @@ class Network:
         """
         T, N, _ = run.y.shape
         dtype = self.dtype
-        flat = (aligned_empty if T else aligned_zeros)((self._ends[-1],), dtype)
-        ends = iter(self._ends)
-        first = 0
-        directions: list[list[Array]] = []
-        for parts in self.weights:
-            views: list[Array] = []
-            for part in parts:
-                last = next(ends)
-                views.append(flat[first:last].reshape(part.shape))
-                first = last
-            directions.append(views)
+        flat = (aligned_empty if T else aligned_zeros)((self._gradients,), dtype)
+        directions: list[list[Array]] = [[flat[at].reshape(shape) for at, shape in places] for places in self._places]
         dh0 = np.empty((len(self.weights), N, self.H), dtype)
         dc0 = np.empty_like(dh0) if self.shape.has_cell else None
         dx, dtables = None, []

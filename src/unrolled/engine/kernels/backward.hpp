@@ -98,16 +98,16 @@ template <typename Cell, typename T> struct BackwardLoop {
     if (goes_on || !Phase::is_first) {
       using Recurrent = typename Phase::Recurrent;
       TileCall<T> product;
-      product.row_step = 1, product.b_step = NV * W;
+      product.row_step = 1;
       const auto segment = [&](int begin, int end, int gate, bool adds) {
         for (int r = 0; r < height; ++r) {
           const Place& p = places[r];
           const T* dz = !Phase::is_first ? room.dz + p.at * room.row : p.j < goes_on ? dz_next + p.j * room.row : room.zeros;
           product.row[r] = dz + begin * H;
         }
-        product.depth = (end - begin) * H, product.b = P::at(call.panels_hh, panel, G * H) + gate * H * product.b_step;
-        product.adds = adds;
-        product.fetch_panel(product.b + NV * W * G * H, NV * W * product.depth, number);
+        product.depth = (end - begin) * H, product.adds = adds;
+        product.template multiply<P>({call.panels_hh, call.packed ? 0 : H}, panel, G * H, gate * H);
+        if (call.packed) product.fetch_panel(product.b + NV * W * G * H, NV * W * product.depth, number);
         tile_product_for<T>(height, NV)(product, sums.at);
       };
       segment(Recurrent::begin, Recurrent::end, Phase::first_gate, false);
@@ -263,7 +263,8 @@ template <typename Cell, typename T> struct BackwardLoop {
           return RowPair<T>{room.dz + p.at * room.row, call.dx + row_of(f.batch, p.s, p.n) * I};
         };
       };
-      rows_times_panels<P>(mine.last - mine.first, start, call.panels_ih, I, Index(G * H), 0, P::count(I), static_cast<const T*>(nullptr));
+      const Matrix<T> weights{call.panels_ih, call.packed ? 0 : I};
+      rows_times_panels<P>(mine.last - mine.first, start, weights, I, Index(G * H), 0, P::count(I), static_cast<const T*>(nullptr));
     }
   }
 

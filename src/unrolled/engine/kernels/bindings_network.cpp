@@ -163,9 +163,11 @@ template <typename T> class Network {
     const std::int64_t H = shape_.H, L = shape_.layers, D = shape_.directions, count = shape_.count(), T_ = r.batch.steps, N = r.batch.size;
     const std::int64_t rows = G() * H;
     const Kernels<T>& k = kernels<T>();
+    const auto whole_vectors = [&](std::int64_t columns) { return k.packed_size({1, columns, 1}) == columns; };
+    const bool as_they_lie = r.chunks.starts.size() == 1 && r.chunks.rows <= k.few_rows && whole_vectors(H) && whole_vectors(shape_.I);
     std::shared_ptr<PackedWeights<T>> packed = r.packed;
-    const std::vector<typename PackedWeights<T>::Panels>* panels;
-    {
+    const std::vector<typename PackedWeights<T>::Panels>* panels = nullptr;
+    if (!as_they_lie) {
       nb::gil_scoped_release release;
       panels = &packed->backward();
     }
@@ -206,7 +208,9 @@ template <typename T> class Network {
         const bool top = layer + 1 == L;
         BackwardCall<T> call{};
         call.forward = r.calls[static_cast<std::size_t>(index)];
-        call.panels_hh = (*panels)[static_cast<std::size_t>(index)].hh, call.panels_ih = (*panels)[static_cast<std::size_t>(index)].ih;
+        const auto at = static_cast<std::size_t>(index);
+        call.panels_hh = panels ? (*panels)[at].hh : weights_[at].weight_hh, call.panels_ih = panels ? (*panels)[at].ih : weights_[at].weight_ih;
+        call.packed = panels != nullptr;
         const T* dy_of = top ? last_dy : dx_of[static_cast<std::size_t>(layer + 1)];
         call.dy = dy_of ? dy_of + d * H : nullptr, call.dy_stride = D * H;
         call.dh_last = last_dh ? last_dh + index * N * H : nullptr;

@@ -66,7 +66,7 @@ template <typename Cell, typename T> struct ForwardLoop {
     TileCall<T> product;
     for (int r = 0; r < height; ++r) product.row[r] = Phase::is_first ? rows[r].h_prev : rows[r].gates + Phase::source * H;
     product.row_step = 1, product.depth = H, product.adds = false;
-    product.b = P::at(panels_of<Phase>(call.panels_hh, H, H), panel, H), product.b_step = NV * W;
+    product.template multiply<P>({panels_of<Phase>(call.panels_hh, H, H)}, panel, H, 0);
     product.fetch_panel(product.b + NV * W * H, NV * W * H, number);
     tile_product_for<T>(height, NV)(product, sums.at);
     for (int v = 0; v < panel.unit_vectors(); ++v) {
@@ -104,8 +104,8 @@ template <typename Cell, typename T> struct ForwardLoop {
       };
     };
     const Range panels = part.panels(P::count(call.H));
-    rows_times_panels<P>(rows, start, panels_of<Phase>(call.panels_ih, call.H, call.I), call.H, call.I, panels.first, panels.last,
-                         call.bias + first);
+    const Matrix<T> weights{panels_of<Phase>(call.panels_ih, call.H, call.I)};
+    rows_times_panels<P>(rows, start, weights, call.H, call.I, panels.first, panels.last, call.bias + first);
   }
 
   static void run(const Call& call, Team* team, int rank, int size) {

@@ -13,7 +13,7 @@ constexpr Index kDepthSlice = 256;
 // C = A B (+ bias) for `rows` rows, panels [panel0, panel1). `walk()` starts a walk over the rows; each call of the walk gives the
 // next row as {const T* a, T* c}. Slices of the depth go through C: the chain of sums is the same as without them.
 template <typename P, typename T, typename Walk>
-UNROLLED_INLINE void rows_times_panels(Index rows, Walk walk, const T* packed, Index units, Index depth, Index panel0, Index panel1,
+UNROLLED_INLINE void rows_times_panels(Index rows, Walk walk, const Matrix<T>& B, Index units, Index depth, Index panel0, Index panel1,
                                        const T* bias) {
   constexpr int W = P::width;
   for (Index index = panel0; index < panel1; ++index) {
@@ -22,7 +22,7 @@ UNROLLED_INLINE void rows_times_panels(Index rows, Walk walk, const T* packed, I
     for (Index k0 = 0; k0 == 0 || k0 < depth; k0 += kDepthSlice) {
       TileCall<T> call;
       call.row_step = 1, call.depth = least(kDepthSlice, depth - k0), call.adds = k0 || bias;
-      call.b_step = NV * W, call.b = P::at(packed, panel, depth) + k0 * call.b_step;
+      call.template multiply<P>(B, panel, depth, k0);
       auto next = walk();
       for_tiles(rows, [&](int height, Index) {
         Sums<T> sums;

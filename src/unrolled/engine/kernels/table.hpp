@@ -66,6 +66,7 @@ template <typename T> struct BackwardCall {
   ForwardCall<T> forward;    // as the forward call had it; what was not kept is computed again
   const T* panels_hh;        // weight_hh transposed, packed: (G H) -> H
   const T* panels_ih;        // weight_ih transposed, packed: (G H) -> I; null when dx is not wanted
+  bool packed;               // else both are the weights as they lie: for few rows, packing would take longer than the products
   const T* dy;               // (T, N, H), rows dy_stride apart, or null
   int64_t dy_stride;
   const T* dh_last;          // (N, H) or null
@@ -98,6 +99,7 @@ template <typename T> struct Cell {
 
 template <typename T> struct Kernels {
   int64_t tile_rows;  // with fewer sequences to a thread, a team shares the hidden units instead
+  int64_t few_rows;   // to carry back no more rows than these, weights whose columns fill whole vectors need not be packed
   int64_t (*packed_size)(const PanelShape&);
   // packs source[column * column_stride + k * depth_stride]
   void (*pack)(T* packed, const PanelShape&, const T* source, int64_t column_stride, int64_t depth_stride, int rank, int size);

@@ -91,6 +91,13 @@ template <typename T> struct Sums {
   alignas(64) T at[kTileRows * kTileVectors * Vec<T>::width];
 };
 
+// The second factor of a product, (depth, columns): packed into panels, or, where `line` is not 0, as it lies, its rows so many numbers
+// apart; then its columns fill whole vectors.
+template <typename T> struct Matrix {
+  const T* numbers;
+  Index line = 0;
+};
+
 // What one tile multiplies: entry k of row r is row[r][k * row_step], that of vector v is b[k * b_step + v * width].
 template <typename T> struct TileCall {
   const T* row[kTileRows];
@@ -102,6 +109,12 @@ template <typename T> struct TileCall {
   // first tile would wait for each line: 5 % at H = 512.
   const T* ahead = nullptr;
   Index ahead_step = 0;
+
+  // A panel of B from row k0 on.
+  template <typename P> UNROLLED_INLINE void multiply(const Matrix<T>& B, const typename P::Panel& panel, Index B_depth, Index k0) {
+    b_step = B.line ? B.line : panel.vectors * P::width;
+    b = (B.line ? B.numbers + panel.unit0 : P::at(B.numbers, panel, B_depth)) + k0 * b_step;
+  }
 
   // The next packed panel: tile number `tile` of this one fetches its part of it, as far as it is that long.
   UNROLLED_INLINE void fetch_panel(const T* next, Index numbers, Index tile) {
