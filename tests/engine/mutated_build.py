@@ -1,7 +1,8 @@
 """One build of the engine that holds every mutant, each a run-time choice; the sources of the project stay as they are.
 
 In a copy of the sources every right text becomes `chosen ? wrong : right`, where `chosen` compares a number that the
-copy reads from the environment when it is loaded. It is built as the project is, with less optimisation, for speed.
+copy reads from the environment when it is loaded. It is built as the project is, with less optimisation and with the
+kernels of the one instruction set that is run, for speed.
 """
 
 import os
@@ -14,8 +15,10 @@ from pathlib import Path
 from engine.mutants import MUTANTS as OF_CELLS
 from engine.mutants import Mutant
 from engine.variant_mutants import VARIANT_MUTANTS
+from unrolled.engine import info
 
 ROOT = Path(__file__).parent.parent.parent
+CHOSEN = info()["usable_instruction_sets"][-1]  # by an engine that is not told otherwise
 KERNELS = Path("src", "unrolled", "engine", "kernels")
 NEEDED = ("pyproject.toml", "CMakeLists.txt", "LICENSE", "README.md", "build_support", "src")
 
@@ -30,6 +33,7 @@ DEFINITION = f"""
 int unrolled_mutant = std::getenv("{NUMBER}") ? std::atoi(std::getenv("{NUMBER}")) : 0;
 """
 FACE = "NB_MODULE(_native, m) {\n"
+FILLED, EMPTY = "kernels<float>(), kernels<double>()", "{}, {}"
 QUESTION = '  m.def("mutant", [] { return unrolled_mutant; });\n'
 
 
@@ -76,6 +80,8 @@ def copy_with_choices(folder: Path) -> None:
         (kernels / name).write_text(changed, encoding="utf-8")
     _replace(kernels / "vec.hpp", "#pragma once\n", f"#pragma once\n{DECLARATION}\n")
     _replace(kernels / "bindings.cpp", FACE, DEFINITION + FACE + QUESTION)
+    for of_isa in set(kernels.glob("isa_*.cpp")) - {kernels / f"isa_{CHOSEN}.cpp"}:
+        _replace(of_isa, FILLED, EMPTY)  # nobody calls it
     flags = folder / "build_support" / "instruction_sets.json"
     flags.write_text(flags.read_text(encoding="utf-8").replace('"-O3"', '"-O1"'), encoding="utf-8")
 
