@@ -342,6 +342,33 @@ def test_a_ragged_list_is_refused_with_what_to_do_about_it():
             call(ragged)
 
 
+def test_ragged_rows_and_tokens_are_refused_by_every_layer_and_every_step():
+    rows, tokens = [[1.0, 2.0], [3.0]], [[1, 2], [3]]
+    embedding = Embedding(V, E)
+    stack = Stack(embedding=embedding, lstm=LSTM(E, H))
+    for name, axes, call, given in (
+        ("x", "..., I", Dense(2, 3), rows),
+        ("x", "..., I", Dense(2, 3).step, rows),
+        ("x", "..., I", Dropout(0.5).forward, rows),
+        ("x_t", "N, I", LSTM(2, 3).step, rows),
+        ("x_t", "N, I", GRU(2, 3, layer_norm=True).step, rows),
+        ("x_t", "N, I", RNN(2, 3).step, rows),
+        ("tokens", "T, N", embedding, tokens),
+        ("x", "T, N", stack, tokens),
+        ("x", "T, N", stack.forward, tokens),
+        ("x", "N", stack.step, tokens),
+    ):
+        with pytest.raises(ShapeError, match=rf"`{name}` is ragged, expected \({axes}\); \w+"):
+            call(given)
+
+
+def test_a_list_is_as_good_as_an_array_where_its_dtype_fits():
+    rows, tokens = [[1.0, 2.0], [3.0, 4.0]], [[1, 2], [3, 4]]
+    dense, embedding = Dense(2, 3, dtype="float64", seed=0), Embedding(V, E, seed=0)
+    np.testing.assert_array_equal(dense(rows)[0], dense(np.array(rows))[0])
+    np.testing.assert_array_equal(embedding(tokens)[0], embedding(np.array(tokens))[0])
+
+
 # Dropout, training and lengths
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from unrolled import engine
 from unrolled.engine.arrays import checked
 from unrolled.initializers import INITIALIZERS
-from unrolled.layers.inputs import not_run
+from unrolled.layers.inputs import as_array, not_run
 from unrolled.layers.layer import Layer
 from unrolled.layers.options import INITIALIZER_REMEDY, checked_generator, checked_name
 from unrolled.shapes import Array, whole_number
@@ -90,7 +91,7 @@ class Dense(Layer):
         if bias:
             self._create("bias", "O", np.zeros(self.output_size))
 
-    def forward(self, x: Array, state: Any = None) -> DenseRun:
+    def forward(self, x: ArrayLike, state: Any = None) -> DenseRun:
         """Computes the layer, and keeps `x` for `backward`.
 
         Args:
@@ -101,12 +102,13 @@ class Dense(Layer):
             A run with `output` `(..., O)`.
 
         Raises:
-            ShapeError: the last axis of `x` is not I.
+            ShapeError: the last axis of `x` is not I, or it is ragged.
             ParameterError: `x` has another dtype.
         """
-        leading = x.shape[:-1]
+        given = as_array("x", x, "..., I")
+        leading = given.shape[:-1]
         axes = leading_axes(len(leading), "I")
-        x = checked("x", x, self.dtype, axes, (*leading, self.input_size), "is it the output of another layer?")
+        x = checked("x", given, self.dtype, axes, (*leading, self.input_size), "is it the output of another layer?")
         rows = engine.dense_forward(x.reshape(-1, self.input_size), self._arrays["weight"], self._arrays.get("bias"))
         return DenseRun(rows.reshape(*leading, self.output_size), state, x)
 
@@ -139,10 +141,10 @@ class Dense(Layer):
         gradients = {"weight": dweight} | ({"bias": dbias} if "bias" in self._arrays else {})
         return DenseGradients(gradients, None if dx is None else dx.reshape(run.x.shape), None)
 
-    def __call__(self, x: Array, state: Any = None) -> tuple[Array, Any]:
+    def __call__(self, x: ArrayLike, state: Any = None) -> tuple[Array, Any]:
         """Computes the layer and keeps nothing: `(..., I)` to `(..., O)`, and the state untouched."""
         return self.forward(x, state).output, state
 
-    def step(self, x_t: Array, state: Any = None) -> tuple[Array, Any]:
+    def step(self, x_t: ArrayLike, state: Any = None) -> tuple[Array, Any]:
         """One step of a stream: `(N, I)` to `(N, O)`; the same as a call, as nothing is remembered."""
         return self(x_t, state)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from unrolled.engine.arrays import checked, float_dtype
 from unrolled.errors import ShapeError
 from unrolled.layers.dense import leading_axes
-from unrolled.layers.inputs import not_run
+from unrolled.layers.inputs import as_array, not_run
 from unrolled.layers.layer import Layer
 from unrolled.layers.masks import dropout_mask, mask_generator
 from unrolled.layers.options import checked_generator, checked_rate
@@ -86,9 +86,9 @@ class Dropout(Layer):
 
         Raises:
             ParameterError: `x` is neither float32 nor float64.
-            ShapeError: the mask is variational and `x` has not three axes.
+            ShapeError: the mask is variational and `x` has not three axes, or it is ragged.
         """
-        given: Array = np.asarray(x)
+        given: Array = as_array("x", x, "..., I")
         dtype = float_dtype("x", given)
         if self.variational and given.ndim != 3:
             raise ShapeError(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from unrolled.engine.arrays import checked_tokens
 from unrolled.layers.dense import leading_axes
-from unrolled.layers.inputs import not_run
+from unrolled.layers.inputs import TO_PAD, as_array, not_run
 from unrolled.layers.layer import Layer
 from unrolled.layers.options import checked_generator
 from unrolled.shapes import Array, check_shape, whole_number
@@ -85,7 +85,7 @@ class Embedding(Layer):
         rng = checked_generator(seed)
         self._create("weight", "V, E", rng.normal(size=(self.vocabulary_size, self.embedding_size)))
 
-    def forward(self, tokens: Tokens, state: Any = None) -> EmbeddingRun:
+    def forward(self, tokens: ArrayLike, state: Any = None) -> EmbeddingRun:
         """Looks up every token, and keeps the tokens for `backward`.
 
         Args:
@@ -96,11 +96,13 @@ class Embedding(Layer):
             A run with `output` `(..., E)`.
 
         Raises:
+            ShapeError: `tokens` is ragged.
             ParameterError: a token is no integer, or not in the table.
         """
-        axes, lengths = leading_axes(tokens.ndim), (None,) * tokens.ndim
-        tokens = checked_tokens("tokens", tokens, axes, lengths, self.vocabulary_size).reshape(tokens.shape)
-        return EmbeddingRun(self._arrays["weight"][tokens], state, tokens)
+        given = as_array("tokens", tokens, "T, N", TO_PAD)
+        axes, lengths = leading_axes(given.ndim), (None,) * given.ndim
+        checked = checked_tokens("tokens", given, axes, lengths, self.vocabulary_size).reshape(given.shape)
+        return EmbeddingRun(self._arrays["weight"][checked], state, checked)
 
     def backward(self, run: EmbeddingRun, dy: Array) -> EmbeddingGradients:
         """Carries `dy = dJ/dy`, `(..., E)`, back: each row of `dweight` `(V, E)` sums the `dy` of its token.
@@ -116,10 +118,10 @@ class Embedding(Layer):
         # forward (1): y[j] = weight[tokens[j]]
         return EmbeddingGradients({"weight": rows_gradient(run.tokens, dy, self._arrays["weight"])}, None, None)
 
-    def __call__(self, tokens: Tokens, state: Any = None) -> tuple[Array, Any]:
+    def __call__(self, tokens: ArrayLike, state: Any = None) -> tuple[Array, Any]:
         """Looks up every token and keeps nothing: `(...)` to `(..., E)`, and the state untouched."""
         return self.forward(tokens, state).output, state
 
-    def step(self, tokens: Tokens, state: Any = None) -> tuple[Array, Any]:
+    def step(self, tokens: ArrayLike, state: Any = None) -> tuple[Array, Any]:
         """One step of a stream: `(N,)` to `(N, E)`; the same as a call, as nothing is remembered."""
         return self(tokens, state)

@@ -13,18 +13,27 @@ from unrolled.engine.recurrent import Padding
 from unrolled.errors import ParameterError, ShapeError
 from unrolled.shapes import Array
 
-__all__ = ["check_writable", "checked_input", "not_run", "padding_of"]
+__all__ = ["TO_PAD", "as_array", "check_writable", "checked_input", "not_run", "padding_of"]
+
+UNEVEN = "every row needs as many entries as the first; is one missing?"
+TO_PAD = "pad short sequences with zeros and say with `lengths` how many steps each has"
+
+
+def as_array(name: str, given: ArrayLike, axes: str, remedy: str = UNEVEN) -> NDArray[Any]:
+    """A caller's array, or what NumPy makes one of.
+
+    Raises:
+        ShapeError: it is a list whose entries are of unequal length.
+    """
+    try:
+        return np.asarray(given)
+    except ValueError:
+        raise ShapeError(f"`{name}` is ragged, expected ({axes}); {remedy}") from None
 
 
 def checked_input(name: str, x: ArrayLike, dtype: np.dtype[Any], axes: tuple[str, ...], input_size: int) -> Array:
     """`x` as the kernels need it, its last axis being `input_size` long."""
-    try:
-        given: Array = np.asarray(x)
-    except ValueError:
-        raise ShapeError(
-            f"`{name}` is ragged, expected ({', '.join(axes)}); pad short sequences with zeros and say with `lengths` "
-            "how many steps each has"
-        ) from None
+    given: Array = as_array(name, x, ", ".join(axes), TO_PAD)
     fits = given.ndim == len(axes) and given.shape[-1] == input_size
     if fits and given.dtype == dtype and given.flags.c_contiguous:
         return given  # at once: a call on a small layer takes ten times as long as its arithmetic

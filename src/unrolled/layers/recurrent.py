@@ -13,7 +13,7 @@ from unrolled.engine import recurrent as engine
 from unrolled.engine.arrays import checked
 from unrolled.errors import ParameterError
 from unrolled.layers.chain import Chain, ChainRun, named
-from unrolled.layers.inputs import check_writable, checked_input, not_run, padding_of
+from unrolled.layers.inputs import as_array, check_writable, checked_input, not_run, padding_of
 from unrolled.layers.layer import Layer
 from unrolled.layers.masks import mask_generator
 from unrolled.layers.options import Options, checked_generator, checked_projection
@@ -247,7 +247,7 @@ class Recurrent(Layer, Generic[State, Trace]):
             ParameterError: a dtype is another, `out` cannot be written, or the layer is bidirectional: a stream has
                 no end to start from.
         """
-        x: Array = np.asarray(x_t)
+        x: Array = as_array("x_t", x_t, "N, I")
         step = self._step
         if step is None or step.version != self.version or step.x_shape != x.shape:
             step = self._step = self._new_step(x)

@@ -16,7 +16,7 @@ from unrolled.errors import ParameterError
 from unrolled.layers.dense import Dense
 from unrolled.layers.dropout import Dropout
 from unrolled.layers.embedding import Embedding
-from unrolled.layers.inputs import not_run
+from unrolled.layers.inputs import TO_PAD, as_array, not_run
 from unrolled.layers.layer import Layer
 from unrolled.layers.named import NamedLayers
 from unrolled.layers.recurrent import Memory, Recurrent
@@ -162,7 +162,7 @@ class Stack(NamedLayers):
             elif isinstance(layer, Dropout):
                 run = layer.forward(output, training=training)
             else:
-                run = layer.forward(np.asarray(output))
+                run = layer.forward(output)
             runs.append(run)
             output = run.output
         return StackRun(np.asarray(output), states, traces, runs, self._versions())
@@ -263,7 +263,7 @@ class Stack(NamedLayers):
 
     def _tokens(self, x: ArrayLike, axes: str, shape: tuple[int | None, ...]) -> NDArray[np.int32]:
         assert self._embedding is not None
-        return checked_tokens("x", x, axes, shape, self._embedding.vocabulary_size)
+        return checked_tokens("x", as_array("x", x, axes, TO_PAD), axes, shape, self._embedding.vocabulary_size)
 
 
 def _check_layers(unnamed: Sequence[object], layers: Mapping[str, object]) -> None:

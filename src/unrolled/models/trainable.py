@@ -102,6 +102,8 @@ class Trainable(Fitted, Parametrised):
         return dict(sorted(super()._defaults().items(), key=lambda item: item[0] in shared))
 
     def _settings(self, seed: int, validates: bool) -> FitSettings:
+        if not isinstance(self.verbose, bool):
+            real_number("verbose", self.verbose, remedy="0 shows nothing")
         if self.monitor not in self.monitors:
             raise ParameterError(f"`monitor` is {self.monitor!r}, expected one of {', '.join(self.monitors)}")
         if self.patience is not None and not validates:

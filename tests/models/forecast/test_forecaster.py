@@ -370,6 +370,7 @@ def test_an_unfitted_forecaster_is_refused(tmp_path: Path):
         ({"nan": "error"}, "`nan` is 'error', expected 'refuse' or 'mask'"),
         ({"validation_fraction": 12}, "`validation_fraction` is 12, expected a number from 0 to below 1"),
         ({"random_state": -1}, "`random_state` is -1, expected a whole number"),
+        ({"verbose": "x"}, "`verbose` is 'x', expected a finite number; 0 shows nothing"),
         ({"linear": "x"}, "`linear` is 'x', expected True or False; False leaves it out"),
         ({"batch_size": 0}, "`batch_size` is 0, expected a whole number of at least 1"),
         ({"zoneout": 1.5}, "`zoneout` is 1.5, expected a number from 0 to below 1"),

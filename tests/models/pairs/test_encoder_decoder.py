@@ -349,6 +349,7 @@ def test_pairs_that_cannot_be_learned_from_are_named(sources, targets, error, me
             {"teacher_forcing": "x"},
             "`teacher_forcing` is 'x', expected a number from 0 to 1; 1 always feeds the target",
         ),
+        ({"verbose": "x"}, "`verbose` is 'x', expected a finite number; 0 shows nothing"),
         ({"batch_size": "x"}, "`batch_size` is 'x', expected a whole number of at least 1"),
         *(
             ({name: "x"}, f"`{name}` is 'x', expected True or False; is it meant for another parameter")

@@ -15,11 +15,21 @@ from unrolled.errors import DataError, ParameterError
 from unrolled.models.forecast.backtest import Backtest, SeriesBacktest
 from unrolled.models.forecast.base import ForecasterBase
 from unrolled.models.forecast.errors import foretell, judged, scores, validation_loss
-from unrolled.models.forecast.inputs import Given, as_rows, own_series, places_of, scaling_for, step_of, together
+from unrolled.models.forecast.inputs import (
+    Given,
+    as_rows,
+    own_series,
+    places_of,
+    scaling_for,
+    step_of,
+    together,
+    training_parts,
+)
 from unrolled.models.forecast.intervals import Calibration
 from unrolled.models.forecast.result import Forecast
 from unrolled.models.forecast.scaling import SeriesScaling, covariate_scaling
 from unrolled.models.forecast.state import Memory, Past, remember_in
+from unrolled.models.sequences.parts import kept_on_error
 from unrolled.shapes import Array, whole_number
 from unrolled.training.fit import Callback
 
@@ -125,69 +135,50 @@ class Forecaster(ForecasterBase):
             CheckpointError: the folder holds another run.
             DivergenceError: the loss is no longer finite; try a lower learning rate.
         """
-        reading = self._read_settings()
-        folder = None if checkpoint is None else Path(checkpoint)
-        seed = self._first_seed(folder)
-        seeds: list[int] = np.random.SeedSequence(seed).generate_state(3).tolist()
-        given = reading.read("series", series, covariates, past_covariates)
-        names, values = given.series.names, given.series.values
-        lengths = [len(each) for each in values]
-        splits = last_part(lengths, self.validation_fraction, validation_steps)
-        for name, split, length in zip(names, splits, lengths, strict=True):
-            if split < self.context + self.horizon:
-                behind = "" if split == length else f", of which the last {length - split} validate"
-                raise DataError(
-                    f"`{name}` has {length} steps{behind}, expected at least context + horizon = {self.context} + "
-                    f"{self.horizon} = {self.context + self.horizon} to train on; give a longer series, or a smaller "
-                    "context or horizon"
-                )
-        train = [each[:split] for each, split in zip(values, splits, strict=True)]
-        for name, part in zip(names, train, strict=True):
-            if np.isnan(part).all():
-                raise DataError(
-                    f"`{name}` has no value in the {len(part)} steps to train on, expected at least one; leave it out"
-                )
-            if np.nanmin(part) == np.nanmax(part):
-                raise DataError(
-                    f"`{name}` is {np.nanmin(part)} at all {len(part)} steps to train on, expected values that differ; "
-                    "nothing can be learned from it: leave it out"
-                )
-        memory = Memory(
-            form=given.series.form,
-            names=names,
-            shared=self.scaling == "global",
-            scaling=SeriesScaling.of(train, self.transform, self.scaling, names),
-            known=covariate_scaling(given.known, splits),
-            past=covariate_scaling(given.past, splits),
-            columns={
-                kind: columns
-                for kind, table in (("covariates", covariates), ("past_covariates", past_covariates))
-                if (columns := column_names(table)) is not None
-            },
-        )
-        windows = reading.windows(memory, given)
-        network = self._create_network(windows.input_size, windows.future_size, seeds[0])
-        trained_on = windows.rows([(0, split) for split in splits])
-        batches = WindowBatches(windows, trained_on, batch_size=self.batch_size, seed=seeds[1])
-        network.begin_linear(windows.in_order(trained_on))
-        validate = None
-        if splits != lengths:
-            rows = windows.rows(list(zip(splits, lengths, strict=True)))
-            if len(rows) == 0:
-                remedy = (
-                    "make `validation_fraction` larger, or 0"
-                    if validation_steps is None
-                    else "give more `validation_steps`, or None for the `validation_fraction`"
-                )
-                steps = max(length - split for length, split in zip(lengths, splits, strict=True))
-                raise DataError(
-                    f"the validation part has {steps} steps and no window of {self.horizon} to foretell, expected at "
-                    f"least the horizon; {remedy}"
-                )
-            validate = partial(validation_loss, network, windows, rows)
-        settings = self._settings(seeds[2], validate is not None)
-        vars(self).pop("network_", None)  # all is checked: from here on the forecaster is another
-        self.seed_, self._reading, self._memory = seed, reading, memory
+        with kept_on_error(self):  # what cannot be learned from leaves what was learned before
+            reading = self._read_settings()
+            folder = None if checkpoint is None else Path(checkpoint)
+            seed = self._first_seed(folder)
+            seeds: list[int] = np.random.SeedSequence(seed).generate_state(3).tolist()
+            given = reading.read("series", series, covariates, past_covariates)
+            names, lengths = given.series.names, [len(each) for each in given.series.values]
+            splits = last_part(lengths, self.validation_fraction, validation_steps)
+            train = training_parts(given.series, splits, self.context, self.horizon)
+            memory = Memory(
+                form=given.series.form,
+                names=names,
+                shared=self.scaling == "global",
+                scaling=SeriesScaling.of(train, self.transform, self.scaling, names),
+                known=covariate_scaling(given.known, splits),
+                past=covariate_scaling(given.past, splits),
+                columns={
+                    kind: columns
+                    for kind, table in (("covariates", covariates), ("past_covariates", past_covariates))
+                    if (columns := column_names(table)) is not None
+                },
+            )
+            windows = reading.windows(memory, given)
+            network = self._create_network(windows.input_size, windows.future_size, seeds[0])
+            trained_on = windows.rows([(0, split) for split in splits])
+            batches = WindowBatches(windows, trained_on, batch_size=self.batch_size, seed=seeds[1])
+            network.begin_linear(windows.in_order(trained_on))
+            validate = None
+            if splits != lengths:
+                rows = windows.rows(list(zip(splits, lengths, strict=True)))
+                if len(rows) == 0:
+                    remedy = (
+                        "make `validation_fraction` larger, or 0"
+                        if validation_steps is None
+                        else "give more `validation_steps`, or None for the `validation_fraction`"
+                    )
+                    steps = max(length - split for length, split in zip(lengths, splits, strict=True))
+                    raise DataError(
+                        f"the validation part has {steps} steps and no window of {self.horizon} to foretell, expected "
+                        f"at least the horizon; {remedy}"
+                    )
+                validate = partial(validation_loss, network, windows, rows)
+            settings = self._settings(seeds[2], validate is not None)
+            self.seed_, self._reading, self._memory = seed, reading, memory
         try:
             self._train(
                 network,

@@ -18,7 +18,17 @@ from unrolled.models.forecast.state import Memory
 from unrolled.models.sequences.scaling import Scaling
 from unrolled.shapes import Array, whole_number
 
-__all__ = ["Given", "Reading", "as_rows", "own_series", "places_of", "scaling_for", "step_of", "together"]
+__all__ = [
+    "Given",
+    "Reading",
+    "as_rows",
+    "own_series",
+    "places_of",
+    "scaling_for",
+    "step_of",
+    "together",
+    "training_parts",
+]
 
 
 class Given(NamedTuple):
@@ -103,6 +113,33 @@ class Reading(NamedTuple):
                 f"`{name}` has no value in its last {self.context} steps, expected one at least; "
                 "nothing says where it stands"
             )
+
+
+def training_parts(series: SeriesSet, splits: Sequence[int], context: int, horizon: int) -> list[Array]:
+    """The values of each series that come before its split, from which something can be learned.
+
+    Raises:
+        DataError: they are fewer than one window needs, or are all missing or all the same.
+    """
+    train = [values[:split] for values, split in zip(series.values, splits, strict=True)]
+    for name, values, part in zip(series.names, series.values, train, strict=True):
+        if len(part) < context + horizon:
+            behind = "" if len(part) == len(values) else f", of which the last {len(values) - len(part)} validate"
+            raise DataError(
+                f"`{name}` has {len(values)} steps{behind}, expected at least context + horizon = {context} + "
+                f"{horizon} = {context + horizon} to train on; give a longer series, or a smaller context or horizon"
+            )
+    for name, part in zip(series.names, train, strict=True):
+        if np.isnan(part).all():
+            raise DataError(
+                f"`{name}` has no value in the {len(part)} steps to train on, expected at least one; leave it out"
+            )
+        if np.nanmin(part) == np.nanmax(part):
+            raise DataError(
+                f"`{name}` is {np.nanmin(part)} at all {len(part)} steps to train on, expected values that differ; "
+                "nothing can be learned from it: leave it out"
+            )
+    return train
 
 
 def scaling_for(memory: Memory, given: SeriesSet) -> SeriesScaling:

@@ -211,8 +211,6 @@ class SequenceEstimator(Fitted, Trainable):
         ):
             whole_number(name, getattr(self, name), remedy=remedy)
         real_number("validation_fraction", self.validation_fraction, at_least=0, below=1, remedy="0 holds nothing out")
-        if not isinstance(self.verbose, bool):
-            real_number("verbose", self.verbose, remedy="0 shows nothing")
         check_switches(self, "bidirectional", "layer_norm", "standardize")
 
     @staticmethod
