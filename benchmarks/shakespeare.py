@@ -42,7 +42,6 @@ from unrolled.training.report import Report
 
 FILE = "tinyshakespeare.txt"
 HELD_OUT, TUNED_ON = 0.1, 0.05
-BUDGET = 0.985  # of the minutes, for training and validation; what a budget is missed by, and reading, fit in the rest
 TRANSFORMER = "nanoGPT, a Transformer"
 TARGET: dict[float, float] = {3: 1.50, 15: 1.44}  # nats/char by minutes
 PUBLISHED: dict[float, tuple[str, float]] = {
@@ -114,9 +113,7 @@ def main(given: list[str] | None = None) -> None:
         corpus, held_out = corpus._replace(text=training), TUNED_ON
         training, test = counted, tuned_on
     nearest = min(RECIPES, key=lambda minutes: abs(minutes - options.minutes))
-    length = (
-        {"minutes": BUDGET * options.minutes} if options.steps is None else {"minutes": None, "steps": options.steps}
-    )
+    length = {"minutes": options.minutes} if options.steps is None else {"minutes": None, "steps": options.steps}
     recipe = RECIPES[nearest] | length | dict(options.set)
     runs = measure(options.seeds, lambda seed: run(corpus, TrainConfig(held_out=held_out, seed=seed, **recipe)))
     order, discount = choose(counted, tuned_on)

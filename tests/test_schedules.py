@@ -78,6 +78,14 @@ def test_a_stair_is_as_long_and_as_high_as_it_is_told_and_has_a_floor():
     assert rates == [4, 8, 8, 8, 8, 4, 4, 4, 2, 2, 2, 1.5, 1.5, 1.5]
 
 
+def test_a_stair_is_never_climbed_back_where_the_end_of_the_run_is_counted_ever_anew():
+    """The progress goes on, though slower than steps do: the run is told to be longer at each of them."""
+    progress = [0.6 + 0.0001 * u for u in range(1000)]
+    rates = [stepwise(u, peak=1.0, total=u / p, factor=0.5) for u, p in enumerate(progress)]
+    assert rates == sorted(rates, reverse=True)
+    assert set(rates[1:]) == {0.5, 0.25}
+
+
 def test_without_a_length_a_stair_is_a_third_of_the_steps_after_the_warm_up():
     rates = [stepwise(s, peak=8.0, warmup=3, total=9, factor=0.5) for s in range(3, 10)]
     assert rates == [8, 8, 4, 4, 2, 2, 1]

@@ -30,14 +30,17 @@ class Schedule(Protocol):
     `U = total - W`, `p = min(1, u / U)`.
     """
 
-    def __call__(self, step: int, *, peak: float, warmup: int = 0, total: int | None = None, final: float = 0) -> float:
+    def __call__(
+        self, step: int, *, peak: float, warmup: int = 0, total: float | None = None, final: float = 0
+    ) -> float:
         """The learning rate of the step about to be taken.
 
         Args:
             step: the step about to be taken, from 0.
             peak: the highest learning rate.
             warmup: the number of steps of the warm-up; 0 begins at the peak.
-            total: the number of steps of the run; `None` while it is not known, which only the warm-up allows.
+            total: the number of steps of the run; `None` while it is not known, which only the warm-up allows. It need
+                not be a whole number: of a run whose end is counted ever anew, it says where in it this step is.
             final: the learning rate at step `total`, and after it; never less than this.
 
         Returns:
@@ -49,7 +52,7 @@ class Schedule(Protocol):
         ...
 
 
-def constant(step: int, *, peak: float, warmup: int = 0, total: int | None = None, final: float = 0) -> float:
+def constant(step: int, *, peak: float, warmup: int = 0, total: float | None = None, final: float = 0) -> float:
     """The peak, after the warm-up; `total` and `final` do not matter.
 
     Equations, with the names of `Schedule`:
@@ -78,7 +81,7 @@ def stepwise(
     *,
     peak: float,
     warmup: int = 0,
-    total: int | None = None,
+    total: float | None = None,
     final: float = 0,
     factor: float = 0.1,
     every: int | None = None,
@@ -113,9 +116,11 @@ def stepwise(
         raise ParameterError(f"`every` is {every}, expected a positive number of steps; after how many does it fall?")
     if step < warmup:
         return constant(step, peak=peak, warmup=warmup)
-    if every is None:
-        every = max(1, math.ceil((_known(total, step, warmup) - warmup) / 3))
-    return max(final, peak * factor ** ((step - warmup) // every))
+    stair: float | None = every
+    if stair is None:
+        third = (_known(total, step, warmup) - warmup) / 3
+        stair = max(1, math.ceil(third) if isinstance(total, int) else third)
+    return max(final, peak * factor ** ((step - warmup) // stair))
 
 
 def exponential(
@@ -123,7 +128,7 @@ def exponential(
     *,
     peak: float,
     warmup: int = 0,
-    total: int | None = None,
+    total: float | None = None,
     final: float = 0,
     factor: float | None = None,
 ) -> float:
@@ -165,7 +170,7 @@ def exponential(
     return peak * (final / peak) ** _progress(step - warmup, _known(total, step, warmup) - warmup)
 
 
-def warmup_cosine(step: int, *, peak: float, warmup: int = 0, total: int | None = None, final: float = 0) -> float:
+def warmup_cosine(step: int, *, peak: float, warmup: int = 0, total: float | None = None, final: float = 0) -> float:
     """The learning rate of one step: a linear warm-up, then half a cosine down to `final`.
 
     Equations, with the names of `Schedule`:
@@ -195,7 +200,7 @@ def warmup_cosine(step: int, *, peak: float, warmup: int = 0, total: int | None 
 
 
 def one_cycle(
-    step: int, *, peak: float, warmup: int = 0, total: int | None = None, final: float = 0, divisor: float = 25.0
+    step: int, *, peak: float, warmup: int = 0, total: float | None = None, final: float = 0, divisor: float = 25.0
 ) -> float:
     """One cycle: half a cosine up to the peak, and half a cosine down to far below the start.
 
@@ -286,7 +291,9 @@ class ReduceOnPlateau:
         self._best: float | None = None
         self._bad = self._cooling = 0
 
-    def __call__(self, step: int, *, peak: float, warmup: int = 0, total: int | None = None, final: float = 0) -> float:
+    def __call__(
+        self, step: int, *, peak: float, warmup: int = 0, total: float | None = None, final: float = 0
+    ) -> float:
         """The learning rate of the step about to be taken; see `Schedule`."""
         rate = constant(step, peak=peak, warmup=warmup)
         return rate if step < warmup else max(final, rate * self.scale)
@@ -343,11 +350,11 @@ def _half_cosine(start: float, end: float, p: float) -> float:
     return end + (start - end) * (1 + math.cos(math.pi * p)) / 2
 
 
-def _progress(taken: int, steps: int) -> float:
+def _progress(taken: int, steps: float) -> float:
     return min(1.0, taken / max(1, steps))
 
 
-def _known(total: int | None, step: int, warmup: int) -> int:
+def _known(total: float | None, step: int, warmup: int) -> float:
     if total is None:
         raise ParameterError(
             f"`total` is None at step {step}, expected the number of steps once the warm-up of {warmup} steps is over; "

@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 
 from models.waves import small, waves
-from unrolled.errors import ParameterError
+from unrolled.data.text import Vocabulary
+from unrolled.errors import CheckpointError, ParameterError
 from unrolled.models.pairs.encoder_decoder import EncoderDecoder
 from unrolled.models.sequences.classifier import SequenceClassifier
+from unrolled.models.text.char_lm import CharLM
+from unrolled.storage import read_unit, write_unit
 from unrolled.training.callbacks import Callbacks
 from unrolled.training.fit import Callback
 
@@ -100,3 +103,77 @@ def test_a_model_without_a_history_says_where_one_would_come_from(tmp_path: Path
 def test_what_is_no_list_of_callbacks_is_named():
     with pytest.raises(ParameterError, match=r"`callbacks` is <built-in function print>, expected a list of objects"):
         small().fit(*waves(), callbacks=print)  # pyright: ignore[reportArgumentType]
+
+
+class AfterOneEpoch(Callback):
+    """Ctrl-C after the first epoch."""
+
+    def reported(self, report: Any) -> None:
+        if report.epoch == 1:
+            signal.raise_signal(signal.SIGINT)
+
+
+def weights_of(folder: Path) -> dict[str, bytes]:
+    return {name: array.tobytes() for name, array in read_unit(folder).arrays["weights"].items()}
+
+
+def classifier(folder: Path, **options: Any) -> SequenceClassifier:
+    """A fit of three epochs that is kept in a folder."""
+    model = small(epochs=3, dropout=0.2, ema=0.5)
+    try:
+        return model.fit(*waves(), checkpoint=folder, **options)
+    except KeyboardInterrupt:
+        return model
+
+
+def text_model(folder: Path, **options: Any) -> CharLM:
+    text = "the cat sat on the mat. " * 40
+    model = CharLM(Vocabulary.of(text), hidden_size=8, dropout=0.2, seed=0)
+    try:
+        return model.fit(text, window=16, batch_size=4, epochs=3, ema=0.5, checkpoint=folder, **options)
+    except KeyboardInterrupt:
+        return model
+
+
+@pytest.mark.parametrize("fitted", [classifier, text_model])
+def test_a_model_saved_into_the_folder_of_its_run_leaves_the_run_there(fitted: Any, tmp_path: Path):
+    whole = fitted(tmp_path / "whole")
+    before = read_unit(tmp_path / "whole")
+    whole.save(tmp_path / "whole")
+    after = read_unit(tmp_path / "whole")
+    assert (after.record, after.documents) == (before.record, before.documents)
+    assert after.arrays.keys() == {"weights", "training"}
+    left = fitted(tmp_path / "parts", callbacks=[AfterOneEpoch()])
+    left.save(tmp_path / "parts")
+    assert weights_of(tmp_path / "parts") != weights_of(tmp_path / "whole")
+    assert len(fitted(tmp_path / "parts").history_) == 3
+    assert weights_of(tmp_path / "parts") == weights_of(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("fitted", [classifier, text_model])
+def test_a_model_with_other_weights_is_not_saved_over_a_run(fitted: Any, tmp_path: Path):
+    whole = fitted(tmp_path / "whole")
+    left = fitted(tmp_path / "parts", callbacks=[AfterOneEpoch()])
+    for model, folder in ((left, "whole"), (whole, "parts")):
+        with pytest.raises(
+            CheckpointError, match=r"holds a training run, which has other weights .* folder of its own"
+        ):
+            model.save(tmp_path / folder)
+    assert len(fitted(tmp_path / "parts").history_) == 3
+
+
+def test_a_run_begun_before_there_was_a_parameter_is_one_with_its_default(tmp_path: Path):
+    classifier(tmp_path / "whole")
+    classifier(tmp_path / "parts", callbacks=[AfterOneEpoch()])
+    unit = read_unit(tmp_path / "parts")
+    del unit.documents["config"]["params"]["zoneout"], unit.documents["fit"]["clip_value"]
+    write_unit(tmp_path / "old", unit)
+    for changed, message in (
+        ({"zoneout": 0.5}, r"another config: params.zoneout was 0.0, is 0.5; go on"),
+        ({"clip_value": 1.0}, r"another config: params.clip_value was None, is 1.0; go on"),
+    ):
+        with pytest.raises(CheckpointError, match=message):
+            small(epochs=3, dropout=0.2, ema=0.5, **changed).fit(*waves(), checkpoint=tmp_path / "old")
+    classifier(tmp_path / "old")
+    assert weights_of(tmp_path / "old") == weights_of(tmp_path / "whole")
+    assert read_unit(tmp_path / "old").documents == unit.documents  # it stays as it was begun

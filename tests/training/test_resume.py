@@ -3,17 +3,20 @@
 import csv
 import json
 import shutil
+from functools import partial
 
 import numpy as np
 import pytest
 
 from training.test_fit import Log, Validation, interrupt
-from training.toy import ToyBatches, ToyModel
+from training.toy import Clock, ToyBatches, ToyModel
 from unrolled.errors import CheckpointError, ParameterError, UnrolledError
 from unrolled.models import load
+from unrolled.schedules import warmup_cosine
 from unrolled.storage import Unit, read_unit, write_unit
 from unrolled.training.checkpoint import restore_session
-from unrolled.training.fit import FitSettings, fit
+from unrolled.training.fit import Callback, FitSettings, fit
+from unrolled.training.loop import train
 from unrolled.training.session import Session
 
 TIMES = ("seconds", "sequences_per_second")
@@ -65,6 +68,60 @@ def test_an_interrupted_run_reaches_the_bits_of_one_that_was_not(tmp_path, setti
     assert parts.w.tobytes() == whole.w.tobytes()
     assert bits_of(tmp_path / "parts") == bits_of(tmp_path / "whole")
     assert again.best["step"] == history.best["step"]
+
+
+class Seen(Callback):
+    """The rates of all steps; at step `stop` Ctrl-C comes."""
+
+    def __init__(self, stop=None):
+        self.rates, self.stop = [], stop
+
+    def step(self, report):
+        self.rates.append(report.learning_rate)
+        if report.step == self.stop:
+            interrupt()
+
+
+def sitting(folder, clock, cost, stop=None):
+    """A sitting of a run of five minutes, with steps of so many seconds: what it used of them, and its rates."""
+    began, seen = clock.now, Seen(stop)
+    options = {"folder": folder, "resume": True, "callbacks": [seen]}
+    try:
+        fit(ToyModel(clock, cost), ToyBatches(), FitSettings(minutes=5, learning_rate=0.5), **options)
+    except KeyboardInterrupt:
+        assert stop is not None
+    return clock.now - began, seen.rates
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr("unrolled.training.fit.train", partial(train, clock=clock))
+    return clock
+
+
+def test_a_budget_is_kept_over_all_sittings_and_the_rate_goes_on_from_where_it_was(tmp_path, clock):
+    first, before = sitting(tmp_path, clock, 0.25, stop=400)
+    clock.now += 1e6  # between the sittings
+    second, after = sitting(tmp_path, clock, 1.0)
+    assert 0.98 * 300 <= first + second <= 1.01 * 300
+    assert before[-1] >= after[0] >= 0.99 * before[-1]
+    assert after == sorted(after, reverse=True)
+    assert len(after) == pytest.approx(200, rel=0.03)
+    assert after[-1] < 0.005
+
+
+@pytest.mark.parametrize("step", [100, 400])
+def test_a_budget_of_an_earlier_version_goes_on_from_where_its_fixed_plan_was(tmp_path, clock, step):
+    _, before = sitting(tmp_path, clock, 0.25, stop=step)
+    unit = read_unit(tmp_path)
+    del unit.record["progress"]
+    unit.record["total_steps"] = 1200
+    write_unit(tmp_path, unit)
+    _, after = sitting(tmp_path, clock, 0.25)
+    assert after[0] == pytest.approx(warmup_cosine(step, peak=0.5, warmup=10, total=1200))
+    assert after[0] == pytest.approx(before[-1], rel=0.01)
+    assert after == sorted(after, reverse=True)
 
 
 @pytest.mark.parametrize("lost", ["raw.w", "average.w", "optimizer.m.w", "carried.count", "random_state", "stopping"])
@@ -193,6 +250,22 @@ def test_what_differs_deep_in_a_document_is_named_without_the_rest_of_it(tmp_pat
     ):
         with pytest.raises(CheckpointError, match=message):
             fit(ToyModel(), ToyBatches(), FitSettings(epochs=1), documents=other, resume=True, **options)
+
+
+def test_an_entry_that_an_older_run_does_not_have_is_compared_as_its_default(tmp_path):
+    def goes_on(**entries):
+        documents = {"config": {"params": {"size": 1} | entries}}
+        options = {"folder": tmp_path, "resume": True, "documents": documents, "kind": "toy"}
+        fit(ToyModel(), ToyBatches(), FitSettings(epochs=1), defaults={"config": {"params": {"depth": 2}}}, **options)
+
+    goes_on()
+    goes_on(depth=2)
+    goes_on()
+    with pytest.raises(CheckpointError, match=r"another config: params.depth was 2, is 3; go on"):
+        goes_on(depth=3)
+    with pytest.raises(CheckpointError, match=r"another config: params.width was None, is 2; go on"):
+        goes_on(width=2)
+    assert read_unit(tmp_path).documents["config"] == {"params": {"size": 1}}
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,10 @@ class ToyTask:
     def sample(self, step):
         return f"sample {step}"
 
+    def probe(self):
+        self.clock.now += self.cost if self.partial else 0.0
+        return self.full_share if self.partial else 0.0
+
 
 class Log:
     """Keeps what it is told."""

@@ -185,7 +185,8 @@ def train(
     --task forecast: the next steps of one or many series, with intervals, from a CSV file with a row for each date.
     Then: unrolled predict.
 
-    Ctrl-C saves; --resume goes on, and ends with the same bits as a run that was never interrupted.
+    Ctrl-C saves; --resume goes on: with --epochs or --steps to the same bits as a run that was never interrupted, with
+    --minutes for as long as is left of them.
     """
     options: dict[str, Any] = {
         "task": task, "cell": cell, "reset": reset, "hidden": hidden, "layers": layers, "batch": batch,

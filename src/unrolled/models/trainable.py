@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from inspect import Parameter
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -13,11 +14,11 @@ from unrolled.errors import CheckpointError, ParameterError
 from unrolled.models.named_network import NamedNetwork
 from unrolled.models.scikit import Parametrised, not_fitted, params_to_record, seed_of
 from unrolled.shapes import real_number
-from unrolled.storage import Unit, holds_unit, read_unit, write_unit
+from unrolled.storage import Unit, holds_unit, read_unit
 from unrolled.training.callbacks import checked_callbacks
 from unrolled.training.fit import Callback, FitSettings, fit
 from unrolled.training.history import Remembers
-from unrolled.training.run_folder import history_of
+from unrolled.training.run_folder import history_of, save_model
 
 __all__ = ["Trainable"]
 
@@ -36,7 +37,7 @@ class Trainable(Fitted, Parametrised):
 
     Args:
         epochs: passes over the data.
-        minutes: how long, in place of `epochs`.
+        minutes: how long, in place of `epochs`; how many steps that is depends on the machine, and so does the model.
         batch_size: items in a step, at the most.
         optimizer: one of `unrolled.optimizers.OPTIMIZERS`.
         optimizer_options: what else it takes, `{"momentum": 0.9}` for `"sgd"`.
@@ -157,6 +158,7 @@ class Trainable(Fitted, Parametrised):
         """Calls `fit`; after Ctrl-C the model has weights and history so far, after an error it is not fitted."""
         self._keep_history(None)  # that of an earlier fit, whatever comes now
         callbacks = (self._keeper(), *checked_callbacks(callbacks))
+        defaults = {name: value for name, value in self._defaults().items() if value is not Parameter.empty}
         self._keep(network)
         try:
             fit(
@@ -171,6 +173,7 @@ class Trainable(Fitted, Parametrised):
                 callbacks=callbacks,
                 progress=self.verbose > 0,
                 unit=unit,
+                defaults={"config": {"params": params_to_record(defaults)}},
             )
         except Exception:
             del self.network_
@@ -197,12 +200,14 @@ class Trainable(Fitted, Parametrised):
     def save(self, folder: str | Path) -> None:
         """Writes the fitted model, without its history, for `load`: safetensors and JSON.
 
+        Into the folder of its own run nothing is lost: that keeps its history, and can be gone on with.
+
         Raises:
-            CheckpointError: the folder holds another model, or cannot be written.
+            CheckpointError: the folder holds another model or its run, or cannot be written.
             ParameterError: the model is not fitted, or holds a label or a parameter of a kind that JSON has not.
         """
         self._check_fitted()
-        write_unit(Path(folder), Unit(self._record(), self._documents(), {"weights": dict(self.network_.parameters)}))
+        save_model(Path(folder), Unit(self._record(), self._documents(), {"weights": dict(self.network_.parameters)}))
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:

@@ -1,4 +1,4 @@
-"""A training session on disk and back, so that going on gives the same bits as never having stopped; no loop."""
+"""A training session on disk and back, so that each further step has the bits of never having stopped; no loop."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ def save_session(
         "kind": kind,
         "step": session.step,
         "total_steps": session.total_steps,
+        "progress": session.progress,
         "seconds": session.seconds,
         "stopped": session.stopped,
         "optimizer_steps": session.optimizer.count,
@@ -74,6 +75,7 @@ def restore_session(session: Session, unit: Unit) -> None:
         training = {name.replace("adam.", "optimizer.", 1): array for name, array in training.items()}
     try:
         session.step, session.total_steps, session.seconds = record["step"], record["total_steps"], record["seconds"]
+        session.progress = record.get("progress", _planned(session))
         session.stopped = record.get("stopped", False)
         session.batches.go_to(record["position"])
         session.optimizer.restore(record["optimizer_steps"], _under("optimizer.", training))
@@ -101,6 +103,14 @@ def restore_session(session: Session, unit: Unit) -> None:
             parameters[name][...] = array
     if random_state is not None:
         session.model.random_state = random_state
+
+
+def _planned(session: Session) -> float:
+    """The progress of a budget in minutes as it was before it was counted anew: its number of steps was fixed."""
+    total, warmup = session.total_steps, session.settings.warmup
+    if session.settings.minutes is None or total is None or session.step <= warmup:
+        return 0.0
+    return min(1.0, (session.step - warmup) / (total - warmup))
 
 
 def _check_weights(session: Session, weights: Mapping[str, Array]) -> None:

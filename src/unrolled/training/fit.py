@@ -23,7 +23,7 @@ from unrolled.training.shows import Silent, choose_show
 
 __all__ = ["BUDGET_WARMUP", "Callback", "FitSettings", "History", "StopTraining", "fit"]
 
-BUDGET_WARMUP = 10  # steps at the least, where a budget in minutes is turned into steps: they are measured meanwhile
+BUDGET_WARMUP = 10  # steps at the least of a budget in minutes: what a step takes is measured meanwhile
 
 
 def fit(
@@ -39,6 +39,7 @@ def fit(
     callbacks: Sequence[Callback] = (),
     progress: bool = False,
     unit: str = "sequences",
+    defaults: Mapping[str, Any] | None = None,
 ) -> History:
     """Trains a model.
 
@@ -55,10 +56,12 @@ def fit(
         folder: for checkpoints and `metrics.csv`; nothing is written without one.
         kind: of the model, for `unrolled.load`; a `CharLM` says its own. A run without one can only be gone on with.
         documents: what else `unrolled.load` needs, as plain values by file name; added to what a `CharLM` says.
-        resume: go on with the run in `folder`, if there is one; it ends with the bits of one never interrupted.
+        resume: go on with the run in `folder`, if there is one; it ends with the bits of one never interrupted, unless
+            `settings.minutes` is set: then it has what is left of them.
         callbacks: are told how it goes, and may raise `StopTraining`.
         progress: whether to show it: a live display in a terminal, a line redrawn in a notebook, else plain lines.
         unit: what the batches count, for the speed that is shown.
+        defaults: of what is in `documents`: a run that was begun before there was an entry is one with this in it.
 
     Returns:
         The history. The model has the weights to be used: the best, or the averaged ones, or the last.
@@ -100,7 +103,7 @@ def fit(
         kind, documents = kind or model.kind, {**model.documents(), **(documents or {})}
     session = Session(model, batches, settings, total)
     history = History(sense_of(settings.monitor))
-    kept = RunFolder(folder, session, history, kind, documents or {}, resume)
+    kept = RunFolder(folder, session, history, kind, documents or {}, resume, defaults or {})
     show = choose_show("fit" if folder is None else str(folder)) if progress else Silent()
     observer = _All(history, kept, told, show)
     task = _Validation(validate, settings.decides or told.decide, unit)
@@ -166,7 +169,6 @@ class _Validation:
     by_epoch = True
     partial = False
     loss_unit = ""
-    full_share = 1.0
     metrics: tuple[str, ...] = ()
 
     def __init__(self, validate: Callable[[], Mapping[str, float]] | None, decides: bool, unit: str) -> None:
@@ -189,3 +191,6 @@ class _Validation:
 
     def sample(self, step: int) -> None:
         return None
+
+    def probe(self) -> float:
+        return 0.0

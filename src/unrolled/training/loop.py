@@ -20,11 +20,11 @@ REPORT_SECONDS = 5.0
 VALIDATE_SECONDS = 15.0
 SAVE_SECONDS = 60.0
 SHARE = 25  # validating and saving wait at least this many times as long as they last: 4 % of the time at most
-MEASURED_SHARE = (
-    0.06  # of a budget in minutes: how long the first steps are measured, if the warm-up is not over sooner
-)
 RECENT = 64  # steps whose speed is shown, and is measured
-MEASURED_STEPS = 4  # at the least; their median does not see that the first is slower
+MEASURED_STEPS = 4  # before a budget in minutes is first counted in steps,
+MEASURED_SHARE = 0.06  # unless this part of it, or the warm-up, is over sooner
+LAST_SHARE = 0.9  # of a budget, after which it is measured once more what the end will take
+MARGIN = 0.01  # of a budget, for what cannot be foreseen
 
 
 class Task(Protocol):
@@ -50,9 +50,11 @@ class Task(Protocol):
         """A short sample, of a model that writes."""
         ...
 
-    @property
-    def full_share(self) -> float:
-        """How many times as long `validate(full=True)` takes as the cheap part, roughly."""
+    def probe(self) -> float:
+        """Does a part of what comes after the last step, `validate(full=True)`; says how many times as long all takes.
+
+        0 where nothing comes then.
+        """
         ...
 
 
@@ -86,8 +88,11 @@ def train(
 ) -> Report | None:
     """Takes all the steps that are left, gives the model its final weights, and validates them.
 
-    The session is saved at the start, when the number of steps has been measured, now and then, and at the end;
-    whatever is saved is whole, so a run that is killed goes on from its last save.
+    The session is saved at the start, now and then, and at the end; whatever is saved is whole, so a run that is killed
+    goes on from its last save.
+
+    Of a budget in minutes it is counted anew after every step how many more the rest of it is enough for, once
+    validation and saving at the end have had their part. The run ends when that is none.
 
     Args:
         session: new, or restored from a checkpoint.
@@ -125,6 +130,10 @@ class _Loop:
         self.validation = _Timer(VALIDATE_SECONDS, now)
         self.saving = _Timer(SAVE_SECONDS, now)
         self.durations: deque[float] = deque(maxlen=RECENT)
+        self.budget = 60 * (session.settings.minutes or math.inf)  # seconds
+        self.measured = False  # whether it is known what validation takes
+        self.probing = 0.0  # seconds of the run after which that of everything is measured
+        self.last_cost = 0.0  # of it
         self.names = task.metrics
         self.last: Report | None = None
 
@@ -141,8 +150,8 @@ class _Loop:
                 rate, began = session.learning_rate, self.clock()
                 session.take_step()
                 self.durations.append(self.clock() - began)
-                if session.total_steps is None and self.measured():
-                    self.fix_total()
+                if session.settings.minutes is not None:
+                    self.recount()
                 if self.task.by_epoch or not session.finished:
                     self.look(rate)
         except StopTraining:
@@ -162,11 +171,12 @@ class _Loop:
             validate = task.decides or session.finished or now >= self.validation.free
         else:
             validate = not task.decides and now >= self.validation.due
+        validate = validate and (session.finished or self.left() >= self.validation.cost)
         if self.each_step:
             self.observer.step(self.describe(rate))
         if ended or validate or now >= self.reported + REPORT_SECONDS:
             self.report(self.describe(rate, validate, decide=task.decides))
-        if now >= self.saving.due:
+        if now >= self.saving.due and self.left() >= self.saving.cost:
             self.save()
 
     def report(self, report: Report) -> None:
@@ -182,26 +192,37 @@ class _Loop:
         self._save()
         self.saving.done(began, self.clock())
 
-    def measured(self) -> bool:
-        """Whether the first steps say enough about those to come; never later than the end of the warm-up."""
-        session = self.session
-        if session.step >= session.settings.warmup:
-            return True
-        budget = 60 * (session.settings.minutes or 0)
-        return len(self.durations) >= MEASURED_STEPS and self.clock() - self.began >= MEASURED_SHARE * budget
-
-    def fix_total(self) -> None:
-        """Turns the budget in minutes into a number of steps, from what steps, validation and saving have taken."""
-        session = self.session
+    def recount(self) -> None:
+        """Counts anew how many steps the budget in minutes is enough for."""
+        session, task = self.session, self.task
         began = self.clock()
-        self.task.validate(full=False)
-        self.validation.done(began, self.clock())
-        each = statistics.median(self.durations)
-        last = self.validation.cost * self.task.full_share + 2 * self.saving.cost
-        left = 60 * (session.settings.minutes or 0) - (self.clock() - self.began) - last
-        left *= 1 - self.overhead(each)
-        session.total_steps = session.step + max(0, int(left / max(each, 1e-9)))
-        self.save()
+        seconds = began - self.began
+        if not self.measured:
+            early = session.step < session.settings.warmup and len(self.durations) < MEASURED_STEPS
+            if early and seconds < MEASURED_SHARE * self.budget:
+                return
+            task.validate(full=False)
+            self.validation.done(began, self.clock())
+            self.measured = True
+        if seconds >= self.probing:
+            began = self.clock()
+            self.last_cost = task.probe() * (self.clock() - began)
+            self.probing = LAST_SHARE * self.budget if seconds < LAST_SHARE * self.budget else math.inf
+        each = max(self.each, 1e-9)
+        session.total_steps = session.step + max(0, int(self.left() * (1 - self.overhead(each)) / each))
+
+    @property
+    def each(self) -> float:
+        """Seconds of a step: the mean of the last ones without the oldest, as the first of all is slower."""
+        return statistics.fmean(list(self.durations)[1:] or self.durations)
+
+    def left(self) -> float:
+        """Seconds of the budget until what comes last must begin: saving and validating. Without one, without end."""
+        if self.budget == math.inf:
+            return math.inf
+        last = self.last_cost + self.saving.cost + (self.validation.cost if self.task.by_epoch else 0.0)
+        # the steps have their half of it, whatever the end takes
+        return self.budget - (self.clock() - self.began) - min(last + MARGIN * self.budget, self.budget / 2)
 
     def overhead(self, each: float) -> float:
         """The part of the time that goes into validating and saving, where a step takes `each` seconds."""
@@ -231,11 +252,12 @@ class _Loop:
         seconds = self.clock() - self.began
         total, steps = session.losses
         loss = total / steps if steps else math.nan
-        if session.total_steps is not None:
-            steps = 0 if session.finished else session.total_steps - session.step
-            left = steps * each / (1 - self.overhead(each)) if steps else 0.0
+        if session.finished:
+            left = 0.0
+        elif session.total_steps is None or session.settings.minutes is not None:
+            left = max(0.0, self.budget - seconds)
         else:
-            left = max(0.0, 60 * (session.settings.minutes or 0) - seconds)
+            left = (session.total_steps - session.step) * each / (1 - self.overhead(each))
         return Report(
             step=session.step,
             total_steps=session.total_steps,

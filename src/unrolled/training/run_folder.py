@@ -1,4 +1,4 @@
-"""The folder of a run of `fit`: checkpoints with the history in them, and `metrics.csv`; takes no step."""
+"""The folder of a run of `fit`: checkpoints with the history, `metrics.csv`, a model saved beside; takes no step."""
 
 from __future__ import annotations
 
@@ -8,16 +8,19 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
+
 from unrolled.errors import CheckpointError, ParameterError
-from unrolled.storage import Unit, holds_unit, read_unit
+from unrolled.storage import Unit, holds_unit, read_unit, write_unit
 from unrolled.training.checkpoint import GROUPS, restore_session, save_session
 from unrolled.training.early_stopping import sense_of
 from unrolled.training.history import History
 from unrolled.training.metrics import Metrics
 from unrolled.training.report import Report
 from unrolled.training.session import Session
+from unrolled.training.settings import FitSettings
 
-__all__ = ["RunFolder", "history_of"]
+__all__ = ["RunFolder", "history_of", "save_model"]
 
 
 class RunFolder:
@@ -30,6 +33,7 @@ class RunFolder:
         kind: of the model.
         documents: what never changes in the run; its settings are added to them.
         resume: go on with the run that the folder holds, if it holds one.
+        defaults: of what is in `documents`: a run that was begun before there was an entry is one with this in it.
 
     Raises:
         CheckpointError: the folder holds a run that is not to be gone on with, or of another model or other settings.
@@ -44,10 +48,12 @@ class RunFolder:
         kind: str,
         documents: Mapping[str, Any],
         resume: bool,
+        defaults: Mapping[str, Any],
     ) -> None:
         self.folder = None if folder is None else Path(folder)
         self.session, self.history, self.kind = session, history, kind
         self.documents = {**documents, "fit": asdict(session.settings)}
+        self.defaults = {**defaults, "fit": asdict(FitSettings())}
         self.metrics: Metrics | None = None
         if self.folder is None:
             if resume:
@@ -67,14 +73,15 @@ class RunFolder:
                 "choose another folder"
             )
         for name, wanted in self.documents.items():
-            as_saved = json.loads(json.dumps(wanted))  # which has no tuples
-            difference = _difference(unit.documents.get(name), as_saved)
+            as_saved, default = (json.loads(json.dumps(of)) for of in (wanted, self.defaults.get(name)))  # no tuples
+            difference = _difference(_filled(unit.documents.get(name), default), _filled(as_saved, default))
             if difference is not None:
                 raise CheckpointError(
                     f"`{folder}` holds a run with another {name}: {difference}; "
                     "go on with what it was begun with, or choose another folder"
                 )
         restore_session(self.session, unit)
+        self.documents = unit.documents  # as they are there, whatever entries there are by now
         self.history.restore(unit.record["history"])
         loss, steps = unit.record["losses"]
         self.session.losses = (loss, steps)
@@ -101,6 +108,35 @@ def history_of(unit: Unit) -> History | None:
     history = History(sense_of(unit.documents["fit"]["monitor"]))
     history.restore(unit.record["history"])
     return history
+
+
+def save_model(folder: Path, unit: Unit) -> None:
+    """Writes a model; into the folder of the run that it came from without an end to that, which can be gone on with.
+
+    Raises:
+        CheckpointError: the folder holds another model, or the run of another, or cannot be written.
+    """
+    if holds_unit(folder) and "position" in read_unit(folder, ()).record:
+        run = read_unit(folder)
+        saved, weights = run.arrays["weights"], unit.arrays["weights"]
+        same = saved.keys() == weights.keys() and all(
+            np.array_equal(saved[name], array, equal_nan=True) for name, array in weights.items()
+        )
+        if not same or run.record["kind"] != unit.record["kind"]:
+            raise CheckpointError(
+                f"`{folder}` holds a training run, which has other weights than this model; save to a folder of its own"
+            )
+        unit = run._replace(record=run.record | unit.record)
+    write_unit(folder, unit)
+
+
+def _filled(saved: Any, default: Any) -> Any:
+    """Plain values, with those that they lack as they are by default."""
+    filled: Any = saved
+    if isinstance(saved, dict) and isinstance(default, dict):
+        theirs, own = cast("dict[str, Any]", saved), cast("dict[str, Any]", default)
+        filled = own | {name: _filled(value, own.get(name)) for name, value in theirs.items()}
+    return filled
 
 
 def _difference(saved: Any, wanted: Any, name: str = "") -> str | None:

@@ -92,8 +92,9 @@ class Session:
     model: Model
     batches: Batches
     settings: FitSettings
-    total_steps: int | None  # None: a budget in minutes that has not yet been measured
+    total_steps: int | None  # None: a budget in minutes that has not yet been measured; then it is counted ever anew
     step: int = 0
+    progress: float = 0.0  # of a budget in minutes: the part of the schedule after its warm-up that is over
     seconds: float = 0.0
     carried: Any = None
     losses: tuple[float, int] = (0.0, 0)  # the sum of those since the last report, and how many they are
@@ -116,14 +117,20 @@ class Session:
 
     @property
     def learning_rate(self) -> float:
-        """Of the step about to be taken: a function of `step` (and of a plateau) once `total_steps` is known."""
-        settings = self.settings
+        """Of the step about to be taken: a function of `step` (and of a plateau), or of `progress` in its place.
+
+        A budget's progress never goes back, however its steps are counted: the schedule is told of so many steps as
+        have this one where the progress is.
+        """
+        settings, total = self.settings, self.total_steps
         peak = settings.learning_rate
+        if self.progress:
+            total = settings.warmup + (self.step - settings.warmup) / self.progress
         return self._schedule(
             self.step,
             peak=peak,
             warmup=settings.warmup,
-            total=self.total_steps,
+            total=total,
             final=peak * settings.final_rate,
             **({} if self.plateau else settings.schedule_options),
         )
@@ -156,6 +163,8 @@ class Session:
         if self.average is not None:
             self.average.update(self.model)
         self.carried = carried
+        if settings.minutes is not None and self.total_steps is not None and self.step >= settings.warmup:
+            self.progress += (1 - self.progress) / max(1, self.total_steps - self.step)
         self.step += 1
         self.losses = (self.losses[0] + loss, self.losses[1] + 1)
         return loss

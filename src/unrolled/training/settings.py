@@ -47,7 +47,7 @@ class FitSettings:
     Args:
         epochs: passes over the data; 100 where neither `steps` nor `minutes` is given.
         steps: of the optimizer.
-        minutes: a budget; the first steps are measured, and so many steps are taken as will fill it.
+        minutes: a budget, for validation and saving too; it is counted ever anew how many steps the rest is enough for.
         optimizer: one of `unrolled.optimizers.OPTIMIZERS`.
         learning_rate: the peak of the schedule.
         weight_decay: of an optimizer that has one (`"adamw"`).

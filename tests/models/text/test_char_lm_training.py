@@ -194,7 +194,26 @@ def test_validation_in_training_is_a_part_and_at_the_end_all(tmp_path, text, mon
     held_out = len(text.read_text()) - len(text.read_text()) * 9 // 10
     assert run.task.validate(full=False)["characters"] == 32
     assert run.task.validate(full=True)["characters"] == pytest.approx(held_out - 1, abs=1)
-    assert run.task.full_share > 1
+
+
+def test_the_probe_of_the_last_validation_is_a_part_of_it_of_a_length_that_is_told(tmp_path, text, monkeypatch):
+    run, asked = start(tmp_path / "run", from_file(text), TrainConfig(**SETTINGS)), []
+    evaluate = run.model.evaluate
+
+    def counted(*args, **options):
+        found = evaluate(*args, **options)
+        asked.append(found.characters)
+        return found
+
+    monkeypatch.setattr(run.model, "evaluate", counted)
+    monkeypatch.setattr(char_lm_training, "PROBED", 10)
+    shares = [run.task.probe()]
+    monkeypatch.setattr(char_lm_training, "PROBED", 10_000)  # more than there is
+    shares.append(run.task.probe())
+    run.task.validate(full=True)
+    part, *whole = asked
+    assert (part, whole) == (10, [len(run.task.held_out) - 1] * 2)
+    assert shares == [whole[0] / 10, 1.0]
 
 
 def test_it_learns(tmp_path, text):

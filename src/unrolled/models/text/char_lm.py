@@ -21,12 +21,12 @@ from unrolled.models.text.material import Material, Text, named, validation
 from unrolled.models.text.sampling import Sampling
 from unrolled.models.text.stream import CharStream, Scores, check_length, not_text
 from unrolled.shapes import Array, whole_number
-from unrolled.storage import Unit, write_unit
+from unrolled.storage import Unit
 from unrolled.training.callbacks import checked_callbacks
 from unrolled.training.fit import Callback, FitSettings, fit
 from unrolled.training.history import Remembers
 from unrolled.training.options import FitOptions
-from unrolled.training.run_folder import history_of
+from unrolled.training.run_folder import history_of, save_model
 
 __all__ = ["CharLM", "Evaluation"]
 
@@ -387,12 +387,12 @@ class CharLM(NamedNetwork, Remembers):
         return stream
 
     def save(self, folder: str | Path) -> None:
-        """Writes the model, without any state of training, for `unrolled.load`.
+        """Writes the model alone, for `unrolled.load`; into the folder of its own run without an end to that.
 
         Raises:
-            CheckpointError: the folder holds another model or a training run, or cannot be written.
+            CheckpointError: the folder holds another model or its run, or cannot be written.
         """
-        write_unit(Path(folder), Unit({"kind": self.kind}, self.documents(), {"weights": dict(self.parameters)}))
+        save_model(Path(folder), Unit({"kind": self.kind}, self.documents(), {"weights": dict(self.parameters)}))
 
     def documents(self, **about: Any) -> dict[str, Any]:
         """What `from_unit` needs besides the weights: the vocabulary, and the configuration with what else is said."""
