@@ -46,6 +46,7 @@ class SequenceClassifier(SavedClasses, SequenceEstimator):
         history_: how training went: a table, `.to_csv(path)`, `.to_pandas()`, `.plot()`.
         network_: the trained `SequenceNetwork`.
         n_features_in_: I, or T where `X` was `(N, T)`.
+        feature_names_in_: the columns of `X`, where it was a data frame or a list of them.
 
     Source: Graves 2012, section 3.3, for a softmax over whole sequences.
 

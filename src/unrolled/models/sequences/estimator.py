@@ -50,6 +50,13 @@ class Fitted:
         """I; of sequences given as a table `(N, T)` its columns, as scikit-learn counts."""
         return self.inputs_.features
 
+    @property
+    def feature_names_in_(self) -> NDArray[Any]:
+        """The columns of the data frames that it was fitted to; there is no such attribute where they had no names."""
+        if self.inputs_.names is None:
+            raise AttributeError(f"this {type(self).__name__} was not fitted to data frames whose columns have names")
+        return np.array(self.inputs_.names, dtype=object)
+
 
 @dataclass(kw_only=True, repr=False, eq=False)
 class SequenceEstimator(Fitted, Trainable):
@@ -230,8 +237,7 @@ class SequenceEstimator(Fitted, Trainable):
 
     def _validation_part(self, given: tuple[Any, ...]) -> Part:
         X, y, lengths = checked_entries(given, "(X, y) or (X, y, lengths)", 3)
-        sequences = read_finite("validation_data", X, lengths, self.inputs_.nan)
-        self.inputs_.check("validation_data", X, sequences, type(self).__name__)
+        sequences = self.inputs_.read("validation_data", X, lengths, type(self).__name__)
         return Part(sequences, self._known_targets("validation_data", y, len(sequences)), None)
 
     def _arrays(self, part: Part) -> tuple[NDArray[Any], ...]:
@@ -274,8 +280,7 @@ class SequenceEstimator(Fitted, Trainable):
     def _outputs(self, X: Any, lengths: ArrayLike | None) -> Array:
         """What the network says of each sequence, `(N, K)`."""
         self._check_fitted()
-        sequences = read_finite("X", X, lengths, self.inputs_.nan)
-        self.inputs_.check("X", X, sequences, type(self).__name__)
+        sequences = self.inputs_.read("X", X, lengths, type(self).__name__)
         return self._run(self.inputs_.scaled("X", sequences, self.network_.dtype))
 
     def _run(self, sequences: Sequences) -> Array:

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from unrolled.data.sequences import Sequences
 from unrolled.errors import DataError, ParameterError, ShapeError
+from unrolled.models.sequences.feature_names import check_names, names_of
 from unrolled.models.sequences.scaling import Scaling
 from unrolled.shapes import Array
 
@@ -34,20 +35,30 @@ class Inputs(NamedTuple):
     wide: bool  # fitted to (N, T), so that others of two axes need as many columns
     nan: str  # one of `MISSING`
     scaling: Scaling
+    names: list[str] | None = None  # of the features, where they were the columns of data frames
 
     @classmethod
     def of(cls, X: Any, lengths: ArrayLike | None, sequences: Sequences, nan: str, scaling: Scaling) -> Inputs:
         """Those of a caller's `X`, which was read as `sequences`."""
         wide, size = is_wide(X, lengths), int(sequences.values.shape[1])
-        return cls(size, int(np.asarray(X).shape[1]) if wide else size, wide, nan, scaling)
+        features = int(np.asarray(X).shape[1]) if wide else size
+        return cls(size, features, wide, nan, scaling, names_of("X", X))
 
     @property
     def width(self) -> int:
         """How many features the network takes: with NaN allowed, a second one for each says where it was."""
         return self.size * (2 if self.nan == "mask" else 1)
 
-    def check(self, name: str, X: Any, sequences: Sequences, model: str) -> None:
-        """Raises `ShapeError` where later data have other features; `model` is who says so."""
+    def read(self, name: str, X: Any, lengths: ArrayLike | None, model: str) -> Sequences:
+        """Later data, which must be like those of `fit`; `model` is who says so.
+
+        Raises:
+            ParameterError: the features have other names, or another order.
+            ShapeError: there are more or fewer.
+            DataError, TypeError: see `read_finite`.
+        """
+        check_names(name, names_of(name, X), self.names, model)
+        sequences = read_finite(name, X, lengths, self.nan)
         given, own = int(sequences.values.shape[1]), self.size
         if self.wide and is_wide(X, None):
             given, own = int(np.asarray(X).shape[1]), self.features
@@ -56,6 +67,7 @@ class Inputs(NamedTuple):
             raise ShapeError(
                 f"{name} has {given} features, but {model} is expecting {own} features as input, as in `fit`; {remedy}"
             )
+        return sequences
 
     def scaled(self, name: str, sequences: Sequences, dtype: str) -> Sequences:
         """As the network takes them.
@@ -73,7 +85,9 @@ class Inputs(NamedTuple):
 
     def to_record(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        return self._asdict() | {"scaling": self.scaling.to_record()}
+        named = {} if self.names is None else {"names": self.names}
+        rest = {name: value for name, value in self._asdict().items() if name != "names"}
+        return rest | named | {"scaling": self.scaling.to_record()}
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> Inputs:

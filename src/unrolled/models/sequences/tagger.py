@@ -14,7 +14,6 @@ from unrolled.data.sequences import Sequences
 from unrolled.errors import ParameterError
 from unrolled.models.scikit import sklearn_tags
 from unrolled.models.sequences.estimator import PREDICTED_AT_ONCE, SequenceEstimator
-from unrolled.models.sequences.inputs import read_finite
 from unrolled.models.sequences.labels import SavedClasses, codes_of
 from unrolled.models.sequences.network import Loss, SequenceNetwork
 from unrolled.models.sequences.parts import Part, checked_entries
@@ -57,6 +56,7 @@ class SequenceTagger(SavedClasses, SequenceEstimator):
 
     Attributes:
         classes_: the labels, sorted; those of the columns of `predict_proba`. Of multilabel targets their numbers.
+        feature_names_in_: the columns of `X`, where it was a data frame or a list of them.
         history_: how training went: a table, `.to_csv(path)`, `.to_pandas()`, `.plot()`.
         network_: the trained `SequenceNetwork`.
 
@@ -204,8 +204,7 @@ class SequenceTagger(SavedClasses, SequenceEstimator):
 
     def _validation_part(self, given: tuple[Any, ...]) -> Part:
         X, y, lengths, mask = checked_entries(given, "(X, y), (X, y, lengths) or (X, y, lengths, mask)", 4)
-        sequences = read_finite("validation_data", X, lengths, self.inputs_.nan)
-        self.inputs_.check("validation_data", X, sequences, type(self).__name__)
+        sequences = self.inputs_.read("validation_data", X, lengths, type(self).__name__)
         targets = self._known_targets("validation_data", GivenSteps(y, lengths, mask), len(sequences))
         check_steps("validation_data", targets, sequences.lengths)
         check_labelled("`validation_data`", targets)
