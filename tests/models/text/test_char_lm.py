@@ -16,10 +16,20 @@ from unrolled.storage import Unit, read_unit, write_unit
 TEXT = "the quick brown fox\njumps over the lazy dog\n" * 3
 
 
+FORMS = {
+    "gru before": ("gru", {"reset": "before"}),
+    "gru learned": ("gru", {"layer_options": {"initial_state": "learned", "recurrent_init": "glorot_normal"}}),
+    "lstm varied": (
+        "lstm",
+        {"layer_norm": True, "layer_options": {"peepholes": True, "proj_size": np.int64(7), "forget_bias": 2.0}},
+    ),
+}
+
+
 def make(cell="lstm", layers=1, seed=0, **of_cell):
     sizes = {"hidden_size": 12, "num_layers": layers, "embedding_size": 5}
-    if cell == "gru before":
-        cell, of_cell = "gru", {"reset": "before"}
+    if cell in FORMS:
+        cell, of_cell = FORMS[cell]
     return CharLM(Vocabulary.of(TEXT), cell=cell, **sizes, **of_cell, seed=seed)
 
 
@@ -30,7 +40,8 @@ def batch_of(model, T=9, N=4):
 
 
 cells = pytest.mark.parametrize(
-    ("cell", "layers"), [("lstm", 1), ("lstm", 2), ("gru", 1), ("gru before", 1), ("rnn", 1)]
+    ("cell", "layers"),
+    [("lstm", 1), ("lstm", 2), ("gru", 1), ("gru before", 1), ("rnn", 1), ("lstm varied", 2), ("gru learned", 1)],
 )
 
 
@@ -39,6 +50,7 @@ def test_the_gradients_foretell_how_the_loss_changes(cell, layers):
     model = make(cell, layers)
     batch = batch_of(model)
     _, _, state = model.loss_and_gradients(batch, None)
+    state = None if cell == "gru learned" else state  # what is carried on stands in place of what is learned
     _, gradients, _ = model.loss_and_gradients(batch, state)
     assert gradients.keys() == model.parameters.keys()
     rng = np.random.default_rng(1)
@@ -132,6 +144,24 @@ def test_an_option_that_the_cell_has_not_is_named():
         make(recurrent_dropout=1)
     with pytest.raises(ParameterError, match="`zoneout"):
         make("gru", zoneout=(0.1, 0.2))
+    with pytest.raises(
+        ParameterError, match=r"`layer_options` has 'peepholes', expected of 'gru' .* reset; check the spelling"
+    ):
+        make("gru", layer_options={"peepholes": True})
+    for name in ("bidirectional", "merge", "reset"):
+        with pytest.raises(
+            ParameterError,
+            match=f"`layer_options` has '{name}', expected none of bidirectional, merge, reset; a text is",
+        ):
+            make("gru", layer_options={name: True})
+
+
+def test_the_layer_has_its_options_and_a_model_without_them_is_saved_as_before_there_were_any(tmp_path):
+    make("lstm varied").save(tmp_path)
+    layer = load(tmp_path).stack.layers["recurrent"]
+    assert (layer.options.peepholes, layer.options.proj_size, layer.options.layer_norm) == (True, 7, True)
+    assert make("lstm").settings.keys() == {"cell", "hidden_size", "num_layers", "embedding_size"}
+    assert np.mean(make("lstm varied").parameters["recurrent.bias_l0"][12:24]) == 2.0
 
 
 @cells

@@ -1,4 +1,4 @@
-"""A character language model: embedding, recurrent layers, dense softmax; text comes in by `material`."""
+"""A character language model: a network with its characters, that learns and writes; text comes in by `material`."""
 
 from __future__ import annotations
 
@@ -10,17 +10,14 @@ from typing import Any, NamedTuple, Self, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from unrolled.data.text import Batch, Streams, TextFile, Vocabulary
+from unrolled.data.text import Streams, TextFile, Vocabulary
 from unrolled.errors import CheckpointError, DataError, ParameterError
-from unrolled.layers import GRU, LSTM, RNN, Dense, Embedding, LSTMState, Stack
-from unrolled.layers.dropout import Dropout
-from unrolled.layers.options import checked_rate
 from unrolled.losses import softmax_cross_entropy
-from unrolled.models.named_network import NamedNetwork
 from unrolled.models.text.material import Material, Text, named, validation
+from unrolled.models.text.network import TextNetwork
 from unrolled.models.text.sampling import Sampling
 from unrolled.models.text.stream import CharStream, Scores, check_length, not_text
-from unrolled.shapes import Array, whole_number
+from unrolled.shapes import whole_number
 from unrolled.storage import Unit
 from unrolled.training.callbacks import checked_callbacks
 from unrolled.training.fit import Callback, FitSettings, fit
@@ -32,7 +29,6 @@ __all__ = ["CharLM", "Evaluation"]
 
 Tokens = NDArray[np.integer[Any]]
 
-CELLS = {"lstm": LSTM, "gru": GRU, "rnn": RNN}
 EVALUATED_AT_ONCE = 4096  # characters: keeps the logits of one pass in a few megabytes
 
 
@@ -44,7 +40,7 @@ class Evaluation(NamedTuple):
     unknown: int  # of them outside the vocabulary
 
 
-class CharLM(NamedNetwork, Remembers):
+class CharLM(TextNetwork, Remembers):
     r"""Foretells the next character of a text from all before it.
 
     Equations:
@@ -64,6 +60,8 @@ class CharLM(NamedNetwork, Remembers):
         zoneout: the probability that a unit keeps its value for a step of training; an LSTM's cell may have its own,
             `(zoneout of h, zoneout of c)`.
         layer_norm: of the LSTM's and the GRU's gates; slower.
+        layer_options: what else the recurrent layers take, such as `peepholes`, `proj_size`, `forget_bias`,
+            `initial_state` or `weight_init`.
         seed: of the initial weights and of what is dropped; `None` differs each time.
 
     Raises:
@@ -99,6 +97,7 @@ class CharLM(NamedNetwork, Remembers):
         recurrent_dropout: float = 0.0,
         zoneout: float | tuple[float, float] = 0.0,
         layer_norm: bool = False,
+        layer_options: Mapping[str, Any] | None = None,
         seed: int | None = None,
     ) -> None:
         if not isinstance(vocabulary, Vocabulary):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -106,71 +105,25 @@ class CharLM(NamedNetwork, Remembers):
                 f"`vocabulary` is a {type(vocabulary).__name__}, expected a Vocabulary; "
                 "Vocabulary.of(text) is that of a text"
             )
-        if cell not in CELLS:
-            raise ParameterError(f"`cell` is {cell!r}, expected one of {', '.join(CELLS)}")
-        if reset != "after" and cell != "gru":
-            raise ParameterError(f"`reset` is {reset!r} for {cell!r}, which has no reset gate; leave it out")
-        if layer_norm and cell == "rnn":
-            raise ParameterError("`layer_norm` is True for 'rnn', expected False; the LSTM and the GRU have it")
-        sizes: dict[str, Any] = {
-            "hidden_size": whole_number("hidden_size", hidden_size, remedy="256 is usual"),
-            "num_layers": whole_number("num_layers", num_layers, remedy="1 or 2 are usual"),
-        }
-        embedding_size = whole_number("embedding_size", embedding_size, remedy="64 is usual")
-        if seed is not None:
-            seed = whole_number("seed", seed, at_least=0, remedy="None differs each time")
-        options: dict[str, Any] = {"reset": reset} if cell == "gru" else {}
-        # recorded only where they are set: a model without them is saved as it was before there were any
-        zoneouts = list(zoneout) if isinstance(zoneout, tuple | list) else zoneout
-        extra = {"recurrent_dropout": recurrent_dropout, "zoneout": zoneouts, "layer_norm": layer_norm}
-        extra = {name: value for name, value in extra.items() if value}
-        regular: dict[str, Any] = {"dropout": checked_rate("dropout", dropout)} if dropout else {}
         self.vocabulary = vocabulary
-        self.settings: dict[str, Any] = {
-            "cell": cell,
-            **options,
-            **sizes,
-            "embedding_size": embedding_size,
-            **regular,
-            **extra,
-        }
-        options |= extra | ({"zoneout": tuple(zoneouts)} if isinstance(zoneouts, list) else {})
-        seeds = (None,) * 4 if seed is None else np.random.SeedSequence(seed).generate_state(4).tolist()
-        between = regular if sizes["num_layers"] > 1 else {}
-        self.stack = Stack(
-            embedding=Embedding(len(vocabulary), embedding_size, seed=seeds[0]),
-            recurrent=CELLS[cell](embedding_size, **sizes, **options, **between, seed=seeds[1]),
-            **({"dropout": Dropout(dropout, seed=seeds[3])} if regular else {}),
-            dense=Dense(sizes["hidden_size"], len(vocabulary), seed=seeds[2]),
+        super().__init__(
+            len(vocabulary),
+            cell=cell,
+            reset=reset,
+            hidden_size=hidden_size,
+            num_layers=num_layers,
+            embedding_size=embedding_size,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            zoneout=zoneout,
+            layer_norm=layer_norm,
+            layer_options=layer_options,
+            seed=seed,
         )
-        super().__init__(self.stack.layers)
 
     def __repr__(self) -> str:
         settings = ", ".join(f"{name}={value!r}" for name, value in self.settings.items())
         return f"CharLM(<Vocabulary of {len(self.vocabulary.characters)} characters>, {settings})"
-
-    def loss_and_gradients(self, batch: Batch, state: Any) -> tuple[float, dict[str, Array], Any]:
-        """Forward and backward over one window.
-
-        Args:
-            batch: inputs and targets, `(T, N)`.
-            state: carried from the window before, or `None` for zeros; no gradient flows into it.
-
-        Returns:
-            The mean loss in nats per character, the gradients by parameter name, and the state to carry on.
-        """
-        run = self.stack.forward(batch.inputs, state)
-        loss, dlogits = softmax_cross_entropy(run.output, batch.targets)
-        return loss, self.stack.backward(run, dlogits).parameters, run.state
-
-    def state_to_arrays(self, state: Any) -> dict[str, Array]:
-        """A carried state as named arrays `(L, N, H)`."""
-        own: LSTMState | Array = state["recurrent"]
-        return {"h": own.h, "c": own.c} if isinstance(own, LSTMState) else {"h": own}
-
-    def state_from_arrays(self, arrays: Mapping[str, Array]) -> Any:
-        """Takes back what `state_to_arrays` gave."""
-        return {"recurrent": LSTMState(arrays["h"], arrays["c"]) if self.settings["cell"] == "lstm" else arrays["h"]}
 
     def fit(
         self,
