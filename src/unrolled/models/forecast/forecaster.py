@@ -39,8 +39,20 @@ __all__ = ["Forecast", "Forecaster"]
 class Forecaster(ForecasterBase):
     """Foretells the next h steps of one or many series from their last c, with intervals tried on held-out values.
 
-    One network, shared by all series, reads a window of each; its equations are `ForecastNetwork`'s, those of the
-    intervals `Calibration`'s.
+    One network, shared by all series, reads a window of each.
+
+    Equations, for a window of c values v, with covariates x beside them and z of the h steps to come:
+        (1) w_t = (transform(v_t) - mean) / deviation, of the series' training part
+        (2) u_t = (w_t - level) / scale: of `relative` `"last"` w_c and 1, `"window"` the mean and the deviation of
+            w_1..c, `None` 0 and 1
+        (3) s_t = cell([u_t; x_t], s_t-1)
+        (4) [m; log r] = W [s_c; z] + b + A [u_1..c; z] for each of the h steps; log r, of the variance, with the
+            Gaussian loss only
+        (5) J = the mean over steps and windows of (u - m)^2, of |u - m|, or of ((u - m)^2 / r + log(2 pi r)) / 2
+        (6) point = transform^-1 of (m scale + level) deviation + mean
+        (7) interval = the same of m -+ q sqrt(r), r being 1 where it is not foretold
+
+    `ForecastNetwork` says (4) with lags and several members, `Calibration` says what q is.
 
     Args:
         context: c, how many steps are read.
@@ -88,6 +100,9 @@ class Forecaster(ForecasterBase):
     Attributes:
         history_: how training went: a table, `.to_csv(path)`, `.to_pandas()`, `.plot()`.
         network_: the trained `ForecastNetwork`.
+
+    Source: (4) Lai et al. 2018 (LSTNet), equation 9, for the autoregression beside the network; (5) its Gaussian loss
+        Nix & Weigend 1994, equation 5; (7) Gibbs & Candes 2021, equation 2.
 
     >>> wave = 10 + np.sin(np.arange(120) * 2 * np.pi / 12)
     >>> forecaster = Forecaster(12, 3, hidden_size=4, random_state=0).fit(wave)

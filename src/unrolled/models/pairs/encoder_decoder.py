@@ -55,7 +55,16 @@ class Fitted:
 class EncoderDecoder(Fitted, Trainable):
     """Learns to answer one sequence with another: to spell, to transliterate, to render a date, to translate.
 
-    The equations are `EncoderDecoderNetwork`'s. Sequences are strings, read by character, or lists of words.
+    Sequences are strings, read by character, or lists of words.
+
+    Equations, for a source x_1..S and a target y_1..T, y_0 being the start and y_T+1 the end:
+        (1) h_1..S, s_0 = encoder(x_1..S)
+        (2) s_t = decoder(y_t-1, s_t-1)
+        (3) a_t = softmax over the source of s_t . h, context_t = sum_i a_ti h_i
+        (4) u_t = tanh(W_c [context_t; s_t] + b_c); without attention u_t = s_t
+        (5) p(y_t) = softmax(W_y u_t + b_y)
+        (6) J = the mean of -log p(y_t) over the symbols of all targets and their ends
+        (7) answer: of the y that a beam search finds, that of the largest sum_t log p(y_t) / (T + 1)^length_penalty
 
     Args:
         cell: `"lstm"`, `"gru"` or `"rnn"`.
@@ -91,7 +100,8 @@ class EncoderDecoder(Fitted, Trainable):
         network_: the trained `EncoderDecoderNetwork`.
         source_symbols_, target_symbols_: what it reads and writes.
 
-    Source: Sutskever, Vinyals & Le 2014; Luong, Pham & Manning 2015; Bengio, Vinyals, Jaitly & Shazeer 2015.
+    Source: (1), (2), (5) Sutskever, Vinyals & Le 2014, section 2; (3), (4) Luong, Pham & Manning 2015, equations 5 to
+        8; scheduled sampling: Bengio, Vinyals, Jaitly & Shazeer 2015, section 2.4.
 
     >>> model = EncoderDecoder(hidden_size=16, embedding_size=4, epochs=40, learning_rate=0.02, random_state=0)
     >>> words = ["a", "b", "ab", "ba", "aab", "bab"]
