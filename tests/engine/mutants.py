@@ -180,11 +180,13 @@ MUTANTS = [
     Mutant("products.hpp", "call.row[r] = row.a + «k0 → 0», c[r]", "every slice has the first one's inputs"),
     Mutant("products.hpp", "call.adds = «k0 || bias → bias != nullptr»;", "a slice forgets those before"),
     Mutant(
-        "products.hpp", "load_lanes((k0 ? c[r] : bias) + «at.first → 0», at.lanes)", "the first columns' bias for all"
+        "products.hpp",
+        "load_lanes((bias ? bias : c[r]) + «at.first → 0», at.lanes)",
+        "all columns start from the first ones",
     ),
     Mutant(
         "products.hpp",
-        "T* to = c + «(g0 + m) → m» * c_stride + block.c0;",
+        "c + «g0 → 0» * c_stride + block.c0, c_stride, adds",
         "every group of rows in the first one's place",
     ),
     Mutant(
@@ -197,8 +199,10 @@ MUTANTS = [
         "call.depth = rows, call.adds = «adds → false»;",
         "a chunk forgets those before",
     ),
-    Mutant("products.hpp", "call.b = b + block.b0 + «panel.unit0 → 0»", "every panel of B is its first"),
-    Mutant("products.hpp", "call.b = b + «block.b0 → 0» + panel.unit0", "the candidate's sums are the reset gate's"),
+    Mutant("products.hpp", "to[r] = c + «(m + r) → r» * c_stride;", "every tile's rows in the first one's place"),
+    Mutant("products.hpp", "panel, units, «k0 ? nullptr : bias → bias», c);", "a slice starts from the bias again"),
+    Mutant("products.hpp", "call.b = b + «panel.unit0 → 0», call.b_step", "every panel of B is its first"),
+    Mutant("products.hpp", "columns, b + «block.b0 → 0», b_stride", "the candidate's sums are the reset gate's"),
     Mutant("products.hpp", "r < real ? rows[k][first + r] : «T(1) → T(0)»", "a bias has no gradient"),
     Mutant("products.hpp", "T* to = packed + «m * depth → 0» + k0 * height;", "packed tiles overwrite each other"),
     Mutant("products.hpp", "to[m * columns + k] = from[«k * from_stride + m → m»];", "every column is the first one"),

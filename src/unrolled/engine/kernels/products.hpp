@@ -10,37 +10,44 @@ namespace {
 // Depth of the slices in which a panel is used: 256 x 4 vectors of 64 bytes are 64 KiB, well inside L2.
 constexpr Index kDepthSlice = 256;
 
+// One tile's part of the rows c of C: its sums start from zero; or, where `call` adds, from `bias`, or if that is null from C itself.
+template <typename P, typename T = typename P::Number>
+UNROLLED_SHARED void tile_of(const TileCall<T>& call, int height, const typename P::Panel& panel, Index units, const typename P::Number* bias,
+                             T* const* c) {
+  constexpr int W = P::width;
+  const int NV = panel.vectors;
+  Sums<T> sums;
+  if (call.adds)
+    for (int v = 0; v < NV; ++v) {
+      const auto at = P::columns(panel, v, units);
+      for (int r = 0; r < height; ++r) store(sums.at + (r * NV + v) * W, load_lanes((bias ? bias : c[r]) + at.first, at.lanes));
+    }
+  tile_product_for<T>(height, NV)(call, sums.at);
+  for (int v = 0; v < NV; ++v) {
+    const auto at = P::columns(panel, v, units);
+    for (int r = 0; r < height; ++r) store_lanes(c[r] + at.first, load(sums.at + (r * NV + v) * W), at.lanes);
+  }
+}
+
 // C = A B (+ bias) for `rows` rows, panels [panel0, panel1). `walk()` starts a walk over the rows; each call of the walk gives the
 // next row as {const T* a, T* c}. Slices of the depth go through C: the chain of sums is the same as without them.
 template <typename P, typename T, typename Walk>
 UNROLLED_INLINE void rows_times_panels(Index rows, Walk walk, const Matrix<T>& B, Index units, Index depth, Index panel0, Index panel1,
                                        const T* bias) {
-  constexpr int W = P::width;
   for (Index index = panel0; index < panel1; ++index) {
     const auto panel = P::panel(index, units);
-    const int NV = panel.vectors;
     for (Index k0 = 0; k0 == 0 || k0 < depth; k0 += kDepthSlice) {
       TileCall<T> call;
       call.row_step = 1, call.depth = least(kDepthSlice, depth - k0), call.adds = k0 || bias;
       call.template multiply<P>(B, panel, depth, k0);
       auto next = walk();
       for_tiles(rows, [&](int height, Index) {
-        Sums<T> sums;
         T* c[kTileRows];
         for (int r = 0; r < height; ++r) {
           const auto row = next();
           call.row[r] = row.a + k0, c[r] = row.c;
         }
-        if (call.adds)
-          for (int v = 0; v < NV; ++v) {
-            const auto at = P::columns(panel, v, units);
-            for (int r = 0; r < height; ++r) store(sums.at + (r * NV + v) * W, load_lanes((k0 ? c[r] : bias) + at.first, at.lanes));
-          }
-        tile_product_for<T>(height, NV)(call, sums.at);
-        for (int v = 0; v < NV; ++v) {
-          const auto at = P::columns(panel, v, units);
-          for (int r = 0; r < height; ++r) store_lanes(c[r] + at.first, load(sums.at + (r * NV + v) * W), at.lanes);
-        }
+        tile_of<P>(call, height, panel, units, k0 ? nullptr : bias, c);
       });
     }
   }
@@ -78,6 +85,23 @@ UNROLLED_INLINE void pack_tile(T* packed, const T* const* rows, Index count, Ind
       for (Index r = 0; r < R; ++r) packed[k * R + r] = r < real ? rows[k][first + r] : T(1);
   }
 }
+// Those of some tiles, for the `count` rows from k0 on of `depth`.
+template <typename T>
+UNROLLED_SHARED void pack_tiles(T* packed, const T* const* rows, Index k0, Index count, Index depth, Index first, Index columns, Index ones) {
+  for_tiles(columns, [&](int height, Index m) {
+    T* to = packed + m * depth + k0 * height;
+    switch (height) {
+      case 1: return pack_tile<T, 1>(to, rows, count, first + m, ones);
+      case 2: return pack_tile<T, 2>(to, rows, count, first + m, ones);
+#if defined(__AVX512F__) || defined(__aarch64__)
+      case 3: return pack_tile<T, 3>(to, rows, count, first + m, ones);
+      case 4: return pack_tile<T, 4>(to, rows, count, first + m, ones);
+      case 5: return pack_tile<T, 5>(to, rows, count, first + m, ones);
+#endif
+      default: return pack_tile<T, kTileRows>(to, rows, count, first + m, ones);
+    }
+  });
+}
 template <typename T, typename Next>
 UNROLLED_INLINE void pack_columns(T* packed, Next next, Index depth, Index first, Index columns, Index ones) {
   constexpr Index at_once = 32;
@@ -85,16 +109,26 @@ UNROLLED_INLINE void pack_columns(T* packed, Next next, Index depth, Index first
   for (Index k0 = 0; k0 < depth; k0 += at_once) {
     const Index count = least(at_once, depth - k0);
     for (Index k = 0; k < count; ++k) rows[k] = next();
+    pack_tiles(packed, rows, k0, count, depth, first, columns, ones);
+  }
+}
+
+// C (+)= A' B for columns of A that `pack_columns` has packed.
+template <typename T>
+UNROLLED_SHARED void add_packed(const T* packed, Index rows, Index columns, const T* b, Index b_stride, Index b_columns, T* c, Index c_stride,
+                                bool adds) {
+  using P = Panels<T, 1>;
+  for (Index index = 0; index < P::count(b_columns); ++index) {
+    const auto panel = P::panel(index, b_columns);
+    TileCall<T> call;
+    call.b = b + panel.unit0, call.b_step = b_stride, call.depth = rows, call.adds = adds;
     for_tiles(columns, [&](int height, Index m) {
-      T* to = packed + m * depth + k0 * height;
-      switch (height) {
-        case 1: return pack_tile<T, 1>(to, rows, count, first + m, ones);
-        case 2: return pack_tile<T, 2>(to, rows, count, first + m, ones);
-        case 3: return pack_tile<T, 3>(to, rows, count, first + m, ones);
-        case 4: return pack_tile<T, 4>(to, rows, count, first + m, ones);
-        case 5: return pack_tile<T, 5>(to, rows, count, first + m, ones);
-        default: return pack_tile<T, 6>(to, rows, count, first + m, ones);
-      }
+      T* to[kTileRows];
+      for (int r = 0; r < height; ++r) call.row[r] = packed + m * rows + r, to[r] = c + (m + r) * c_stride;
+      call.row_step = height;
+      if (index + 1 < P::count(b_columns)) call.fetch_rows(call.b + panel.vectors * P::width, panel.vectors, m / kTileRows);
+      else call.ahead = nullptr;
+      tile_of<P>(call, height, panel, b_columns, nullptr, to);
     });
   }
 }
@@ -110,35 +144,10 @@ struct Block {
 template <typename T, typename Walk>
 UNROLLED_INLINE void add_outer(Walk walk, Index rows, Range mine, Index ones, const T* b, Index b_stride, const Block& block, T* c,
                                Index c_stride, bool adds, T* room) {
-  using P = Panels<T, 1>;
-  constexpr int W = P::width;
   for (Index g0 = mine.first; g0 < mine.last; g0 += kPackedColumns) {
     const Index columns = least(kPackedColumns, mine.last - g0);
     pack_columns(room, walk(), rows, g0, columns, ones);
-    for (Index index = 0; index < P::count(block.columns); ++index) {
-      const auto panel = P::panel(index, block.columns);
-      const int NV = panel.vectors;
-      TileCall<T> call;
-      call.b = b + block.b0 + panel.unit0, call.b_step = b_stride, call.depth = rows, call.adds = adds;
-      for_tiles(columns, [&](int height, Index m) {
-        Sums<T> sums;
-        for (int r = 0; r < height; ++r) call.row[r] = room + m * rows + r;
-        call.row_step = height;
-        if (index + 1 < P::count(block.columns)) call.fetch_rows(call.b + NV * W, NV, m / kTileRows);
-        else call.ahead = nullptr;
-        T* to = c + (g0 + m) * c_stride + block.c0;
-        if (adds)
-          for (int v = 0; v < NV; ++v) {
-            const auto at = P::columns(panel, v, block.columns);
-            for (int r = 0; r < height; ++r) store(sums.at + (r * NV + v) * W, load_lanes(to + r * c_stride + at.first, at.lanes));
-          }
-        tile_product_for<T>(height, NV)(call, sums.at);
-        for (int v = 0; v < NV; ++v) {
-          const auto at = P::columns(panel, v, block.columns);
-          for (int r = 0; r < height; ++r) store_lanes(to + r * c_stride + at.first, load(sums.at + (r * NV + v) * W), at.lanes);
-        }
-      });
-    }
+    add_packed(room, rows, columns, b + block.b0, b_stride, block.columns, c + g0 * c_stride + block.c0, c_stride, adds);
   }
 }
 

@@ -19,6 +19,7 @@ struct Range {
 UNROLLED_INLINE Range share(Index count, int rank, int size) { return {count * rank / size, count * (rank + 1) / size}; }
 
 template <typename T, int Gates> struct Panels {
+  using Number = T;
   static constexpr int G = Gates, width = Vec<T>::width;
   static constexpr int most_units = kTileVectors / G;  // vectors of units in one panel
 

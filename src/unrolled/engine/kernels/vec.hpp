@@ -18,6 +18,8 @@
 
 #define UNROLLED_INLINE inline __attribute__((always_inline))
 #define UNROLLED_LAMBDA __attribute__((always_inline))
+// For what many loops share and each calls rarely: copies in all of them would double the time to compile and the machine code.
+#define UNROLLED_SHARED __attribute__((noinline))
 
 namespace unrolled {
 namespace {
