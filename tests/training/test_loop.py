@@ -188,7 +188,7 @@ def test_what_the_end_of_a_budget_takes_is_measured_again_before_it():
     assert kept(run)
 
 
-def test_no_validation_and_no_save_is_begun_that_a_budget_has_no_time_for():
+def test_no_validation_is_begun_that_a_budget_has_no_time_for():
     run = Run(1.0, look_cost=6.0, minutes=5.0, warmup=10, epoch=42)
     run.task.by_epoch = run.task.decides = True
     run.task.partial = False
@@ -198,6 +198,13 @@ def test_no_validation_and_no_save_is_begun_that_a_budget_has_no_time_for():
     assert [report.step for report in before] == [42, 84, 126, 168, 210]
     assert last.step == run.session.step
     assert last.step == pytest.approx(252, abs=4)  # three seconds before its end there was an epoch's
+
+
+def test_no_save_is_begun_that_a_budget_has_no_time_for():
+    run = Run(1.0, save_cost=5.0, minutes=2.3, warmup=10)
+    run.train()
+    assert kept(run)
+    assert [step for step, *_ in run.saved] == [0, run.session.step]  # another was due in the end's last seconds
 
 
 @pytest.mark.parametrize("warmup", [1, 3, 40])

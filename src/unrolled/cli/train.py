@@ -61,7 +61,7 @@ def train(
     ] = None,
     minutes: Annotated[
         float | None,
-        _option(ANY, "M", "How long (text: 3.0 by default): the first steps are measured, then their number is fixed."),
+        _option(ANY, "M", "How long, with validation and saving (text: 3.0 by default)."),
     ] = None,
     epochs: Annotated[
         float | None,
