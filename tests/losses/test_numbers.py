@@ -126,6 +126,35 @@ def test_targets_may_be_integers_and_weights_a_mask(loss):
 
 
 @LOSSES
+def test_lists_are_taken_as_arrays(loss):
+    y, t = draw(loss, (3, 2))
+    weights = np.array([1.0, 0.5, 2.0])
+    value, gradient = loss(y.tolist(), t.tolist(), weights.tolist())
+    want, want_gradient = loss(y, t, weights)
+    assert value == want
+    np.testing.assert_array_equal(gradient, want_gradient)
+
+
+@LOSSES
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_ragged_list_is_named(loss, place):
+    given = [*draw(loss, (2, 2)), np.ones((2, 2))]
+    given[place] = [[1.0, 0.0], [1.0]]
+    name = (outputs_for(loss), "targets", "weights")[place]
+    with pytest.raises(ShapeError, match=rf"`{name}` is ragged, expected .*; every row needs as many entries"):
+        loss(*given)
+
+
+@LOSSES
+@pytest.mark.parametrize("name", ["targets", "weights"])
+@pytest.mark.parametrize("wrong", ["x", 1.5j])
+def test_what_is_no_number_is_named(loss, name, wrong):
+    y, t = draw(loss, (1, 2))
+    with pytest.raises(ParameterError, match=rf"`{name}` has dtype .*, expected real numbers; convert it with .astype"):
+        loss(y, **({"targets": t, "weights": np.ones((1, 2))} | {name: [[wrong, wrong]]}))
+
+
+@LOSSES
 def test_the_arguments_are_left_as_they_were(loss):
     y, t = draw(loss, (4, 2))
     weights = np.array([1.0, 0.0, 2.0, 1.0])

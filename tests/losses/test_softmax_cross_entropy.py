@@ -118,7 +118,40 @@ def test_logits_without_positions_are_named():
         softmax_cross_entropy(np.zeros(4), np.array(1))
 
 
-@pytest.mark.parametrize("smoothing", [-0.1, 1.0, np.nan])
+def test_lists_are_taken_as_arrays():
+    lists = [[[0.5, 2.0], [1.0, 0.0]]], [[1, 0]], [[1.0, 3.0]]
+    loss, dlogits = softmax_cross_entropy(*lists)
+    want, dwant = softmax_cross_entropy(*map(np.array, lists))
+    assert loss == want
+    np.testing.assert_array_equal(dlogits, dwant)
+
+
+@pytest.mark.parametrize("name", ["logits", "targets", "weights"])
+def test_a_ragged_list_is_named(name):
+    given = {"logits": np.zeros((2, 2, 3)), "targets": np.zeros((2, 2), int), "weights": np.ones((2, 2))}
+    with pytest.raises(ShapeError, match=rf"`{name}` is ragged, expected .*; every row needs as many entries"):
+        softmax_cross_entropy(**(given | {name: [[1, 0], [1]]}))
+
+
+def test_logits_of_no_class_are_named():
+    with pytest.raises(ShapeError, match=r"`logits` has shape \(2, 0\), expected at least one class on the last axis"):
+        softmax_cross_entropy(np.zeros((2, 0)), np.zeros(2, int))
+
+
+def test_logits_of_another_dtype_are_named():
+    with pytest.raises(ParameterError, match="`logits` has dtype int64, expected float32 or float64"):
+        softmax_cross_entropy(np.zeros((2, 4), np.int64), np.zeros(2, int))
+
+
+@pytest.mark.parametrize("wrong", ["x", 1.5j])
+def test_weights_that_are_no_numbers_are_named(wrong):
+    with pytest.raises(ParameterError, match=r"`weights` has dtype .*, expected real numbers; convert it with .astype"):
+        softmax_cross_entropy(np.zeros((2, 4)), [0, 1], [wrong, wrong])
+
+
+@pytest.mark.parametrize("smoothing", [-0.1, 1.0, np.nan, "x", None])
 def test_a_smoothing_out_of_its_range_is_named(smoothing):
-    with pytest.raises(ParameterError, match=r"`label_smoothing` is .*, expected a number in \[0, 1\); 0.1 is usual"):
+    with pytest.raises(
+        ParameterError, match=r"`label_smoothing` is .*, expected a number from 0 to below 1; 0.1 is usual"
+    ):
         softmax_cross_entropy(np.zeros((2, 4)), np.zeros(2, int), label_smoothing=smoothing)

@@ -1,21 +1,21 @@
 """Losses of classes, with their gradients: one right class of several, or several yes-or-no questions."""
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from unrolled import engine
-from unrolled.engine.arrays import float_dtype
-from unrolled.errors import ParameterError
+from unrolled.errors import ShapeError
 from unrolled.layers.dense import leading_axes
-from unrolled.losses.weighting import QUIET, check_not_empty, shares_of, weigh
-from unrolled.shapes import Array, check_shape
+from unrolled.layers.inputs import as_array
+from unrolled.losses.weighting import QUIET, check_not_empty, checked_outputs, checked_weights, shares_of, weigh
+from unrolled.shapes import Array, check_shape, real_number
 
 __all__ = ["binary_cross_entropy", "softmax_cross_entropy"]
 
 
 @QUIET
 def softmax_cross_entropy(
-    logits: Array, targets: NDArray[np.integer], weights: Array | None = None, *, label_smoothing: float = 0.0
+    logits: ArrayLike, targets: ArrayLike, weights: ArrayLike | None = None, *, label_smoothing: float = 0.0
 ) -> tuple[float, Array]:
     """The mean cross-entropy between `softmax(logits)` and one right class per position, in nats.
 
@@ -25,7 +25,7 @@ def softmax_cross_entropy(
         (3) dlogits_j = w_j / sum_j w_j * (p_j - q_j)
 
     Args:
-        logits: unnormalised log-probabilities, `(..., K)`, usually `(T, N, K)`.
+        logits: unnormalised log-probabilities, `(..., K)`, usually `(T, N, K)`; float32 or float64.
         targets: the right classes, `(...)`, integers from 0 to K - 1.
         weights: how much each position counts, `(...)`, at least 0; 0 leaves a position (padding) out, and its logits
             and its target may then be anything.
@@ -35,9 +35,10 @@ def softmax_cross_entropy(
         J in nats, and `dlogits` of the shape and dtype of `logits`.
 
     Raises:
-        ShapeError: `logits` has no axis of positions; `targets` or `weights` have not one entry for each position.
-        ParameterError: a target is no class, there is no position, the weights do not have a positive finite sum, or
-            `label_smoothing` is out of its range.
+        ShapeError: `logits` has no axis of positions, or no classes; `targets` or `weights` have not one entry for
+            each position; or one of them is ragged.
+        ParameterError: a target is no class, there is no position, `logits` has another dtype, the weights do not have
+            a positive finite sum, or `label_smoothing` is out of its range.
 
     Source: Bishop 2006, equations 4.108 and 4.109; label smoothing: Szegedy et al. 2016, section 7.
 
@@ -47,21 +48,23 @@ def softmax_cross_entropy(
     >>> dlogits[0].tolist()
     [-0.375, 0.125, 0.125, 0.125]
     """
-    if not 0 <= label_smoothing < 1:
-        raise ParameterError(f"`label_smoothing` is {label_smoothing}, expected a number in [0, 1); 0.1 is usual")
-    if logits.ndim < 2:
-        check_shape(
-            "logits", logits.shape, "N, K", (None, None), "it needs an axis of positions in front of the classes"
-        )
-    leading, classes = logits.shape[:-1], logits.shape[-1]
-    check_shape("targets", targets.shape, leading_axes(len(leading)), leading, "give one class for each row of logits")
-    check_not_empty(targets)
-    if weights is not None:
-        remedy = "give one weight for each row of logits"
-        check_shape("weights", weights.shape, leading_axes(len(leading)), leading, remedy)
-        weights = weights.reshape(-1)
-    rows, right = np.ascontiguousarray(logits).reshape(-1, classes), targets.reshape(-1)
-    shares = shares_of(weights, right.shape, rows.dtype)
+    label_smoothing = real_number("label_smoothing", label_smoothing, at_least=0, below=1, remedy="0.1 is usual")
+    z = checked_outputs("logits", logits)
+    if z.ndim < 2:
+        check_shape("logits", z.shape, "N, K", (None, None), "it needs an axis of positions in front of the classes")
+    leading, classes = z.shape[:-1], z.shape[-1]
+    if not classes:
+        raise ShapeError(f"`logits` has shape {z.shape}, expected at least one class on the last axis; what chooses?")
+    axes = leading_axes(len(leading))
+    right = as_array("targets", targets, axes)
+    check_shape("targets", right.shape, axes, leading, "give one class for each row of logits")
+    check_not_empty(right)
+    each = checked_weights(weights, axes)
+    if each is not None:
+        check_shape("weights", each.shape, axes, leading, "give one weight for each row of logits")
+        each = each.reshape(-1)
+    rows, right = np.ascontiguousarray(z).reshape(-1, classes), right.reshape(-1)
+    shares = shares_of(each, right.shape, rows.dtype)
     if shares.counted is not None:
         right = np.where(shares.counted, right, 0)
     losses, dlogits = engine.softmax_cross_entropy(rows, right)
@@ -73,12 +76,12 @@ def softmax_cross_entropy(
     dlogits *= shares.share[:, None]
     if shares.counted is not None:
         dlogits[~shares.counted] = 0
-    return shares.mean(shares.keep(losses)), dlogits.reshape(logits.shape)
+    return shares.mean(shares.keep(losses)), dlogits.reshape(z.shape)
 
 
 @QUIET
 def binary_cross_entropy(
-    logits: Array, targets: NDArray[np.number], weights: Array | None = None
+    logits: ArrayLike, targets: ArrayLike, weights: ArrayLike | None = None
 ) -> tuple[float, Array]:
     """The mean cross-entropy between `sigmoid(logits)` and the answers to K yes-or-no questions, in nats.
 
@@ -99,7 +102,7 @@ def binary_cross_entropy(
         J in nats per answer, and `dlogits` of the shape and dtype of `logits`.
 
     Raises:
-        ShapeError: `targets` or `weights` does not fit `logits`.
+        ShapeError: `targets` or `weights` does not fit `logits`, or one of them is ragged.
         ParameterError: a target that counts is not between 0 and 1, there are none, `logits` has another dtype, or the
             weights do not have a positive finite sum.
 
@@ -109,9 +112,9 @@ def binary_cross_entropy(
     >>> round(loss, 4), dlogits.tolist()  # (log 2 + 0) / 2
     (0.3466, [[-0.25, 0.0]])
     """
-    float_dtype("logits", logits)
-    t, shares = weigh("logits", logits, targets, weights, (0, 1))
-    z = shares.keep(logits)
+    outputs = checked_outputs("logits", logits)
+    t, shares = weigh("logits", outputs, targets, weights, (0, 1))
+    z = shares.keep(outputs)
     small = np.exp(-np.abs(z))
     losses = np.maximum(z, 0) - z * t + np.log1p(small)  # (2)
     p = np.where(z >= 0, 1, small) / (1 + small)  # (1), with exp of nothing positive

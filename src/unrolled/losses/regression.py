@@ -3,11 +3,10 @@
 import math
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
-from unrolled.engine.arrays import float_dtype
 from unrolled.errors import ShapeError
-from unrolled.losses.weighting import QUIET, weigh
+from unrolled.losses.weighting import QUIET, checked_outputs, weigh
 from unrolled.shapes import Array
 
 __all__ = ["LOG_VARIANCES", "gaussian_nll", "mean_absolute_error", "mean_squared_error"]
@@ -17,9 +16,7 @@ LOG_VARIANCES = (-30.0, 30.0)  # standard deviations from 3e-7 to 3e6: scaled da
 
 
 @QUIET
-def mean_squared_error(
-    outputs: Array, targets: NDArray[np.number], weights: Array | None = None
-) -> tuple[float, Array]:
+def mean_squared_error(outputs: ArrayLike, targets: ArrayLike, weights: ArrayLike | None = None) -> tuple[float, Array]:
     """The mean of the squares of the errors.
 
     Equations, over entries `i` of `(..., K)` with weights `w_i` (1 where none are given):
@@ -36,7 +33,7 @@ def mean_squared_error(
         J in the square of that unit, and `doutputs` of the shape and dtype of `outputs`.
 
     Raises:
-        ShapeError: `targets` or `weights` does not fit `outputs`.
+        ShapeError: `targets` or `weights` does not fit `outputs`, or one of them is ragged.
         ParameterError: a target that counts is not finite, there are none, `outputs` has another dtype, or the weights
             do not have a positive finite sum.
 
@@ -46,15 +43,15 @@ def mean_squared_error(
     >>> loss, doutputs.tolist()
     (2.5, [[1.0, -2.0]])
     """
-    float_dtype("outputs", outputs)
-    t, shares = weigh("outputs", outputs, targets, weights, ANY)
-    error = shares.keep(outputs) - t
+    y = checked_outputs("outputs", outputs)
+    t, shares = weigh("outputs", y, targets, weights, ANY)
+    error = shares.keep(y) - t
     return shares.mean(np.square(error, dtype=np.float64)), shares.share * (2 * error)  # (1), (2)
 
 
 @QUIET
 def mean_absolute_error(
-    outputs: Array, targets: NDArray[np.number], weights: Array | None = None
+    outputs: ArrayLike, targets: ArrayLike, weights: ArrayLike | None = None
 ) -> tuple[float, Array]:
     """The mean of the magnitudes of the errors; its best constant answer is the median.
 
@@ -72,7 +69,7 @@ def mean_absolute_error(
         J in that unit, and `doutputs` of the shape and dtype of `outputs`.
 
     Raises:
-        ShapeError: `targets` or `weights` does not fit `outputs`.
+        ShapeError: `targets` or `weights` does not fit `outputs`, or one of them is ragged.
         ParameterError: a target that counts is not finite, there are none, `outputs` has another dtype, or the weights
             do not have a positive finite sum.
 
@@ -82,14 +79,14 @@ def mean_absolute_error(
     >>> loss, doutputs.tolist()
     (1.5, [[0.5, -0.5]])
     """
-    float_dtype("outputs", outputs)
-    t, shares = weigh("outputs", outputs, targets, weights, ANY)
-    error = shares.keep(outputs) - t
+    y = checked_outputs("outputs", outputs)
+    t, shares = weigh("outputs", y, targets, weights, ANY)
+    error = shares.keep(y) - t
     return shares.mean(np.abs(error)), shares.share * np.sign(error)  # (1), (2)
 
 
 @QUIET
-def gaussian_nll(outputs: Array, targets: NDArray[np.number], weights: Array | None = None) -> tuple[float, Array]:
+def gaussian_nll(outputs: ArrayLike, targets: ArrayLike, weights: ArrayLike | None = None) -> tuple[float, Array]:
     """The mean negative log-likelihood of the targets under normal distributions whose mean and spread are foretold.
 
     Equations, over entries `i` of `(..., K)` with weights `w_i` (1 where none are given):
@@ -112,7 +109,7 @@ def gaussian_nll(outputs: Array, targets: NDArray[np.number], weights: Array | N
         J in nats per target, and `doutputs` of the shape and dtype of `outputs`.
 
     Raises:
-        ShapeError: `outputs` has an odd last axis; `targets` or `weights` does not fit it.
+        ShapeError: `outputs` has an odd last axis; `targets` or `weights` does not fit it; or one of them is ragged.
         ParameterError: a target that counts is not finite, there are none, `outputs` has another dtype, or the weights
             do not have a positive finite sum.
 
@@ -122,19 +119,19 @@ def gaussian_nll(outputs: Array, targets: NDArray[np.number], weights: Array | N
     >>> round(loss, 4), doutputs.tolist()  # (log(2 pi) + 4) / 2
     (2.9189, [[-2.0, -1.5]])
     """
-    dtype = float_dtype("outputs", outputs)
-    if outputs.ndim == 0 or outputs.shape[-1] % 2:
+    y = checked_outputs("outputs", outputs)
+    if y.ndim == 0 or y.shape[-1] % 2:
         raise ShapeError(
-            f"`outputs` has shape {outputs.shape}, expected (..., 2K), K means and then K logarithms of variances; "
+            f"`outputs` has shape {y.shape}, expected (..., 2K), K means and then K logarithms of variances; "
             "does the last layer have two outputs for each target?"
         )
-    K = outputs.shape[-1] // 2
-    m, s = outputs[..., :K], outputs[..., K:]  # (1)
+    K = y.shape[-1] // 2
+    m, s = y[..., :K], y[..., K:]  # (1)
     t, shares = weigh("outputs", m, targets, weights, ANY)
     error, s = shares.keep(m) - t, np.clip(shares.keep(s), *LOG_VARIANCES)
     precision = np.exp(-s)
     r = np.square(error, dtype=np.float64) * precision  # (2)
-    doutputs = np.empty(outputs.shape, dtype)
+    doutputs = np.empty_like(y)
     doutputs[..., :K] = shares.share * (error * precision)  # (4)
     doutputs[..., K:] = shares.share * (0.5 * (1 - r))  # (5)
     return shares.mean(0.5 * (s + r + math.log(2 * math.pi))), doutputs  # (3)

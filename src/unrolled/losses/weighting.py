@@ -2,15 +2,18 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from unrolled.engine.arrays import float_dtype
 from unrolled.errors import ParameterError
 from unrolled.layers.dense import leading_axes
+from unrolled.layers.inputs import as_array
 from unrolled.shapes import Array, check_shape
 
-__all__ = ["QUIET", "Shares", "check_not_empty", "shares_of", "weigh"]
+__all__ = ["QUIET", "Shares", "check_not_empty", "checked_outputs", "checked_weights", "shares_of", "weigh"]
 
 QUIET = np.errstate(over="ignore", invalid="ignore")  # what is not finite and counts shows in the loss, unannounced
 
@@ -53,7 +56,7 @@ def shares_of(weights: Array | None, shape: tuple[int, ...], dtype: np.dtype[np.
 
 
 def weigh(
-    name: str, outputs: Array, targets: NDArray[np.number], weights: Array | None, between: tuple[float, float]
+    name: str, outputs: Array, targets: ArrayLike, weights: ArrayLike | None, between: tuple[float, float]
 ) -> tuple[Array, Shares]:
     """Checks targets that are numbers against the outputs that are to come near them, and weighs them.
 
@@ -68,24 +71,25 @@ def weigh(
         The targets, of the dtype of `outputs` and zero where they do not count, and what each counts.
 
     Raises:
-        ShapeError: `outputs` has no axis; `targets` or `weights` does not fit it.
-        ParameterError: there are no targets, one that counts is not in the range, or see `shares_of`.
+        ShapeError: `outputs` has no axis; `targets` or `weights` does not fit it, or is ragged.
+        ParameterError: there are no targets, one that counts is not in the range, one is no number, or see `shares_of`.
     """
     shape = outputs.shape
     if not shape:
         check_shape(name, shape, "N, K", (None, None), "it needs an axis of numbers; is it one of them?")
     axes = leading_axes(len(shape) - 1, "K") if len(shape) > 1 else "K"
-    check_shape("targets", targets.shape, axes, shape, f"give one target for each number that `{name}` foretells")
-    check_not_empty(targets)
-    each = weights
-    if weights is not None and weights.ndim == len(shape):
-        check_shape("weights", weights.shape, axes, shape, "give one weight for each target")
-    elif weights is not None:
+    t = _numbers("targets", targets, axes)
+    check_shape("targets", t.shape, axes, shape, f"give one target for each number that `{name}` foretells")
+    check_not_empty(t)
+    each = checked_weights(weights, axes)
+    if each is not None and each.ndim == len(shape):
+        check_shape("weights", each.shape, axes, shape, "give one weight for each target")
+    elif each is not None:
         remedy = "give one weight for each position, or for each target"
-        check_shape("weights", weights.shape, leading_axes(len(shape) - 1), shape[:-1], remedy)
-        each = weights[..., np.newaxis]
+        check_shape("weights", each.shape, leading_axes(len(shape) - 1), shape[:-1], remedy)
+        each = each[..., np.newaxis]
     shares = shares_of(each, shape, outputs.dtype)
-    kept = shares.keep(targets.astype(outputs.dtype, copy=False))
+    kept = shares.keep(t.astype(outputs.dtype, copy=False))
     low, high = between
     wrong = ~(np.isfinite(kept) & (kept >= low) & (kept <= high))
     if wrong.any():
@@ -95,6 +99,35 @@ def weigh(
             f"`targets` holds {kept[place]} at {place}, expected {expected}; give it weight 0 to leave it out"
         )
     return kept, shares
+
+
+def checked_outputs(name: str, outputs: ArrayLike) -> Array:
+    """What a model gave, as an array.
+
+    Raises:
+        ShapeError: it is ragged.
+        ParameterError: it is neither float32 nor float64.
+    """
+    array = as_array(name, outputs, "..., K")
+    float_dtype(name, array)
+    return array
+
+
+def checked_weights(weights: ArrayLike | None, axes: str) -> Array | None:
+    """Weights as an array of numbers, where there are any.
+
+    Raises:
+        ShapeError: they are ragged.
+        ParameterError: they are no numbers.
+    """
+    return None if weights is None else _numbers("weights", weights, axes)
+
+
+def _numbers(name: str, given: ArrayLike, axes: str) -> NDArray[Any]:
+    array = as_array(name, given, axes)
+    if array.dtype.kind not in "biuf":
+        raise ParameterError(f"`{name}` has dtype {array.dtype}, expected real numbers; convert it with .astype(float)")
+    return array
 
 
 def check_not_empty(targets: NDArray[np.number]) -> None:
