@@ -15,6 +15,7 @@ import pytest
 
 from cli_helpers import arrays_of, called, interrupted, read_csv, refused, unrolled, write_csv
 from helpers import rng
+from unrolled.cli import main
 from unrolled.models import Forecaster, load
 from unrolled.storage import read_unit
 
@@ -100,6 +101,28 @@ def test_predict_goes_on_after_the_end_of_a_file_as_python_does(
     called(capsys, "predict", run, longer, "--out", tmp_path / "p.csv")
     wider = read_csv((tmp_path / "p.csv").read_text())
     assert all(float(a["sales_lower"]) < float(b["sales_lower"]) for a, b in zip(wider, got, strict=True))
+
+
+def test_intervals_that_too_little_calibrates_are_left_out_unless_they_are_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    short = write_csv(tmp_path / "short.csv", ("date", "sales"), sales(40))
+    out = called(capsys, "train", short, "--task", "forecast", *QUICK, "--horizon", 2, "--out", tmp_path / "r")
+    *_, use = out.splitlines()
+    with pytest.raises(SystemExit) as leaving:
+        main(use.split()[1:])  # the command that it printed
+    out, error = capsys.readouterr()
+    why = (
+        "--interval is 0.9, but only 6 held-out values calibrate it, expected at least 9; ask for 0.857 at most, or "
+        "fit with a larger --validation\n"
+    )
+    assert (leaving.value.code, error) == (0, f"unrolled: the forecasts come without intervals: {why}")
+    assert [list(row) for row in read_csv(out)] == [["date", "sales"]] * 2
+    assert called(capsys, "predict", tmp_path / "r", short, "--interval", "none") == out
+    narrower = read_csv(called(capsys, "predict", tmp_path / "r", short, "--interval", 0.857))
+    assert [row["sales"] for row in narrower] == [row["sales"] for row in read_csv(out)]
+    assert list(narrower[0]) == ["date", "sales", "sales_lower", "sales_upper"]
+    assert refused(capsys, "predict", tmp_path / "r", short, "--interval", 0.9) == f"unrolled: {why}"
 
 
 def test_many_series_and_many_values_each_get_their_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -356,9 +379,10 @@ def test_options_that_belong_to_other_runs_and_levels_that_nothing_calibrates_ar
 ):
     assert "--proba belongs to classes, but this run forecasts" in refused(capsys, "predict", run, table, "--proba")
     assert "--interval is 0.999, but only" in refused(capsys, "predict", run, table, "--interval", 0.999)
-    assert "--interval is 2.0, expected a number between 0 and 1" in refused(
-        capsys, "predict", run, table, "--interval", 2
-    )
+    for wrong in (2, 0, "nan", "wide"):
+        assert f"--interval is {wrong}, expected a number between 0 and 1, or none; 0.9 is usual" in refused(
+            capsys, "predict", run, table, "--interval", wrong
+        )
     short = write_csv(tmp_path / "short.csv", ("date", "sales"), sales(10))
     assert "has 10 steps, expected at least context = 24" in refused(capsys, "predict", run, short)
     daily = [[f"2024-01-{k + 1:02}", 1] for k in range(31)]

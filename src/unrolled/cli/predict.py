@@ -22,8 +22,12 @@ def predict(
     ] = None,
     proba: Annotated[bool, typer.Option("--proba", help="Classify: the probability of each class as well.")] = False,
     interval: Annotated[
-        float | None,
-        typer.Option(metavar="SHARE", help="Forecast: what share of values the interval is to cover (default 0.9)."),
+        str | None,
+        typer.Option(
+            metavar="SHARE|none",
+            help="Forecast: what share of values the interval is to cover (default 0.9, or none where too little "
+            "was held out to say that).",
+        ),
     ] = None,
 ) -> None:
     """Apply a run to a file: the classes of its sequences, or what comes after the end of its series.
@@ -47,7 +51,7 @@ def predict(
 
         if proba:
             raise ParameterError("--proba belongs to classes, but this run forecasts; leave it out")
-        header, rows = predict_steps(run, unit, read_table(file), 0.9 if interval is None else interval)
+        header, rows = predict_steps(run, unit, read_table(file), interval)
     else:
         raise CheckpointError(f"`{run}` holds a model of kind {kind!r}, expected one that classifies or forecasts")
     _write(out, header, rows)

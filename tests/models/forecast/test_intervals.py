@@ -119,7 +119,9 @@ def test_too_few_errors_for_a_level_are_told_with_how_many_it_needs():
     calibration = Calibration(np.ones((8, 1)))
     with pytest.raises(ParameterError, match=r"is 0.9, but only 8 held-out values calibrate it, expected at least 9"):
         calibration.width(0.9)
-    np.testing.assert_allclose(calibration.width(0.8), [1])
+    with pytest.raises(ParameterError, match=r"; ask for 0.888 at most, or fit with a larger `validation_fraction`"):
+        calibration.width(0.889)
+    np.testing.assert_allclose(calibration.width(0.888), [1])
 
 
 @pytest.mark.parametrize("level", [0, 1, 90])

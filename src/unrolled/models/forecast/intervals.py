@@ -90,7 +90,7 @@ class Calibration:
         if min(counts) < least:
             raise ParameterError(
                 f"`interval` is {level}, but only {min(counts)} held-out values calibrate it, expected at least "
-                f"{least}; fit with a larger `validation_fraction` or more `validation_steps`, or ask for a lower level"
+                f"{least}; ask for {_highest(min(counts))} at most, or fit with a larger `validation_fraction`"
             )
         h, of = self.scores.shape[1], _number(of)
         start = min(max(least, self.first), min(counts))
@@ -131,6 +131,11 @@ class Calibration:
         then = np.maximum(place[:, None] - ahead, 0)  # (n, h): how many of its series were known when it was foretold
         sized = self.scores / sizes[then, row[:, None], ahead]  # (3)
         return sized, sizes[:, np.flatnonzero(known == of)[0]] if of in known else sizes[:1, 0]
+
+
+def _highest(count: int) -> float:
+    """The highest level that so many errors say something about, rounded down."""
+    return math.floor(1000 * count / (count + 1)) / 1000
 
 
 def _number(of: int | None) -> int:
