@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from unrolled.errors import ParameterError, ShapeError
-from unrolled.losses import binary_cross_entropy, gaussian_nll, mean_absolute_error, mean_squared_error
+from unrolled.losses import binary_cross_entropy_with_logits, gaussian_nll, mean_absolute_error, mean_squared_error
 
 # a few dozen roundings of numbers of order 10, in each dtype
 TOLERANCE = {"float32": 2e-5, "float64": 1e-12}
@@ -24,7 +24,7 @@ def plain_nll(y, t):
 
 
 PLAIN = {
-    binary_cross_entropy: plain_bce,
+    binary_cross_entropy_with_logits: plain_bce,
     mean_squared_error: lambda y, t: (y - t) ** 2,
     mean_absolute_error: lambda y, t: np.abs(y - t),
     gaussian_nll: plain_nll,
@@ -34,14 +34,14 @@ LOSSES = pytest.mark.parametrize("loss", PLAIN, ids=lambda f: f.__name__)
 
 def outputs_for(loss):
     """What the loss calls its first argument."""
-    return "logits" if loss is binary_cross_entropy else "outputs"
+    return "logits" if loss is binary_cross_entropy_with_logits else "outputs"
 
 
 def draw(loss, shape, dtype="float64", seed=5):
     """Outputs and targets that the loss takes, none of them near a corner of |y - t|."""
     rng = np.random.default_rng(seed)
     size = (*shape[:-1], 2 * shape[-1]) if loss is gaussian_nll else shape
-    targets = rng.uniform(size=shape) if loss is binary_cross_entropy else rng.normal(size=shape)
+    targets = rng.uniform(size=shape) if loss is binary_cross_entropy_with_logits else rng.normal(size=shape)
     return rng.normal(scale=1.5, size=size).astype(dtype), targets.astype(dtype)
 
 
@@ -166,7 +166,7 @@ def test_the_arguments_are_left_as_they_were(loss):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_logits_of_ten_thousand_have_the_losses_of_their_limits(dtype):
     z = np.array([[1e4, 1e4, -1e4, -1e4]], dtype)
-    value, gradient = binary_cross_entropy(z, np.array([[1, 0, 1, 0]]))
+    value, gradient = binary_cross_entropy_with_logits(z, np.array([[1, 0, 1, 0]]))
     assert value == 5e3  # 0, 1e4, 1e4 and 0
     assert gradient.tolist() == [[0, 0.25, -0.25, 0]]
 
@@ -174,7 +174,7 @@ def test_logits_of_ten_thousand_have_the_losses_of_their_limits(dtype):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_sure_and_right_answer_keeps_its_small_loss(dtype):
     z = np.array([[30.0], [-30.0]], dtype)
-    value, gradient = binary_cross_entropy(z, np.array([[1], [0]]))
+    value, gradient = binary_cross_entropy_with_logits(z, np.array([[1], [0]]))
     assert value == pytest.approx(math.exp(-30), rel=1e-5, abs=0)  # 1 - p would be 0 in float32
     assert gradient[1, 0] == pytest.approx(math.exp(-30) / 2, rel=1e-5, abs=0)
 
@@ -271,7 +271,7 @@ def test_a_target_that_counts_and_is_no_number_is_named_with_its_place(loss, wro
 @pytest.mark.parametrize("wrong", [-0.01, 2])
 def test_a_target_that_is_no_probability_is_named(wrong):
     with pytest.raises(ParameterError, match=rf"`targets` holds {wrong}.* at \(0, 1\), expected numbers from 0 to 1"):
-        binary_cross_entropy(np.zeros((1, 2)), np.array([[1, wrong]]))
+        binary_cross_entropy_with_logits(np.zeros((1, 2)), np.array([[1, wrong]]))
 
 
 @pytest.mark.parametrize("shape", [(), (2, 3)])

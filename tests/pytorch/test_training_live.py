@@ -123,7 +123,7 @@ def test_a_loss_and_its_gradient_are_pytorchs(name, dtype, scale):
         targets = draw.uniform(size=size).astype(dtype)
         t = torch.tensor(targets.astype(float))
         expected = {
-            "binary_cross_entropy": lambda: theirs.binary_cross_entropy_with_logits(y, t),
+            "binary_cross_entropy_with_logits": lambda: theirs.binary_cross_entropy_with_logits(y, t),
             "mean_squared_error": lambda: theirs.mse_loss(y, t),
             "mean_absolute_error": lambda: theirs.l1_loss(y, t),
             "gaussian_nll": lambda: theirs.gaussian_nll_loss(

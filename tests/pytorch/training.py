@@ -47,7 +47,7 @@ RUNS = {
     "nesterov, stairs": Run(
         "sgd",
         0.1,
-        "binary_cross_entropy",
+        "binary_cross_entropy_with_logits",
         {"momentum": 0.9, "nesterov": True},
         schedule="step",
         of_schedule={"every": 30, "factor": 0.5},
@@ -113,7 +113,7 @@ def numbers(run: Run) -> tuple[Values, list[Batch]]:
         answer = np.cumsum(x[..., :K], axis=0) + noise  # needs memory
         targets = {
             "softmax_cross_entropy": (answer[..., 0] > answer[..., 1]).astype(np.int64),
-            "binary_cross_entropy": (answer > 0).astype(float),
+            "binary_cross_entropy_with_logits": (answer > 0).astype(float),
         }.get(run.loss, answer)
         batches.append(Batch(x, targets, weights))
     return parameters, batches
@@ -211,7 +211,7 @@ def _their_loss(run: Run, output: Any, targets: Any, weights: Any) -> Any:
         ).mean(-1)
     else:
         theirs: Any = {
-            "binary_cross_entropy": functional.binary_cross_entropy_with_logits,
+            "binary_cross_entropy_with_logits": functional.binary_cross_entropy_with_logits,
             "mean_squared_error": functional.mse_loss,
             "mean_absolute_error": functional.l1_loss,
         }[run.loss]

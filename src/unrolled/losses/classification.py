@@ -10,7 +10,7 @@ from unrolled.layers.inputs import as_array
 from unrolled.losses.weighting import QUIET, check_not_empty, checked_outputs, checked_weights, shares_of, weigh
 from unrolled.shapes import Array, check_shape, real_number
 
-__all__ = ["binary_cross_entropy", "softmax_cross_entropy"]
+__all__ = ["binary_cross_entropy_with_logits", "softmax_cross_entropy"]
 
 
 @QUIET
@@ -80,7 +80,7 @@ def softmax_cross_entropy(
 
 
 @QUIET
-def binary_cross_entropy(
+def binary_cross_entropy_with_logits(
     logits: ArrayLike, targets: ArrayLike, weights: ArrayLike | None = None
 ) -> tuple[float, Array]:
     """The mean cross-entropy between `sigmoid(logits)` and the answers to K yes-or-no questions, in nats.
@@ -108,7 +108,7 @@ def binary_cross_entropy(
 
     Source: Bishop 2006, equation 4.90 and its gradient 4.91.
 
-    >>> loss, dlogits = binary_cross_entropy(np.array([[0.0, 1e4]]), np.array([[1, 1]]))
+    >>> loss, dlogits = binary_cross_entropy_with_logits(np.array([[0.0, 1e4]]), np.array([[1, 1]]))
     >>> round(loss, 4), dlogits.tolist()  # (log 2 + 0) / 2
     (0.3466, [[-0.25, 0.0]])
     """

@@ -10,7 +10,7 @@ from helpers import rng, tolerance
 from unrolled.data.music import next_frames, piano_roll
 from unrolled.data.sequences import SequenceBatches, Sequences
 from unrolled.errors import CheckpointError, DataError, ParameterError, ShapeError
-from unrolled.losses import binary_cross_entropy, softmax_cross_entropy
+from unrolled.losses import binary_cross_entropy_with_logits, softmax_cross_entropy
 from unrolled.models import load
 from unrolled.models.sequences.network import SequenceNetwork
 from unrolled.models.sequences.step_targets import UNLABELLED, StepLoss
@@ -185,7 +185,7 @@ def test_the_loss_is_per_step_and_sums_the_labels_of_one():
     codes = rng(1).integers(0, 3, (5, 2))
     assert StepLoss(many=False)(y, codes, None)[0] == pytest.approx(softmax_cross_entropy(y, codes)[0])
     labels = rng(2).integers(0, 2, (5, 2, 3)).astype(float)
-    assert StepLoss(many=True)(y, labels, None)[0] == pytest.approx(3 * binary_cross_entropy(y, labels)[0])
+    assert StepLoss(many=True)(y, labels, None)[0] == pytest.approx(3 * binary_cross_entropy_with_logits(y, labels)[0])
     weights = np.array([[1, 1], [1, 1], [1, 0], [1, 0], [0, 0]], float)  # padding, which may hold anything
     steps = weights > 0
     for many, targets in ((False, np.where(steps, codes, 9)), (True, np.where(steps[..., None], labels, 9))):

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from unrolled.data.sequences import unmasked
 from unrolled.errors import DataError, ParameterError, ShapeError
-from unrolled.losses import binary_cross_entropy, softmax_cross_entropy
+from unrolled.losses import binary_cross_entropy_with_logits, softmax_cross_entropy
 from unrolled.models.sequences.labels import check_labels, check_one_kind, check_whole, is_missing
 from unrolled.shapes import Array
 
@@ -154,6 +154,6 @@ class StepLoss:
         if not self.many:
             loss, dy = softmax_cross_entropy(outputs, np.where(known, targets, 0), counted)
         else:
-            loss, dy = binary_cross_entropy(outputs, np.where(known[..., None], targets, 0), counted)
+            loss, dy = binary_cross_entropy_with_logits(outputs, np.where(known[..., None], targets, 0), counted)
             share *= outputs.shape[-1]
         return loss * float(share), dy * outputs.dtype.type(share)
