@@ -208,10 +208,10 @@ def test_a_model_saved_by_python_is_no_run_to_go_on_with_or_to_predict(
 
 def test_an_altered_run_is_named(tmp_path: Path, run: Path, table: Path, capsys: pytest.CaptureFixture[str]):
     shutil.copytree(run, tmp_path / "copy")
-    path = tmp_path / "copy" / "table.json"
+    (path,) = (tmp_path / "copy").glob("table-*.json")
     path.write_text(path.read_text().replace("height", "weight"))
-    assert "table.json` is altered: its SHA-256 is not" in refused(capsys, "predict", tmp_path / "copy", table)
-    assert "table.json` is altered: its SHA-256 is not" in refused(capsys, "train", "--resume", tmp_path / "copy")
+    assert f"{path.name}` is altered: its SHA-256 is not" in refused(capsys, "predict", tmp_path / "copy", table)
+    assert f"{path.name}` is altered: its SHA-256 is not" in refused(capsys, "train", "--resume", tmp_path / "copy")
 
 
 def test_missing_numbers_may_be_masked(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -248,6 +248,9 @@ def test_predict_says_which_column_a_file_lacks(tmp_path: Path, run: Path, capsy
     table = write_csv(tmp_path / "new.csv", ("id", "t", "height"), [row[:3] for row in waves(4)])
     assert "the run names the column 'noise', expected one that" in refused(capsys, "predict", run, table)
     assert "`nowhere.csv` does not exist, expected a CSV file" in refused(capsys, "predict", run, "nowhere.csv")
+    assert f"RUN is the file `{table}` and FILE the folder `{run}`, expected the run first; swap them" in refused(
+        capsys, "predict", table, run
+    )
     assert "cannot be written" in refused(
         capsys, "predict", run, write_csv(tmp_path / "all.csv", HEADER, waves(4)), "--out", tmp_path / "no" / "p.csv"
     )

@@ -97,6 +97,23 @@ def test_what_is_no_series_is_refused_with_its_line(tmp_path: Path, text: str, o
         read_dated_series(given, columns, "refuse")
 
 
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("t,v\n1,1\n2,-\n3,x\n", "'v' holds '-' in line 3; mend the one to foretell"),
+        ("t,v\n1,\n2,inf\n", "'v' holds 'inf' in line 3; mend the one to foretell"),
+        ('t,v,town\n1,"1,001",Rome\n', "'v' holds '1,001' in line 2; 'town' holds 'Rome' in line 2; mend the one"),
+        ("t,v\n1,\n2,NA\n", "'v' has no value; mend the one to foretell"),
+        ("t\n1\n2\n", "it has t only; add one"),
+    ],
+)
+def test_a_column_that_is_left_out_of_the_guess_is_named_with_the_cell_that_spoils_it(
+    tmp_path: Path, text: str, why: str
+):
+    with pytest.raises(ParameterError, match="columns of numbers, but `.*t.csv` has none left: " + why):
+        choose_series_columns(table(tmp_path, text), None, None, None)
+
+
 def test_columns_that_a_later_file_lacks_are_named(tmp_path: Path):
     columns, _ = choose_series_columns(table(tmp_path, "t,v\n1,1\n2,2\n3,3\n"), "t", ["v"], None)
     with pytest.raises(ParameterError, match=r"the run names the column 'v', expected one that .* has: t, w"):

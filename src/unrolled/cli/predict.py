@@ -38,6 +38,8 @@ def predict(
     from unrolled.cli.tabular import kept_record
     from unrolled.data.tables import read_table
 
+    if run.is_file() and file.is_dir():
+        raise ParameterError(f"RUN is the file `{run}` and FILE the folder `{file}`, expected the run first; swap them")
     unit, record = kept_record(run)
     kind, header, rows = unit.record.get("kind"), list[str](), list[list[Any]]()
     if kind == "sequence_classifier":

@@ -106,11 +106,22 @@ def _guess_values(table: Table, taken: Sequence[str]) -> str:
             return named[name]
     if len(numeric) == 1:
         return numeric[0]
+    expected = "--values is not given, expected the columns to foretell"
+    if numeric:
+        raise ParameterError(f"{expected}: some of {','.join(numeric)}; it has {table.listed()}")
+    left = [_no_number(table, name) for name in table.columns if name not in taken][:8]
     raise ParameterError(
-        "--values is not given, expected the columns to foretell: "
-        + (f"some of {','.join(numeric)}" if numeric else f"columns of numbers, but `{table.path}` has none left")
-        + f"; it has {table.listed()}"
+        f"{expected}: columns of numbers, but `{table.path}` has none left: "
+        + (f"{'; '.join(left)}; mend the one to foretell" if left else f"it has {table.listed()} only; add one")
     )
+
+
+def _no_number(table: Table, name: str) -> str:
+    """Why a column does not hold numbers, in words."""
+    row = table.no_number(name)
+    if row is None:
+        return f"{name!r} has no value"
+    return f"{name!r} holds {table.cells(name)[row]!r} in line {table.lines[row]}"
 
 
 def read_dated_series(

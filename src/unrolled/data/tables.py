@@ -106,11 +106,17 @@ class Table(NamedTuple):
 
     def is_numeric(self, name: str) -> bool:
         """Whether a column holds finite numbers, missing ones aside, and at least one of them."""
-        try:
-            values = np.array([self.number(cell) for cell in self.cells(name)])
-        except ValueError:
-            return False
-        return bool(np.isfinite(values).any() and not np.isinf(values).any())
+        return self.no_number(name) is None and not all(map(is_missing, self.cells(name)))
+
+    def no_number(self, name: str) -> int | None:
+        """The row of the first cell of a column that is neither a finite number nor missing; `None` if all are."""
+        for row, cell in enumerate(self.cells(name)):
+            try:
+                if math.isinf(self.number(cell)):
+                    return row
+            except ValueError:
+                return row
+        return None
 
     def numbers(self, name: str, missing: Missing, remedy: str) -> NDArray[np.float64]:
         """A column as numbers, `(R,)`, NaN where they are missing and may be.
