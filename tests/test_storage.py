@@ -222,7 +222,13 @@ def test_a_unit_that_is_replaced_while_it_is_read_is_read_again(tmp_path, monkey
     assert same(read_unit(tmp_path), unit(2))
 
 
-def test_no_folder_and_no_run_folder_are_told_apart(tmp_path):
+def test_no_folder_a_file_and_no_run_folder_are_told_apart(tmp_path):
+    (tmp_path / "t.csv").touch()
+    with pytest.raises(CheckpointError, match=r"t.csv` is a file, expected a run folder; give the folder that train"):
+        read_unit(tmp_path / "t.csv")
+    write_unit(tmp_path / "run", unit(1))
+    with pytest.raises(CheckpointError, match=r"checkpoint.json` is a file, .*; give its folder, `.*run`$"):
+        read_unit(tmp_path / "run" / INDEX)
     with pytest.raises(CheckpointError, match=r"`.*nowhere` does not exist, expected a run folder; check the path"):
         read_unit(tmp_path / "nowhere")
     with pytest.raises(CheckpointError, match=r"is not a run folder: it has no checkpoint.json; give the folder"):

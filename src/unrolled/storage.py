@@ -147,6 +147,9 @@ def _stamp(folder: Path) -> bytes | None:
 def _read_once(folder: Path, groups: tuple[str, ...] | None) -> Unit:
     from safetensors.numpy import load
 
+    if folder.is_file():
+        remedy = f"its folder, `{folder.parent}`" if holds_unit(folder.parent) else "the folder that training wrote to"
+        raise CheckpointError(f"`{folder}` is a file, expected a run folder; give {remedy}")
     if not folder.is_dir():
         raise CheckpointError(f"`{folder}` does not exist, expected a run folder; check the path")
     if not holds_unit(folder):
