@@ -26,6 +26,8 @@ def test_symbols_are_characters_of_strings_and_words_of_lists():
 
 @pytest.mark.parametrize("sequences", [["ab", ["cd"]], [[1, 2]], [["ab", 3]], [1, 2], [None]])
 def test_sequences_of_neither_kind_are_named(sequences):
+    with pytest.raises(DataError, match=r"lists; `X\[1\]` is None"):
+        Symbols.of(["a", None], "X")  # pyright: ignore[reportArgumentType]
     with pytest.raises(DataError, match=r"`X` holds . sequences that are neither all strings nor all lists of strings"):
         Symbols.of(sequences, "X")
 

@@ -68,9 +68,11 @@ class Symbols:
             for sequence in sequences
         )
         if not (joined or words):
+            other = next((n for n, each in enumerate(sequences) if not hasattr(each, "__len__")), None)
+            found = "" if other is None else f"; `{name}[{other}]` is {list(sequences)[other]!r}"
             raise DataError(
                 f"`{name}` holds {len(sequences)} sequences that are neither all strings nor all lists of strings, "
-                "expected one of these; characters make strings, words make lists"
+                f"expected one of these; characters make strings, words make lists{found}"
             )
         symbols = sorted(set(chain.from_iterable(sequences)))
         if not symbols:

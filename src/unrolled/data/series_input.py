@@ -228,5 +228,8 @@ def _numbers(given: Any, name: str) -> NDArray[np.float64]:
         with suppress(TypeError, ValueError):  # numbers as objects; what is none is refused below
             array = array.astype(np.float64)
     if array.dtype.kind not in "fiub":
-        raise ParameterError(f"`{name}` has dtype {array.dtype}, expected real numbers; convert it, or choose columns")
+        kinds = given.dtypes.items() if is_pandas(given) and hasattr(given, "columns") else ()
+        other = [column for column, kind in kinds if kind.kind not in "fiub"]
+        remedy = f"of the columns {other[:5]}, .set_index makes times; leave others out" if other else "convert it"
+        raise ParameterError(f"`{name}` has dtype {array.dtype}, expected real numbers; {remedy}")
     return array.astype(np.float64)

@@ -42,8 +42,8 @@ def not_fitted(estimator: object) -> Exception:
     )
 
 
-def sklearn_tags(kind: str, *, allow_nan: bool, multi_output: bool) -> Any:
-    """The tags of an estimator of that kind, `"classifier"` or `"regressor"`; only scikit-learn asks for them."""
+def sklearn_tags(kind: str | None, *, allow_nan: bool, multi_output: bool) -> Any:
+    """The tags of a `"classifier"`, a `"regressor"` or, where `None`, of neither; only scikit-learn asks for them."""
     utils: Any = importlib.import_module("sklearn.utils")
     return utils.Tags(
         estimator_type=kind,

@@ -272,6 +272,22 @@ def test_times_that_do_not_rise_by_the_same_step_are_named(pd: Any):
         fitted.update(pd.Series([1.0], index=pd.period_range("2020-02-10", periods=1, freq="D")))
 
 
+def test_a_column_of_dates_among_the_series_is_named(pd: Any):
+    table = pd.DataFrame(
+        {"day": pd.date_range("2020-01-01", periods=40), "a": np.sin(np.arange(40.0)), "where": "here"}
+    )
+    with pytest.raises(ParameterError, match=r"dtype object, .*; of the columns \['day', 'where'\], .set_index makes"):
+        quick(table)
+    assert len(quick(table.set_index("day")[["a"]]).predict(interval=None).point) == 3
+
+
+def test_a_table_for_one_series_is_told_what_form_is_expected(pd: Any):
+    values = pd.Series(np.sin(np.arange(40.0)), name="a", index=pd.date_range("2020-01-01", periods=40))
+    fitted = quick(values[:36])
+    with pytest.raises(ParameterError, match="holds a, expected a in the form they had in fit, one series; give"):
+        fitted.update(values[36:].to_frame())
+
+
 def _real(name: str) -> tuple[Any, dict[str, Any]]:
     datasets = pytest.importorskip("statsmodels.datasets")
     source, _, column = name.partition(" ")

@@ -405,3 +405,18 @@ def test_what_cannot_be_answered_is_named(reverser):
         reverser.score(["a"], ["a", "b"])
     with pytest.raises(DataError, match="`sources` has no sequences, expected at least one; there is nothing"):
         reverser.score([], [])
+
+
+@pytest.mark.extras
+@pytest.mark.filterwarnings("ignore:.*does not inherit from `sklearn.base.BaseEstimator`:UserWarning")
+def test_scikit_learn_searches_its_parameters():
+    from sklearn.base import clone
+    from sklearn.model_selection import GridSearchCV
+
+    sources = words(60, 0)
+    model = EncoderDecoder(**SMALL)
+    search = GridSearchCV(model, {"embedding_size": [2, 4], "epochs": [1, 2]}, cv=2, n_jobs=2)
+    search.fit(sources, turned(sources))
+    assert set(search.best_params_) == {"embedding_size", "epochs"}
+    assert clone(search.best_estimator_).get_params() == search.best_estimator_.get_params()
+    assert len(search.predict(sources[:3])) == 3

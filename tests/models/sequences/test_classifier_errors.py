@@ -252,3 +252,13 @@ def test_a_budget_in_minutes_stands_in_place_of_the_epochs():
     assert small(minutes=0.005, epochs=1e9).fit(X, y).history_.rows[-1]["seconds"] < 30
     with pytest.raises(ParameterError, match="`minutes` is 0, expected a finite number above 0"):
         small(minutes=0).fit(X, y)
+
+
+def test_one_sequence_alone_is_told_from_many_of_one_feature():
+    draw = np.random.default_rng(0)
+    model = SequenceClassifier(hidden_size=2, epochs=1, random_state=0).fit(draw.normal(size=(4, 5, 3)), [0, 1, 0, 1])
+    with pytest.raises(ShapeError, match=r"X has 1 features, .* expecting 3 features .*; one sequence alone is \[X\]"):
+        model.predict(draw.normal(size=(5, 3)))
+    assert model.predict([draw.normal(size=(5, 3))]).shape == (1,)
+    with pytest.raises(ShapeError, match=r"X has 2 features, .* expecting 3 features .*; are the axes \(N, T, I\)\?"):
+        model.predict([draw.normal(size=(5, 2)), draw.normal(size=(4, 2))])

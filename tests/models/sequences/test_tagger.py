@@ -434,6 +434,8 @@ def test_scikit_learn_searches_its_parameters():
     assert search.best_params_ == {"hidden_size": 8, "epochs": 60}
     found = cross_val_score(clone(search.best_estimator_), X, y, cv=3)
     assert ((found > 0) & (found <= 1)).all()
+    lists = [labels.tolist() for labels in y]
+    np.testing.assert_array_equal(cross_val_score(clone(search.best_estimator_), X, lists, cv=3), found)
 
 
 def test_what_a_masked_array_hides_is_no_label_and_the_kind_of_the_others_stays():

@@ -16,6 +16,7 @@ from unrolled.models.forecast.backtest import Backtest, SeriesBacktest
 from unrolled.models.forecast.base import ForecasterBase
 from unrolled.models.forecast.errors import foretell, judged, scores, validation_loss
 from unrolled.models.forecast.inputs import (
+    FORMS,
     Given,
     as_rows,
     own_series,
@@ -373,7 +374,7 @@ class Forecaster(ForecasterBase):
         if new.series.form != memory.form or {*places} != {*range(len(pasts))} or len(places) != len(pasts):
             raise ParameterError(
                 f"`values` holds {', '.join(new.series.names)}, expected {', '.join(memory.names)} in the form they "
-                "had in fit; give each its new values"
+                f"had in fit, {FORMS[memory.form]}; give each its new values"
             )
         for name, place, index in zip(new.series.names, places, new.series.indexes, strict=True):
             time = None if place is None else pasts[place].time

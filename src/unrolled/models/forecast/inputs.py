@@ -19,6 +19,7 @@ from unrolled.models.sequences.scaling import Scaling
 from unrolled.shapes import Array, whole_number
 
 __all__ = [
+    "FORMS",
     "Given",
     "Reading",
     "as_rows",
@@ -29,6 +30,9 @@ __all__ = [
     "together",
     "training_parts",
 ]
+
+
+FORMS = {"one": "one series", "columns": "a table's columns", "list": "a list", "named": "a dictionary"}
 
 
 class Given(NamedTuple):

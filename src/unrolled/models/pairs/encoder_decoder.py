@@ -18,7 +18,7 @@ from unrolled.models.pairs.answers import ROWS, search, validation
 from unrolled.models.pairs.beam import checked_penalty
 from unrolled.models.pairs.network import EncoderDecoderNetwork
 from unrolled.models.pairs.scheduled_sampling import ScheduledSampling
-from unrolled.models.scikit import params_from_record
+from unrolled.models.scikit import params_from_record, sklearn_tags
 from unrolled.models.sequences.parts import check_switches, checked_entries, held_out, kept_on_error
 from unrolled.models.trainable import Trainable
 from unrolled.shapes import real_number, whole_number
@@ -265,6 +265,9 @@ class EncoderDecoder(Fitted, Trainable):
             raise DataError("`sources` has no sequences, expected at least one; there is nothing to be scored")
         answers = self.predict(sources, beam=beam)
         return float(np.mean([list(answer) == list(target) for answer, target in zip(answers, targets, strict=True)]))
+
+    def __sklearn_tags__(self) -> Any:
+        return sklearn_tags(None, allow_nan=False, multi_output=False)
 
     def _documents(self) -> dict[str, Any]:
         symbols = {

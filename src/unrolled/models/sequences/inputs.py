@@ -64,6 +64,8 @@ class Inputs(NamedTuple):
             given, own = int(np.asarray(X).shape[1]), self.features
         if given != own:
             remedy = "series of another length go in as (N, T, 1)" if self.wide else "are the axes (N, T, I)?"
+            if not self.wide and getattr(X, "ndim", 0) == 2 and X.shape[1] == own:
+                remedy = f"one sequence alone is [{name}]"
             raise ShapeError(
                 f"{name} has {given} features, but {model} is expecting {own} features as input, as in `fit`; {remedy}"
             )

@@ -179,7 +179,8 @@ class SequenceTagger(SavedClasses, SequenceEstimator):
         return self.evaluate(X, y, lengths=lengths, mask=mask)["accuracy"]
 
     def __sklearn_tags__(self) -> Any:
-        return sklearn_tags("classifier", allow_nan=self.nan == "mask", multi_output=True)
+        # no classifier to scikit-learn, which would look for the classes in a list of lists, and refuse it
+        return sklearn_tags(None, allow_nan=self.nan == "mask", multi_output=True)
 
     # What the estimator asks of it.
 
