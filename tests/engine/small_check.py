@@ -14,6 +14,7 @@ from engine import variant_reference as variants
 from engine.accuracy import FUNCTIONS, float32_patterns, float64_samples, worst_error
 from engine.against_steps import LAYERS, by_engine, cases, difference, differences, numbers
 from unrolled import engine
+from unrolled.engine import _native
 from unrolled.engine.recurrent import CELLS
 from unrolled.layers import Embedding, Stack
 
@@ -159,6 +160,7 @@ def wrong_results(first: Collection[str] = (), *, stop_at_first: bool = False) -
 
 
 if __name__ == "__main__":
+    _native.notice_crowds(False)  # teams stay together, whatever else runs
     found = wrong_results(sys.argv[1:], stop_at_first=True)
     print(f"{engine.info()['instruction_set']}: " + (", ".join(found) or "all results are right"))
     sys.exit(bool(found))

@@ -161,6 +161,33 @@ def test_a_system_without_affinity_counts_its_cores(monkeypatch, tmp_path):
     assert engine.default_threads() == 11
 
 
+# On one core two threads are in each other's way: each waits at every step until it gives the core away.
+CROWDED = """
+import os
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+import numpy as np
+from unrolled import LSTM, threads
+from unrolled.engine import _native
+layer, x = LSTM(64, 64, seed=0), np.random.default_rng(0).normal(size=(100, 1, 64)).astype(np.float32)
+with threads(1):
+    alone = layer(x)[0]
+    print(_native.cores_are_crowded())
+with threads(2):
+    together = layer(x)[0]
+    print(_native.cores_are_crowded())
+    again = layer(x)[0]
+    _native.notice_crowds(False)
+    layer(x)
+    print(_native.cores_are_crowded())
+print(alone.tobytes() == together.tobytes() == again.tobytes())
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system has no affinity")
+def test_threads_in_each_others_way_are_noticed_and_the_results_stay():
+    assert python("-c", CROWDED).stdout.split() == ["False", "True", "False", "True"]
+
+
 def test_the_environment_decides_the_number():
     done = python("-c", "import unrolled.engine as e; print(e.threads.count())", UNROLLED_NUM_THREADS="3")
     assert done.stdout == "3\n", done.stderr

@@ -17,18 +17,18 @@ from unrolled.shapes import Array
 __all__ = ["dense_backward", "dense_forward", "exp", "sigmoid", "softmax_cross_entropy", "tanh"]
 
 
-def pack(source: Array, gates: int, units: int, depth: int, *, transposed: bool) -> Array:
-    """Packs a matrix for the tile: columns are (gates, units), sums run over `depth`.
+def pack(source: Array, units: int, depth: int, *, transposed: bool) -> Array:
+    """Packs a matrix for the tile: its columns are `units`, its sums run over `depth`.
 
-    `transposed` says that `source` is `(gates * units, depth)`, as weights are; else it is `(depth, gates * units)`.
+    `transposed` says that `source` is `(units, depth)`, as weights are; else it is `(depth, units)`.
     """
-    packed = aligned_empty((_native.packed_size(source, gates, units, depth),), source.dtype)
-    _native.pack(packed, gates, units, depth, source, transposed)
+    packed = aligned_empty((_native.packed_size(source, units, depth),), source.dtype)
+    _native.pack(packed, units, depth, source, transposed)
     return packed
 
 
 def rows_product(a: Array, packed: Array, units: int, depth: int, bias: Array | None) -> Array:
-    """`a @ B (+ bias)`, B packed with `pack(..., gates=1)`; a `(M, depth)` -> `(M, units)`."""
+    """`a @ B (+ bias)`, B packed with `pack`; a `(M, depth)` -> `(M, units)`."""
     out = aligned_empty((a.shape[0], units), a.dtype)
     _native.rows_product(a, a.shape[0], packed, units, depth, bias, out)
     return out
@@ -59,7 +59,7 @@ def dense_forward(x: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None
     K, I = weight.shape  # noqa: E741
     if bias is not None:
         bias = checked("bias", bias, dtype, "K", (K,), "it needs one entry for each row of weight")
-    return rows_product(x, pack(weight, 1, K, I, transposed=True), K, I, bias)
+    return rows_product(x, pack(weight, K, I, transposed=True), K, I, bias)
 
 
 def dense_backward(
@@ -91,7 +91,7 @@ def dense_backward(
     K = weight.shape[0]
     dy = checked("dy", dy, dtype, "M, K", (M, K), "it needs the shape of the forward pass' result")
     # forward: y = x weight' + bias
-    dx = rows_product(dy, pack(weight, 1, I, K, transposed=False), I, K, None) if need_dx else None
+    dx = rows_product(dy, pack(weight, I, K, transposed=False), I, K, None) if need_dx else None
     dweight, dbias = aligned_zeros((K, I), dtype), aligned_zeros((K,), dtype)
     scratch = aligned_empty((_native.outer_scratch(x, M, K, I),), dtype)
     _native.outer_product(dy, x, M, K, I, dweight, dbias, scratch)

@@ -307,7 +307,7 @@ template <typename Cell, typename T> struct BackwardLoop {
         const T* dz_next = s + 1 == chunk.s1 ? room.dz_after : room.dz + before * room.row;
         before -= running_at(batch, s);
         if (!step(call, room, chunk, part, s, before, dz_next, team)) return;
-        if (part.shares_units && s > chunk.s0 && !team_barrier(team)) return;
+        if (part.shares_units && s > chunk.s0 && !team_step_barrier(team)) return;
       }
       if (!team_barrier(team)) return;
 

@@ -22,23 +22,20 @@ template <typename ScratchOf> int team_that_fits(std::int64_t entries, ScratchOf
 }
 
 template <typename T> void bind(nb::module_& m) {
-  m.def("packed_size", [](const In<T>&, std::int64_t gates, std::int64_t units, std::int64_t depth) {
-    return kernels<T>().packed_size({gates, units, depth});
-  });
-  m.def("pack", [](const Out<T>& packed, std::int64_t gates, std::int64_t units, std::int64_t depth, const In<T>& source, bool transposed) {
-    const PanelShape shape{gates, units, depth};
+  m.def("packed_size", [](const In<T>&, std::int64_t units, std::int64_t depth) { return kernels<T>().packed_size({units, depth}); });
+  m.def("pack", [](const Out<T>& packed, std::int64_t units, std::int64_t depth, const In<T>& source, bool transposed) {
+    const PanelShape shape{units, depth};
     const auto& k = kernels<T>();
     T* to = pointer(packed, k.packed_size(shape), "packed");
-    const T* from = pointer(source, gates * units * depth, "source");
-    const std::int64_t columns = gates * units;
-    run(8.0 * columns * depth, [&](Team*, int rank, int size) {
-      k.pack(to, shape, from, transposed ? depth : 1, transposed ? 1 : columns, rank, size);
+    const T* from = pointer(source, units * depth, "source");
+    run(8.0 * units * depth, [&](Team*, int rank, int size) {
+      k.pack(to, shape, from, transposed ? depth : 1, transposed ? 1 : units, rank, size);
     });
   });
   m.def("rows_product", [](const In<T>& a, std::int64_t rows, const In<T>& panels, std::int64_t units, std::int64_t depth,
                            const Maybe<In<T>>& bias, const Out<T>& c) {
     const auto& k = kernels<T>();
-    const PanelShape shape{1, units, depth};
+    const PanelShape shape{units, depth};
     const RowsProduct<T> p{rows,  pointer(a, rows * depth, "a"),    depth, pointer(panels, k.packed_size(shape), "panels"),
                            shape, pointer(bias, units, "bias"), pointer(c, rows * units, "c"), units};
     run(2.0 * rows * units * depth, [&](Team*, int rank, int size) { k.rows_product(p, rank, size); });
@@ -106,6 +103,8 @@ NB_MODULE(_native, m) {
     return nb::ndarray<nb::numpy, std::uint8_t, nb::ndim<1>>(memory, {static_cast<std::size_t>(bytes)}, owner);
   });
   m.def("release_memory", &release_memory);
+  m.def("cores_are_crowded", &cores_are_crowded);
+  m.def("notice_crowds", &notice_crowds);
   m.def("thread_limit", &thread_limit);
   m.def("set_thread_limit", &set_thread_limit);
   m.def("instruction_set", [] { return std::string(kernel_table().name); });

@@ -163,7 +163,7 @@ template <typename T> class Network {
     const std::int64_t H = shape_.H, L = shape_.layers, D = shape_.directions, count = shape_.count(), T_ = r.batch.steps, N = r.batch.size;
     const std::int64_t rows = G() * H;
     const Kernels<T>& k = kernels<T>();
-    const auto whole_vectors = [&](std::int64_t columns) { return k.packed_size({1, columns, 1}) == columns; };
+    const auto whole_vectors = [&](std::int64_t columns) { return k.packed_size({columns, 1}) == columns; };
     const bool as_they_lie = r.chunks.starts.size() == 1 && r.chunks.rows <= k.few_rows && whole_vectors(H) && whole_vectors(shape_.I);
     std::shared_ptr<PackedWeights<T>> packed = r.packed;
     const std::vector<typename PackedWeights<T>::Panels>* panels = nullptr;

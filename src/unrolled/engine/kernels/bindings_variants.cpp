@@ -43,7 +43,7 @@ template <typename T> class PackedVariant {
     const std::int64_t I = shape_.I, H = shape_.H, R = shape_.R, rows = kernels_.cells[shape_.cell].gates * H;
     const std::int64_t first = kernels_.variants[shape_.cell].first_gates * H;
     const auto shape_of = [back](std::int64_t of_rows, std::int64_t columns) {
-      return back ? PanelShape{1, columns, of_rows} : PanelShape{1, of_rows, columns};
+      return back ? PanelShape{columns, of_rows} : PanelShape{of_rows, columns};
     };
     const auto size_of = [&](std::int64_t of_rows, std::int64_t columns) {
       return of_rows ? kernels_.packed_size(shape_of(of_rows, columns)) : 0;

@@ -154,7 +154,7 @@ template <typename Cell, typename T> struct ForwardLoop {
             for (Index panel = panels.first; panel < panels.last; ++panel)
               for_tiles(count, [&](int height, Index i) { tile<Phase>(call, rows_ + i, height, panel, i / kTileRows); });
           }
-          return !part.shares_units || team_barrier(team);
+          return !part.shares_units || team_step_barrier(team);
         });
         if (!goes_on) return;
       }

@@ -9,28 +9,13 @@ extern "C" double log(double);
 namespace unrolled {
 namespace {
 
-// Calls `use` with the panels of a shape, a type for each number of gates.
-template <typename T, typename Use> UNROLLED_INLINE auto with_panels(const PanelShape& s, Use use) {
-  switch (s.gates) {
-    case 4: return use(Panels<T, 4>());
-    case 3: return use(Panels<T, 3>());
-    case 2: return use(Panels<T, 2>());
-    default: return use(Panels<T, 1>());
-  }
-}
-
-template <typename T> int64_t packed_size(const PanelShape& s) {
-  return with_panels<T>(s, [&](auto panels) { return decltype(panels)::size(s.units, s.depth); });
-}
+template <typename T> int64_t packed_size(const PanelShape& s) { return Panels<T, 1>::size(s.units, s.depth); }
 
 template <typename T>
 void pack(T* packed, const PanelShape& s, const T* source, int64_t column_stride, int64_t depth_stride, int rank, int size) {
-  with_panels<T>(s, [&](auto panels) {
-    using P = decltype(panels);
-    const Range mine = share(P::count(s.units), rank, size);
-    P::pack(packed, s.units, s.depth, source, column_stride, depth_stride, mine.first, mine.last);
-    return 0;
-  });
+  using P = Panels<T, 1>;
+  const Range mine = share(P::count(s.units), rank, size);
+  P::pack(packed, s.units, s.depth, source, column_stride, depth_stride, mine.first, mine.last);
 }
 
 template <typename T> void rows_product(const RowsProduct<T>& p, int rank, int size) {

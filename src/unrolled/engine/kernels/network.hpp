@@ -93,8 +93,8 @@ template <typename T> class PackedWeights {
       Cutter<T> cutter(from);
       for (std::int64_t index = 0; index < shape_.count(); ++index) {
         const std::int64_t inputs = shape_.inputs(index);
-        T* ih = cutter.take(back ? kernels_.packed_size({1, inputs, rows}) : cell.packed_size(H, inputs));
-        T* hh = cutter.take(back ? kernels_.packed_size({1, H, rows}) : cell.packed_size(H, H));
+        T* ih = cutter.take(back ? kernels_.packed_size({inputs, rows}) : cell.packed_size(H, inputs));
+        T* hh = cutter.take(back ? kernels_.packed_size({H, rows}) : cell.packed_size(H, H));
         if (panels) panels->push_back({ih, hh});
       }
       return cutter.taken();
@@ -107,8 +107,8 @@ template <typename T> class PackedWeights {
         const Panels& to = packed.panels[static_cast<std::size_t>(index)];
         const std::int64_t inputs = shape_.inputs(index);
         if (back) {
-          kernels_.pack(to.ih, {1, inputs, rows}, w.weight_ih, 1, inputs, rank, size);
-          kernels_.pack(to.hh, {1, H, rows}, w.weight_hh, 1, H, rank, size);
+          kernels_.pack(to.ih, {inputs, rows}, w.weight_ih, 1, inputs, rank, size);
+          kernels_.pack(to.hh, {H, rows}, w.weight_hh, 1, H, rank, size);
         } else {
           cell.pack(to.ih, H, inputs, w.weight_ih, rank, size);
           cell.pack(to.hh, H, H, w.weight_hh, rank, size);
@@ -149,11 +149,11 @@ template <typename T> bool in_waves(const NetworkShape& shape, const Kernels<T>&
 }
 
 // How many of the threads that the whole work is `worth` are of use. Where they would share the hidden units, there is a barrier after
-// every step, as long as 10,000 flops: no more threads than the step has such parts, but as many as have sequences, a direction, or a
-// layer, to themselves.
+// every step, as long as 10,000 flops: no more threads than the step has such parts, and one where other programs want the cores; but as
+// many as have sequences, a direction, or a layer, to themselves.
 template <typename T> int useful_team(const NetworkShape& shape, const Kernels<T>& kernels, std::int64_t N, int worth) {
   if (N >= worth * kernels.tile_rows) return worth;
-  const std::int64_t parts = 2 * N * kernels.cells[shape.cell].gates * shape.H * shape.H / 10000;
+  const std::int64_t parts = cores_are_crowded() ? 1 : 2 * N * kernels.cells[shape.cell].gates * shape.H * shape.H / 10000;
   const std::int64_t apart = std::max(N / kernels.tile_rows, shape.directions > 1 ? shape.directions : shape.layers);
   return static_cast<int>(std::clamp<std::int64_t>(std::max(parts, apart), 1, worth));
 }

@@ -11,8 +11,7 @@ namespace unrolled {
 
 // A matrix packed for the tile: see `Panels` in tile.hpp.
 struct PanelShape {
-  int64_t gates;   // columns are (gates, units)
-  int64_t units;
+  int64_t units;   // columns
   int64_t depth;   // length of the sums
 };
 
@@ -21,7 +20,7 @@ template <typename T> struct RowsProduct {  // C = A B + bias: each row of A aga
   int64_t rows;
   const T* a;      // (rows, depth), rows a_stride apart
   int64_t a_stride;
-  const T* panels; // B, packed with `pack`, gates = 1
+  const T* panels; // B, packed with `pack`
   PanelShape shape;
   const T* bias;   // (units,) or null
   T* c;            // fills (rows, units), rows c_stride apart

@@ -24,13 +24,21 @@ inline void pause() {
 #endif
 }
 
-// Spins while `waiting()`, giving the core away now and then: another program may need it to let us go on.
-template <typename Waiting> void spin_while(Waiting waiting) {
-  for (int i = 0; waiting(); ++i) {
-    if (i < 4000) pause();
+constexpr int kPauses = 4000;  // about 90 us
+
+// Spins while `waiting()`, then gives the core away again and again: another program may need it to let us go on. True where it did.
+template <typename Waiting> bool spin_while(Waiting waiting) {
+  int i = 0;
+  for (; waiting(); ++i) {
+    if (i < kPauses) pause();
     else std::this_thread::yield();
   }
+  return i > kPauses;
 }
+
+// Until when the cores count as crowded.
+std::atomic<Clock::rep> crowded_until{0};
+std::atomic<bool> crowds_are_noticed{true};
 
 }  // namespace
 
@@ -39,23 +47,44 @@ struct Team {
   bool (*interrupted)() = nullptr;
   Clock::time_point last_asked = Clock::now();
   std::atomic<bool> stop{false};
+  std::atomic<int> slow_steps{0};
+  int steps = 0;  // counted by the last to arrive
   alignas(64) std::atomic<int> arrived{0};
   alignas(64) std::atomic<unsigned> phase{0};
 };
 
-bool team_barrier(Team* team) {
-  if (!team) return true;
-  if (team->size == 1) return !team->stop.load(std::memory_order_relaxed);
+namespace {
+
+// True where the core had to be given away.
+bool wait_for_all(Team* team, int steps) {
   const unsigned phase = team->phase.load(std::memory_order_relaxed);
   if (team->arrived.fetch_add(1, std::memory_order_acq_rel) + 1 == team->size) {
     team->arrived.store(0, std::memory_order_relaxed);
+    team->steps += steps;
     team->phase.store(phase + 1, std::memory_order_release);
-  } else {
-    // a rank that has left an interrupted call never arrives: then nobody waits for it
-    spin_while([=] { return team->phase.load(std::memory_order_acquire) == phase && !team->stop.load(std::memory_order_relaxed); });
+    return false;
   }
+  // a rank that has left an interrupted call never arrives: then nobody waits for it
+  return spin_while([=] { return team->phase.load(std::memory_order_acquire) == phase && !team->stop.load(std::memory_order_relaxed); });
+}
+
+}  // namespace
+
+bool team_barrier(Team* team) {
+  if (!team) return true;
+  if (team->size > 1) wait_for_all(team, 0);
   return !team->stop.load(std::memory_order_relaxed);
 }
+
+bool team_step_barrier(Team* team) {
+  if (!team) return true;
+  if (team->size > 1 && wait_for_all(team, 1)) team->slow_steps.fetch_add(1, std::memory_order_relaxed);
+  return !team->stop.load(std::memory_order_relaxed);
+}
+
+void notice_crowds(bool on) { crowds_are_noticed.store(on), crowded_until.store(0); }
+
+bool cores_are_crowded() { return Clock::now().time_since_epoch().count() < crowded_until.load(std::memory_order_relaxed); }
 
 bool team_goes_on(Team* team, int rank) {
   if (!team) return true;
@@ -162,7 +191,15 @@ bool run_team(int wanted, Job job, void* context, bool (*interrupted)()) {
   const int size = wanted < limit.load() ? wanted : limit.load();
   if (size > 1) {
     team.size = size;
-    if (pool().run(size, job, context, &team)) return !team.stop.load();
+    const Clock::time_point start = Clock::now();
+    if (pool().run(size, job, context, &team)) {
+      // a few are slow where a worker has yet to wake up
+      if (const int slow = team.slow_steps.load(); slow >= 8 && slow > team.steps / 8 && crowds_are_noticed.load()) {
+        const Clock::time_point end = Clock::now();
+        crowded_until.store((end + 10 * (end - start)).time_since_epoch().count());  // so to try again costs little
+      }
+      return !team.stop.load();
+    }
     team.size = 1;
   }
   job(context, &team, 0, 1);

@@ -18,6 +18,16 @@ bool run_team(int wanted, Job job, void* context, bool (*interrupted)());
 // All ranks wait for each other. False: the call was interrupted; leave the job at once, its results are thrown away.
 bool team_barrier(Team* team);
 
+// The same after each step of time. Of these it is counted at how many somebody had to give the core away.
+bool team_step_barrier(Team* team);
+
+// Whether other programs want our cores: lately, most barriers after steps took a hundred times as long as a step should. A call with
+// such barriers had better run alone.
+bool cores_are_crowded();
+
+// For the tests of what a team computes, on a machine that is always crowded: false, and no core counts as crowded any more.
+void notice_crowds(bool on);
+
 // False when the call was interrupted. Rank 0 also asks `interrupted` here, ten times a second.
 bool team_goes_on(Team* team, int rank);
 
