@@ -228,6 +228,17 @@ def test_missing_numbers_may_be_masked(tmp_path: Path, capsys: pytest.CaptureFix
     assert np.mean([row["label"] == truth[row["id"]] for row in got]) > 0.8
 
 
+def test_an_encoding_is_kept_with_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    table = write_csv(tmp_path / "t.csv", ("id", "t", "Höhe", "noise", "label"), waves(20))
+    table.write_bytes(table.read_bytes().decode().encode("latin-1"))
+    options = ("train", table, "--task", "classify", *QUICK, "--epochs", 1, "--out", tmp_path / "r")
+    assert "(byte 0xf6 in line 1), expected a CSV file in that; name its encoding" in refused(capsys, *options)
+    called(capsys, *options, "--encoding", "latin-1")
+    assert read_unit(tmp_path / "r").documents["table"]["columns"]["features"] == ["Höhe", "noise"]
+    assert len(read_csv(called(capsys, "predict", tmp_path / "r", table))) == 20
+    called(capsys, "train", "--resume", tmp_path / "r")
+
+
 def test_a_column_without_a_name_is_left_out_as_it_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     rows = [[place, *row] for place, row in enumerate(waves(20))]
     table = write_csv(tmp_path / "indexed.csv", ("", *HEADER), rows)

@@ -125,6 +125,24 @@ def test_intervals_that_too_little_calibrates_are_left_out_unless_they_are_asked
     assert refused(capsys, "predict", tmp_path / "r", short, "--interval", 0.9) == f"unrolled: {why}"
 
 
+def test_an_encoding_and_a_format_of_dates_are_kept_with_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    rows = [[date.fromisoformat(day).strftime("%d %b %y"), value] for day, value in sales(60)]
+    table = write_csv(tmp_path / "t.csv", ("Datum", "Größe"), rows)
+    utf8 = table.read_bytes()
+    table.write_bytes(utf8.decode().encode("utf-16"))
+    options = ("train", table, "--task", "forecast", *QUICK, "--horizon", 3, "--context", 6)
+    assert "perhaps with --encoding utf-16" in refused(capsys, *options)
+    options += ("--encoding", "utf-16", "--out", tmp_path / "r")
+    assert "--date-format '%d %b %Y'" in refused(capsys, *options, "--date", "Datum", "--values", "Größe")
+    called(capsys, *options, "--date-format", "%d %b %y")
+    out = called(capsys, "predict", tmp_path / "r", table)
+    assert [row["Datum"] for row in read_csv(out)] == ["01 Jan 13", "01 Feb 13", "01 Mar 13"]
+    called(capsys, "train", "--resume", tmp_path / "r")
+    table.write_bytes(utf8)
+    assert "is not in utf-16" in refused(capsys, "predict", tmp_path / "r", table)
+    assert called(capsys, "predict", tmp_path / "r", table, "--encoding", "utf-8") == out
+
+
 def test_many_series_and_many_values_each_get_their_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     rows: list[list[Any]] = []
     for place, shop in enumerate(("north", "south")):

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from unrolled.data.dates import read_times, write_time
 from unrolled.data.series_table import choose_series_columns, read_dated_series
 from unrolled.data.tables import Table, read_table
 from unrolled.errors import DataError, ParameterError
@@ -95,6 +96,40 @@ def test_what_is_no_series_is_refused_with_its_line(tmp_path: Path, text: str, o
     columns, _ = choose_series_columns(given, None, ["v"], options.get("series"))
     with pytest.raises(DataError, match=message):
         read_dated_series(given, columns, "refuse")
+
+
+@pytest.mark.parametrize(
+    ("format_", "dates"),
+    [
+        ("%d %b %Y", ["01 Jan 2020", "01 Feb 2020", "01 Mar 2020"]),
+        ("%m/%d/%Y %I:%M %p", ["03/01/2020 12:00 AM", "03/02/2020 12:00 AM", "03/03/2020 12:00 AM"]),
+        ("%d/%m/%y", ["01/03/20", "01/04/20", "01/05/20"]),
+        ("%d.%m.%Y", ["01.03.2020", "02.03.2020", "03.03.2020"]),
+    ],
+)
+def test_dates_are_read_and_go_on_as_the_format_says_that_is_named(tmp_path: Path, format_: str, dates: list[str]):
+    given = table(tmp_path, "town,when,v\n" + "".join(f"Rome,{each},1\n" for each in dates[:2]))
+    columns, guessed = choose_series_columns(given, None, None, None, format_)
+    assert (columns.date, columns.format, guessed) == ("when", format_, ["--date when", "--values v"])
+    given = table(tmp_path, "when,v\n" + "".join(f"{each},1\n" for each in dates))
+    found = read_dated_series(given, columns, "refuse")
+    assert [write_time(found.last[""], format_)] == dates[2:]
+    first = read_times(dates[:1], format_)
+    assert isinstance(first, list)
+    assert [write_time(each, format_) for each in found.steps.after(first[0], 2)] == dates[1:]
+
+
+def test_a_date_that_is_not_as_the_format_says_is_named(tmp_path: Path):
+    given = table(tmp_path, "t,v\n01 Jan 2020,1\n2020-02-01,2\n")
+    message = (
+        r"line 3, column 't': holds '2020-02-01', expected a date written as %d %b %Y, as --date-format says; mend"
+    )
+    with pytest.raises(DataError, match=message):
+        choose_series_columns(given, None, None, None, "%d %b %Y")
+    with pytest.raises(DataError, match=r"say how they are written, with --date-format '%d %b %Y' for 31 Jan 2024"):
+        choose_series_columns(given, None, None, None)
+    with pytest.raises(ParameterError, match=r"name it, and with --date-format how its dates are written"):
+        choose_series_columns(table(tmp_path, "a,v\n01 Jan 2020,1\n"), None, None, None)
 
 
 @pytest.mark.parametrize(

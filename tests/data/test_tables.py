@@ -39,6 +39,25 @@ def test_a_decimal_comma_is_read_where_commas_do_not_separate(tmp_path: Path):
         read_table(written(tmp_path, 'a,b\n"1,5",2\n')).numbers("a", "refuse", "mend")
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "cp1252", "latin-1", "utf-8", "utf-8-sig"])
+def test_a_table_in_another_encoding_is_read_where_that_is_named(tmp_path: Path, encoding: str):
+    table = read_table(written(tmp_path, "Größe,b\n1,café\n".encode(encoding)), encoding)
+    assert (table.columns, table.cells("b")) == (("Größe", "b"), ["café"])
+
+
+def test_an_encoding_that_is_wrong_or_none_is_named(tmp_path: Path):
+    path = written(tmp_path, "a,b\n1,é\n".encode("cp1252"))
+    with pytest.raises(DataError, match=r"is not in ascii \(byte 0xe9 in line 2\), expected a CSV file in that"):
+        read_table(path, "ascii")
+    with pytest.raises(DataError, match=r"is not in utf-16 .*perhaps with --encoding cp1252"):
+        read_table(written(tmp_path, b"a,b\n1"), "utf-16")
+    with pytest.raises(DataError, match=r"is not in cp1252 .*perhaps with --encoding utf-8"):
+        read_table(written(tmp_path, b"a,b\n1,\x81\n"), "cp1252")
+    for name in ("excel", "base64"):
+        with pytest.raises(ParameterError, match=f"--encoding is '{name}', expected one that Python knows, such as"):
+            read_table(path, name)
+
+
 def test_missing_numbers_are_refused_or_nan(tmp_path: Path):
     table = read_table(written(tmp_path, "a,b\n1,\nNA,2\n?,x\n"))
     np.testing.assert_array_equal(table.numbers("a", "mask", ""), [1, np.nan, np.nan])
@@ -69,7 +88,8 @@ def test_what_is_no_number_is_none(tmp_path: Path):
         ("a,b,a\n1,2,3\n", r"t.csv`, line 1: names the column 'a' twice, expected each once; rename"),
         ("1,2\n3,4\n", r"t.csv`, line 1: holds 1, 2, expected the names of the columns; put a line with names first"),
         (",\n3,4\n", r"t.csv`, line 1: holds , , expected the names of the columns"),
-        (b"a,b\n1,2\n3,caf\xe9\n", r"t.csv`, line 3: is not UTF-8 \(byte 0xe9\), expected a CSV file in UTF-8"),
+        (b"a,b\n1,2\n3,caf\xe9\n", r"t.csv` is not in utf-8 \(byte 0xe9 in line 3\), expected .* --encoding cp1252, "),
+        ("a,b\n1,2\n".encode("utf-16"), r"is not in utf-8 .*; name its encoding, perhaps with --encoding utf-16"),
     ],
 )
 def test_what_is_no_table_is_refused_with_its_line(tmp_path: Path, text: str | bytes, message: str):

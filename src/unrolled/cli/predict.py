@@ -29,6 +29,9 @@ def predict(
             "was held out to say that).",
         ),
     ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of FILE: utf-8, cp1252, ... (default: that of training's file).")
+    ] = None,
 ) -> None:
     """Apply a run to a file: the classes of its sequences, or what comes after the end of its series.
 
@@ -36,24 +39,25 @@ def predict(
     each step after the end of the file, with intervals; the dates go on as they do in the file.
     """
     from unrolled.cli.tabular import kept_record
-    from unrolled.data.tables import read_table
+    from unrolled.data.tables import UTF8, read_table
 
     if run.is_file() and file.is_dir():
         raise ParameterError(f"RUN is the file `{run}` and FILE the folder `{file}`, expected the run first; swap them")
     unit, record = kept_record(run)
+    encoding = encoding or str(record.get("encoding", UTF8))
     kind, header, rows = unit.record.get("kind"), list[str](), list[list[Any]]()
     if kind == "sequence_classifier":
         from unrolled.cli.predict_classes import predict_classes
 
         if interval is not None:
             raise ParameterError("--interval belongs to forecasts, but this run classifies; leave it out")
-        header, rows = predict_classes(run, record, read_table(file), proba)
+        header, rows = predict_classes(run, record, read_table(file, encoding), proba)
     elif kind == "forecaster":
         from unrolled.cli.predict_steps import predict_steps
 
         if proba:
             raise ParameterError("--proba belongs to classes, but this run forecasts; leave it out")
-        header, rows = predict_steps(run, unit, read_table(file), interval)
+        header, rows = predict_steps(run, unit, read_table(file, encoding), interval)
     else:
         raise CheckpointError(f"`{run}` holds a model of kind {kind!r}, expected one that classifies or forecasts")
     _write(out, header, rows)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import typer
 
-from unrolled.data.tables import MISSING, Table, read_table
+from unrolled.data.tables import MISSING, UTF8, Table, read_table
 from unrolled.errors import CheckpointError, DataError, DivergenceError, ParameterError
 from unrolled.storage import Unit, holds_unit, read_unit, write_atomic
 from unrolled.training.callbacks import Callback
@@ -91,7 +91,7 @@ def reopened(folder: Path, file: str | None) -> tuple[Unit, dict[str, Any], Tabl
             f"`{path}`, on which the run was begun, does not exist, expected it there; if it was moved: "
             f"unrolled train FILE --resume {shlex.quote(str(folder))}"
         )
-    table = read_table(path)
+    table = read_table(path, record.get("encoding", UTF8))
     if table.sha256 != record["sha256"]:
         raise CheckpointError(
             f"`{path}` is not the file that the run was begun with (its SHA-256 differs), expected the same bytes; "

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from unrolled.data.tables import UTF8
 from unrolled.errors import ParameterError
 from unrolled.optimizers import OPTIMIZERS
 from unrolled.training.config import CELLS, RESETS, TrainConfig
@@ -20,9 +21,9 @@ TASKS = ("text", "classify", "forecast")
 OPTIONS_OF = {
     **dict.fromkeys(("corpus", "reset", "window", "steps", "min_count"), ("text",)),
     **dict.fromkeys(("recurrent_dropout", "zoneout", "layer_norm"), ("text",)),
-    **dict.fromkeys(("validation", "test", "missing"), ("classify", "forecast")),
+    **dict.fromkeys(("validation", "test", "missing", "encoding"), ("classify", "forecast")),
     **dict.fromkeys(("target", "sequence", "time", "features"), ("classify",)),
-    **dict.fromkeys(("date", "values", "series", "horizon", "context"), ("forecast",)),
+    **dict.fromkeys(("date", "date_format", "values", "series", "horizon", "context"), ("forecast",)),
 }
 
 
@@ -147,6 +148,10 @@ def train(
     date: Annotated[
         str | None, _option(FORECAST, "COLUMN", "Dates, or whole numbers that count steps (guessed).")
     ] = None,
+    date_format: Annotated[
+        str | None,
+        _option(FORECAST, "FORMAT", "How dates are written, as of strptime: '%d %b %Y' for 31 Jan 2024 (guessed)."),
+    ] = None,
     values: Annotated[
         str | None, _option(FORECAST, "A,B,...", "The columns to foretell (guessed where there is one).")
     ] = None,
@@ -167,6 +172,9 @@ def train(
     ] = None,
     missing: Annotated[
         str | None, _option(TABLE, "refuse|mask", "What is done about empty cells among numbers (default refuse).")
+    ] = None,
+    encoding: Annotated[
+        str | None, _option(TABLE, "NAME", f"Of the file: utf-16, cp1252, latin-1, ... (default {UTF8}).")
     ] = None,
     out: Annotated[Path | None, _option(RUN, "RUN", "The run folder (default runs/NAME-DATE-TIME).")] = None,
     resume: Annotated[
@@ -194,8 +202,9 @@ def train(
         "min_count": min_count, "optimizer": optimizer, "schedule": schedule, "dropout": dropout,
         "recurrent_dropout": recurrent_dropout, "zoneout": zoneout, "layer_norm": layer_norm,
         "weight_decay": weight_decay, "ema": ema, "patience": patience, "target": target, "sequence": sequence,
-        "time": time, "features": features, "date": date, "values": values, "series": series, "horizon": horizon,
-        "context": context, "validation": validation, "test": test, "missing": missing, "corpus": corpus, "out": out,
+        "time": time, "features": features, "date": date, "date_format": date_format, "values": values,
+        "series": series, "horizon": horizon, "context": context, "validation": validation, "test": test,
+        "missing": missing, "encoding": encoding, "corpus": corpus, "out": out,
     }  # fmt: skip
     given = {name: value for name, value in options.items() if value is not None}
     if resume is not None:

@@ -30,7 +30,7 @@ from unrolled.data.sequence_table import (
     read_labels,
     read_sequences,
 )
-from unrolled.data.tables import Table, read_table
+from unrolled.data.tables import UTF8, Table, read_table
 from unrolled.errors import DataError, ParameterError
 from unrolled.models import load
 from unrolled.models.sequences.classifier import SequenceClassifier
@@ -65,7 +65,8 @@ COLUMNS = ("part", "sequences", "accuracy", "balanced accuracy", "loss")
 def start(file: str, given: dict[str, Any], json: bool) -> None:
     """Begins a run on a file; `given` are the options that were given."""
     test = check_common(given)
-    table = read_table(file)
+    encoding = given.get("encoding", UTF8)
+    table = read_table(file, encoding)
     features = named_columns(given["features"]) if "features" in given else None
     columns, guessed = choose_sequence_columns(
         table, given.get("target"), given.get("sequence"), given.get("time"), features
@@ -74,7 +75,7 @@ def start(file: str, given: dict[str, Any], json: bool) -> None:
         **DEFAULTS | {setting: given[option] for setting, option in OPTIONS.items() if option in given}
     )
     folder = new_folder(given.get("out"), table)
-    record = table_record(table, "classify", columns._asdict(), test=test)
+    record = table_record(table, "classify", columns._asdict(), test=test, encoding=encoding)
     _train(folder, table, model, record, guessed, json)
 
 

@@ -27,7 +27,7 @@ from unrolled.cli.tabular import (
 from unrolled.data.dates import Steps, write_time
 from unrolled.data.series import last_part
 from unrolled.data.series_table import DatedSeries, SeriesColumns, choose_series_columns, read_dated_series
-from unrolled.data.tables import Table, read_table
+from unrolled.data.tables import UTF8, Table, read_table
 from unrolled.errors import DataError, ParameterError
 from unrolled.models import load
 from unrolled.models.forecast.backtest import Backtest
@@ -53,9 +53,14 @@ COLUMNS = ("test", "column", "forecasts", "mae", "rmse", f"in {INTERVAL:.0%} int
 def start(file: str, given: dict[str, Any], json: bool) -> None:
     """Begins a run on a file; `given` are the options that were given."""
     test = check_common(given)
-    table = read_table(file)
+    encoding = given.get("encoding", UTF8)
+    table = read_table(file, encoding)
     columns, guessed = choose_series_columns(
-        table, given.get("date"), named_columns(given["values"]) if "values" in given else None, given.get("series")
+        table,
+        given.get("date"),
+        named_columns(given["values"]) if "values" in given else None,
+        given.get("series"),
+        given.get("date_format"),
     )
     series = read_dated_series(table, columns, given.get("missing", "refuse"))
     params: dict[str, Any] = {"horizon": HORIZON, "random_state": 0}
@@ -65,7 +70,9 @@ def start(file: str, given: dict[str, Any], json: bool) -> None:
     if "context" not in params:
         params["context"] = _context(series, _splits(table, series, test, params["horizon"]), params["horizon"])
         guessed.append(f"--context {params['context']}")
-    record = table_record(table, "forecast", columns._asdict(), steps=series.steps._asdict(), test=test)
+    record = table_record(
+        table, "forecast", columns._asdict(), steps=series.steps._asdict(), test=test, encoding=encoding
+    )
     _train(new_folder(given.get("out"), table), table, series, Forecaster(**params), record, guessed, json)
 
 

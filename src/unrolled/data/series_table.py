@@ -44,9 +44,13 @@ class DatedSeries(NamedTuple):
 
 
 def choose_series_columns(
-    table: Table, date: str | None, values: Sequence[str] | None, series: str | None
+    table: Table,
+    date: str | None,
+    values: Sequence[str] | None,
+    series: str | None,
+    format: str | None = None,  # noqa: A002
 ) -> tuple[SeriesColumns, list[str]]:
-    """Takes the columns that were named, and guesses the others.
+    """Takes the columns that were named, and guesses the others; so too how dates are written, as `strptime` has it.
 
     Returns:
         The columns, and what was guessed, in words.
@@ -61,7 +65,7 @@ def choose_series_columns(
             table.check_column(name, option)
     taken = [name for name in (date, series, *(values or ())) if name is not None]
     if date is None:
-        date = _guess_date(table, taken)
+        date = _guess_date(table, taken, format)
         guessed.append(f"--date {date}")
         taken.append(date)
     twice = next((name for place, name in enumerate(taken) if name in taken[:place]), None)
@@ -70,13 +74,17 @@ def choose_series_columns(
     if values is None:
         values = [_guess_values(table, taken)]
         guessed.append(f"--values {values[0]}")
+    if format is not None:
+        _times(table, date, format, f"a date written as {format}, as --date-format says; mend the cell or the format")
+        return SeriesColumns(date, tuple(values), series, format), guessed
     cells = table.text(date, f"a date: {EXAMPLES}")
     formats = formats_of(cells)
     if not formats:
         first = next((row for row, cell in enumerate(cells) if not formats_of([cell])), 0)
         raise DataError(
             f"{table.at(first, date)}: holds {cells[first]!r}, expected dates in one format in all rows: {EXAMPLES}; "
-            "mend them, or name another column with --date"
+            "mend them, say how they are written, with --date-format '%d %b %Y' for 31 Jan 2024, or name another "
+            "column with --date"
         )
     if len(formats) > 1:
         formats = sorted(formats, key=lambda each: _oddness(_rising(_times(table, date, each))))
@@ -84,17 +92,21 @@ def choose_series_columns(
     return SeriesColumns(date, tuple(values), series, formats[0]), guessed
 
 
-def _guess_date(table: Table, taken: Sequence[str]) -> str:
+def _guess_date(table: Table, taken: Sequence[str], format: str | None) -> str:  # noqa: A002
     free = [name for name in table.columns if name not in taken]
     named = {name.lower(): name for name in reversed(free)}
     for name in DATES:
         if name in named:
             return named[name]
     for name in free:
-        if not table.is_numeric(name) and formats_of(table.cells(name)):
+        cells = table.cells(name)
+        if format is not None and not isinstance(read_times(cells, format), int):
+            return name
+        if format is None and not table.is_numeric(name) and formats_of(cells):
             return name
     raise ParameterError(
-        f"--date is not given, expected the column that holds {EXAMPLES}: one of {table.listed()}; name it"
+        f"--date is not given, expected the column that holds {EXAMPLES}: one of {table.listed()}; name it, "
+        "and with --date-format how its dates are written where they are others"
     )
 
 
@@ -164,14 +176,17 @@ def read_dated_series(
     return found
 
 
-def _times(table: Table, date: str, format: str) -> list[Time]:  # noqa: A002
+def _times(
+    table: Table,
+    date: str,
+    format: str,  # noqa: A002
+    expected: str = "",
+) -> list[Time]:
     cells = table.text(date, f"a date: {EXAMPLES}")
     times = read_times(cells, format)
     if isinstance(times, int):
-        raise DataError(
-            f"{table.at(times, date)}: holds {cells[times]!r}, expected a date as the others, written as {format}; "
-            "mend it"
-        )
+        expected = expected or f"a date as the others, written as {format}; mend it"
+        raise DataError(f"{table.at(times, date)}: holds {cells[times]!r}, expected {expected}")
     return times
 
 

@@ -1,12 +1,13 @@
 """CSV files as people have them, read into columns of text and of numbers; what the columns mean, others say.
 
-A file is UTF-8, with or without a byte order mark, and its first line names the columns. They are separated by commas,
-semicolons or tabs; beside the last two a decimal comma is understood. Whatever is wrong is said with file, line and
-column.
+A file is UTF-8, with or without a byte order mark, where no other encoding is named; its first line names the columns.
+They are separated by commas, semicolons or tabs; beside the last two a decimal comma is understood. Whatever is wrong
+is said with file, line and column.
 """
 
 from __future__ import annotations
 
+import codecs
 import csv
 import hashlib
 import io
@@ -19,8 +20,9 @@ from numpy.typing import NDArray
 
 from unrolled.errors import DataError, ParameterError
 
-__all__ = ["MISSING", "Missing", "Table", "is_missing", "read_table"]
+__all__ = ["MISSING", "UTF8", "Missing", "Table", "is_missing", "read_table"]
 
+UTF8 = "utf-8"  # the encoding of a file where no other is named
 SEPARATORS = (",", ";", "\t")
 MISSING = ("refuse", "mask")  # what is done about an empty cell among numbers
 Missing = Literal["refuse", "mask"]
@@ -145,12 +147,17 @@ class Table(NamedTuple):
         return values
 
 
-def read_table(path: str | Path) -> Table:
+def read_table(path: str | Path, encoding: str = UTF8) -> Table:
     r"""Reads a CSV file.
 
+    Args:
+        path: of the file.
+        encoding: Python's name of the one it is in, `cp1252` say, or `utf-16`.
+
     Raises:
-        DataError: it does not exist, is not UTF-8, has no rows, lacks names for its columns, or a row has too few or
-            too many cells.
+        ParameterError: Python knows no such encoding.
+        DataError: it does not exist, is in another encoding, has no rows, lacks names for its columns, or a row has too
+            few or too many cells.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -161,7 +168,7 @@ def read_table(path: str | Path) -> Table:
     (('a', 'b'), [1.5], ['x'])
     """
     content = _content(Path(path))
-    text = _decoded(path, content)
+    text = _decoded(path, content, encoding)
     header = text.partition("\n")[0]
     separator = max(SEPARATORS, key=lambda each: len(next(csv.reader([header], delimiter=each), list[str]())))
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
@@ -211,13 +218,23 @@ def _content(path: Path) -> bytes:
     return content
 
 
-def _decoded(path: str | Path, content: bytes) -> str:
+def _decoded(path: str | Path, content: bytes, encoding: str) -> str:
     try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line, wrong = content[: error.start].count(b"\n") + 1, content[error.start]
+        return content.decode(encoding).removeprefix("\ufeff")
+    except UnicodeError as error:
+        place = ""
+        if isinstance(error, UnicodeDecodeError):
+            line, wrong = content[: error.start].count(b"\n") + 1, content[error.start]
+            place = f" (byte {wrong:#04x} in line {line})"
+        likely = "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "cp1252"
         raise DataError(
-            f"`{path}`, line {line}: is not UTF-8 (byte {wrong:#04x}), expected a CSV file in UTF-8; save it as that"
+            f"`{path}` is not in {encoding}{place}, expected a CSV file in that; name its encoding, perhaps with "
+            f"--encoding {UTF8 if likely == encoding else likely}, or save it as UTF-8"
+        ) from None
+    except LookupError:
+        raise ParameterError(
+            f"--encoding is {encoding!r}, expected one that Python knows, such as utf-8, utf-16, cp1252 or latin-1; "
+            "check the spelling"
         ) from None
 
 
