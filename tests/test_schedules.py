@@ -108,22 +108,50 @@ def test_one_cycle_rises_and_falls_by_half_cosines():
 @pytest.mark.parametrize(
     ("schedule", "settings", "message"),
     [
-        (stepwise, {"factor": 0.0}, r"`factor` is 0.0, expected a number in \(0, 1\]"),
-        (stepwise, {"factor": 1.5}, r"`factor` is 1.5, expected a number in \(0, 1\]"),
-        (stepwise, {"every": 0}, "`every` is 0, expected a positive number of steps"),
-        (exponential, {"factor": -1.0}, r"`factor` is -1.0, expected a number in \(0, 1\]"),
+        (stepwise, {"factor": 0.0}, "`factor` is 0.0, expected a number above 0 and at most 1; 0.1 is usual"),
+        (stepwise, {"factor": 1.5}, "`factor` is 1.5, expected a number above 0 and at most 1; 0.1 is usual"),
+        (stepwise, {"factor": "x"}, "`factor` is 'x', expected a number above 0 and at most 1; 0.1 is usual"),
+        (stepwise, {"every": 0}, "`every` is 0, expected a whole number of at least 1; after how many steps"),
+        (
+            stepwise,
+            {"every": 2.5},
+            r"`every` is 2\.5, expected a whole number of at least 1; after how many steps",
+        ),
+        (exponential, {"factor": -1.0}, "`factor` is -1.0, expected a number above 0 and at most 1; 0.1 is usual"),
         (
             exponential,
             {},
             "`final` is 0, expected a positive rate to fall to where no `factor` is given; try peak / 100",
         ),
         (one_cycle, {"divisor": 0.5}, "`divisor` is 0.5, expected a finite number of at least 1; 25 is usual"),
+        (one_cycle, {"divisor": "x"}, "`divisor` is 'x', expected a finite number of at least 1; 25 is usual"),
     ],
 )
 @pytest.mark.parametrize("step", [0, 5])
 def test_a_setting_out_of_its_range_is_named_from_the_first_step_on(schedule, settings, message, step):
     with pytest.raises(ParameterError, match=message):
         schedule(step, peak=1.0, warmup=2, total=10, **settings)
+
+
+@pytest.mark.parametrize("schedule", [*SCHEDULES.values(), ReduceOnPlateau()])
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"step": -1}, "`step` is -1, expected a whole number of at least 0; steps count from 0"),
+        ({"step": 1.5}, "`step` is 1.5, expected a whole number of at least 0; steps count from 0"),
+        ({"peak": "x"}, "`peak` is 'x', expected a finite number above 0; it is the highest learning rate"),
+        ({"peak": 0.0}, "`peak` is 0.0, expected a finite number above 0; it is the highest learning rate"),
+        ({"warmup": -1}, "`warmup` is -1, expected a whole number of at least 0; 0 begins at the peak"),
+        ({"total": -3}, "`total` is -3, expected a finite number of at least 0; how many steps has the run"),
+        ({"total": "x"}, "`total` is 'x', expected a finite number of at least 0; how many steps has the run"),
+        ({"final": -0.1}, "`final` is -0.1, expected a number from 0 to 1.0; the rate falls from the peak to it"),
+        ({"final": 2.0}, "`final` is 2.0, expected a number from 0 to 1.0; the rate falls from the peak to it"),
+    ],
+)
+def test_a_mistake_in_what_all_are_asked_with_is_named(schedule, wrong, message):
+    asked = {"step": 0, "peak": 1.0, "warmup": 2, "total": 10, "final": 0.1} | wrong
+    with pytest.raises(ParameterError, match=message):
+        schedule(asked.pop("step"), **asked)
 
 
 def scales(plateau, values):
@@ -197,9 +225,11 @@ def test_a_plateaus_state_that_is_not_whole_is_an_error():
     ("settings", "message"),
     [
         ({"factor": 1.0}, "`factor` is 1.0, expected a number between 0 and 1; 0.1 is usual"),
-        ({"patience": -1}, "`patience` is -1, expected a finite number of at least 0"),
-        ({"threshold": math.nan}, "`threshold` is nan, expected a finite number of at least 0"),
-        ({"cooldown": -2}, "`cooldown` is -2, expected a finite number of at least 0"),
+        ({"factor": "x"}, "`factor` is 'x', expected a number between 0 and 1; 0.1 is usual"),
+        ({"patience": -1}, "`patience` is -1, expected a whole number of at least 0; how many bad values are borne"),
+        ({"patience": 2.5}, "`patience` is 2.5, expected a whole number of at least 0; how many bad values are borne"),
+        ({"threshold": math.nan}, "`threshold` is nan, expected a finite number of at least 0; 1e-4 is usual"),
+        ({"cooldown": -2}, "`cooldown` is -2, expected a whole number of at least 0; how many values after a fall"),
         ({"mode": "least"}, "`mode` is 'least', expected 'min' or 'max'"),
     ],
 )

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, Protocol
 
 from unrolled.errors import CheckpointError, ParameterError
+from unrolled.shapes import real_number, whole_number
 
 __all__ = [
     "SCHEDULES",
@@ -37,17 +38,17 @@ class Schedule(Protocol):
 
         Args:
             step: the step about to be taken, from 0.
-            peak: the highest learning rate.
+            peak: the highest learning rate, positive.
             warmup: the number of steps of the warm-up; 0 begins at the peak.
             total: the number of steps of the run; `None` while it is not known, which only the warm-up allows. It need
                 not be a whole number: of a run whose end is counted ever anew, it says where in it this step is.
-            final: the learning rate at step `total`, and after it; never less than this.
+            final: the learning rate at step `total`, and after it; never less than this, which is from 0 to `peak`.
 
         Returns:
             The learning rate, a number of at most `peak`.
 
         Raises:
-            ParameterError: `total` is needed and not known.
+            ParameterError: `total` is needed and not known, or a value is no number or out of its range.
         """
         ...
 
@@ -68,12 +69,16 @@ def constant(step: int, *, peak: float, warmup: int = 0, total: float | None = N
     Returns:
         The learning rate, a number of at most `peak`.
 
+    Raises:
+        ParameterError: a value is no number or out of its range.
+
     Source: the warm-up of all schedules here is that of Goyal et al. 2017, section 2.2.
 
     >>> [constant(s, peak=1.0, warmup=4) for s in range(6)]
     [0.25, 0.5, 0.75, 1.0, 1.0, 1.0]
     """
-    return peak * (step + 1) / warmup if step < warmup else peak
+    _check(step, peak, warmup, total, final)
+    return _warmed(step, peak, warmup)
 
 
 def stepwise(
@@ -111,11 +116,12 @@ def stepwise(
     >>> [round(stepwise(s, peak=1.0, total=6, factor=0.5), 3) for s in range(7)]
     [1.0, 1.0, 0.5, 0.5, 0.25, 0.25, 0.125]
     """
+    _check(step, peak, warmup, total, final)
     _check_factor(factor)
-    if every is not None and every < 1:
-        raise ParameterError(f"`every` is {every}, expected a positive number of steps; after how many does it fall?")
+    if every is not None:
+        whole_number("every", every, remedy="after how many steps does the rate fall?")
     if step < warmup:
-        return constant(step, peak=peak, warmup=warmup)
+        return _warmed(step, peak, warmup)
     stair: float | None = every
     if stair is None:
         third = (_known(total, step, warmup) - warmup) / 3
@@ -150,13 +156,14 @@ def exponential(
         The learning rate, a number of at most `peak`.
 
     Raises:
-        ParameterError: no `factor`, and no positive `final` or no `total`; or a `factor` out of its range.
+        ParameterError: no `factor`, and no positive `final` or no `total`; or a value is out of its range.
 
     Source: (2) is PyTorch's ExponentialLR; (1) is (2) with the factor that meets `final`.
 
     >>> [round(exponential(s, peak=1.0, total=4, final=0.0625), 4) for s in range(6)]
     [1.0, 0.5, 0.25, 0.125, 0.0625, 0.0625]
     """
+    _check(step, peak, warmup, total, final)
     if factor is not None:
         _check_factor(factor)
     elif not final > 0:
@@ -164,7 +171,7 @@ def exponential(
             f"`final` is {final}, expected a positive rate to fall to where no `factor` is given; try peak / 100"
         )
     if step < warmup:
-        return constant(step, peak=peak, warmup=warmup)
+        return _warmed(step, peak, warmup)
     if factor is not None:
         return max(final, peak * factor ** (step - warmup))
     return peak * (final / peak) ** _progress(step - warmup, _known(total, step, warmup) - warmup)
@@ -187,15 +194,16 @@ def warmup_cosine(step: int, *, peak: float, warmup: int = 0, total: float | Non
         The learning rate, a number of at most `peak`.
 
     Raises:
-        ParameterError: a step after the warm-up, and no `total`.
+        ParameterError: a step after the warm-up, and no `total`; or a value is out of its range.
 
     Source: Loshchilov & Hutter 2017 (SGDR), equation 5, one cycle, after a linear warm-up.
 
     >>> [round(warmup_cosine(s, peak=1.0, warmup=2, total=6), 3) for s in range(7)]
     [0.5, 1.0, 1.0, 0.854, 0.5, 0.146, 0.0]
     """
+    _check(step, peak, warmup, total, final)
     if step < warmup:
-        return constant(step, peak=peak, warmup=warmup)
+        return _warmed(step, peak, warmup)
     return _half_cosine(peak, final, _progress(step - warmup, _known(total, step, warmup) - warmup))
 
 
@@ -222,15 +230,15 @@ def one_cycle(
         The learning rate, a number of at most `peak`.
 
     Raises:
-        ParameterError: `total` is not known where it is needed, or `divisor` is out of its range.
+        ParameterError: `total` is not known where it is needed, or a value is out of its range.
 
     Source: Smith & Topin 2018, section 3, with cosines for the lines, as PyTorch's OneCycleLR does by default.
 
     >>> [round(one_cycle(s, peak=1.0, warmup=3, total=7), 3) for s in range(8)]
     [0.04, 0.52, 1.0, 0.854, 0.5, 0.146, 0.0, 0.0]
     """
-    if not 1 <= divisor < math.inf:
-        raise ParameterError(f"`divisor` is {divisor}, expected a finite number of at least 1; 25 is usual")
+    _check(step, peak, warmup, total, final)
+    real_number("divisor", divisor, at_least=1, remedy="25 is usual")
     rise = warmup or round(0.3 * _known(total, step, warmup))
     if step < rise:
         return _half_cosine(peak / divisor, peak, step / (rise - 1) if rise > 1 else 1.0)
@@ -276,16 +284,16 @@ class ReduceOnPlateau:
         cooldown: int = 0,
         mode: Literal["min", "max"] = "min",
     ) -> None:
-        if not 0 < factor < 1:
-            raise ParameterError(f"`factor` is {factor}, expected a number between 0 and 1; 0.1 is usual")
-        for name, value in (("patience", patience), ("threshold", threshold), ("cooldown", cooldown)):
-            if not 0 <= value < math.inf:
-                raise ParameterError(f"`{name}` is {value}, expected a finite number of at least 0")
+        self.factor = real_number("factor", factor, above=0, below=1, remedy="0.1 is usual")
+        remedy = "how many bad values are borne before the rate falls? 10 is usual"
+        self.patience = whole_number("patience", patience, at_least=0, remedy=remedy)
+        self.threshold = real_number("threshold", threshold, at_least=0, remedy="1e-4 is usual")
+        remedy = "how many values after a fall do not count? 0 is usual"
+        self.cooldown = whole_number("cooldown", cooldown, at_least=0, remedy=remedy)
         if mode not in ("min", "max"):
             raise ParameterError(
                 f"`mode` is {mode!r}, expected 'min' or 'max'; should the value become small or large?"
             )
-        self.factor, self.patience, self.threshold, self.cooldown = factor, patience, threshold, cooldown
         self.mode = mode
         self.scale = 1.0
         self._best: float | None = None
@@ -295,7 +303,8 @@ class ReduceOnPlateau:
         self, step: int, *, peak: float, warmup: int = 0, total: float | None = None, final: float = 0
     ) -> float:
         """The learning rate of the step about to be taken; see `Schedule`."""
-        rate = constant(step, peak=peak, warmup=warmup)
+        _check(step, peak, warmup, total, final)
+        rate = _warmed(step, peak, warmup)
         return rate if step < warmup else max(final, rate * self.scale)
 
     def update(self, value: float) -> None:
@@ -346,6 +355,10 @@ SCHEDULES: Mapping[str, Schedule] = {
 }
 
 
+def _warmed(step: int, peak: float, warmup: int) -> float:
+    return peak * (step + 1) / warmup if step < warmup else peak
+
+
 def _half_cosine(start: float, end: float, p: float) -> float:
     return end + (start - end) * (1 + math.cos(math.pi * p)) / 2
 
@@ -363,6 +376,14 @@ def _known(total: float | None, step: int, warmup: int) -> float:
     return total
 
 
+def _check(step: int, peak: float, warmup: int, total: float | None, final: float) -> None:
+    whole_number("step", step, at_least=0, remedy="steps count from 0")
+    real_number("peak", peak, above=0, remedy="it is the highest learning rate")
+    whole_number("warmup", warmup, at_least=0, remedy="0 begins at the peak")
+    if total is not None:
+        real_number("total", total, at_least=0, remedy="how many steps has the run? None while that is not known")
+    real_number("final", final, at_least=0, at_most=peak, remedy="the rate falls from the peak to it")
+
+
 def _check_factor(factor: float) -> None:
-    if not 0 < factor <= 1:
-        raise ParameterError(f"`factor` is {factor}, expected a number in (0, 1]; 0.1 is usual for each stair")
+    real_number("factor", factor, above=0, at_most=1, remedy="0.1 is usual for each stair")

@@ -43,7 +43,10 @@ def test_one_of_three_says_how_long_and_100_epochs_where_none_does():
             {"schedule": "step", "schedule_options": {"gamma": 3}},
             "`gamma` is no option .*, expected one of factor, every",
         ),
-        ({"schedule": "step", "schedule_options": {"every": -1}}, "`every` is -1, expected a positive number of steps"),
+        (
+            {"schedule": "step", "schedule_options": {"every": -1}},
+            "`every` is -1, expected a whole number of at least 1",
+        ),
         ({"schedule": "one_cycle", "schedule_options": {"divisor": 0.5}}, "`divisor` is 0.5, expected a finite number"),
         ({"schedule": "exponential"}, "`final_rate` is 0 for 'exponential', expected a positive part of the peak"),
         (
@@ -102,7 +105,7 @@ def test_what_is_counted_is_whole(name):
         ),
         (
             {"schedule": "step", "schedule_options": {"every": "3"}},
-            "`schedule_options` is {'every': '3'}, expected a number for each; is one of them text or None",
+            "`every` is '3', expected a whole number of at least 1; after how many steps does the rate fall",
         ),
     ],
 )

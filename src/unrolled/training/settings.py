@@ -124,10 +124,7 @@ class FitSettings:
             self.create_optimizer()
         except TypeError:
             raise _no_numbers("optimizer_options", self.optimizer_options) from None
-        try:
-            self._check_schedule()
-        except TypeError:
-            raise _no_numbers("schedule_options", self.schedule_options) from None
+        self._check_schedule()
 
     def _check_schedule(self) -> None:
         target: Any = ReduceOnPlateau if self.schedule == PLATEAU else SCHEDULES[self.schedule]
