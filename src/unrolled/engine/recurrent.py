@@ -107,9 +107,12 @@ class Network:
         bias_hn = parts[3] if self.shape.has_bias_hn else []
         kind = _native.Network32 if self.dtype == np.float32 else _native.Network64
         # where each gradient lies in the one stretch that all of them share, and its shape
-        ends = np.cumsum([part.size for direction in weights for part in direction]).tolist()
-        self._gradients, places = ends[-1], iter(zip([0, *ends], ends, strict=False))
-        self._places = [[(slice(*next(places)), part.shape) for part in direction] for direction in weights]
+        self._gradients, self._places = 0, list[list[tuple[slice, tuple[int, ...]]]]()
+        for direction in weights:
+            self._places.append([])
+            for part in direction:
+                first, self._gradients = self._gradients, self._gradients + part.size
+                self._places[-1].append((slice(first, self._gradients), part.shape))
         self.native = kind(self.shape.kind, self.I, self.H, layers, directions, parts[0], parts[1], parts[2], bias_hn)
 
     def forward(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import chain
 from typing import Any, Generic, NamedTuple, cast
 
 import numpy as np
@@ -202,7 +203,7 @@ class Recurrent(Layer, Generic[State, Trace]):
         else:
             back = self._network.backward(run.kept, dy_in, dh_n, dc_n, need_dx=need_dx)
         # both list the parameters direction by direction
-        parameters = dict(zip(self._read, (part for parts in back.directions for part in parts), strict=True))
+        parameters = dict(zip(self._read, chain.from_iterable(back.directions), strict=True))
         if self._state_names:
             # forward: h0 is the same for every sequence of the batch, unless a state was given
             of_states = [back.dh0] if back.dc0 is None else [back.dh0, back.dc0]
