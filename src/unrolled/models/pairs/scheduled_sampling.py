@@ -30,17 +30,18 @@ class ScheduledSampling(Callback):
 
     def start(self, session: Session) -> None:
         """Where this sitting begins: a run that goes on has been let go of in part."""
-        self._set(session.step, session.total_steps)
+        self.network.teacher_forcing = self._wanted(session.step, session.total_steps)
 
     def step(self, report: Report) -> None:
         """What the next step will be fed."""
-        self._set(report.step, report.total_steps)
+        # a budget in minutes counts anew how many steps there will be: what was let go of stays so
+        self.network.teacher_forcing = min(self.network.teacher_forcing, self._wanted(report.step, report.total_steps))
 
     def reported(self, report: Report) -> None:
         """The same, at the end of an epoch."""
         self.step(report)
 
-    def _set(self, step: int, total: int | None) -> None:
+    def _wanted(self, step: int, total: int | None) -> float:
         # the first steps of a budget in minutes are measured: they are to take as long as those to come, which are fed
         # token by token, and yet be fed the target's tokens
-        self.network.teacher_forcing = nextafter(1, 0) if total is None else 1 - (1 - self.final) * step / total
+        return nextafter(1, 0) if total is None else 1 - (1 - self.final) * step / total
