@@ -200,6 +200,15 @@ def test_whole_numbers_count_steps(tmp_path: Path, capsys: pytest.CaptureFixture
     assert [row["year"] for row in read_csv(called(capsys, "predict", tmp_path / "r", table))] == ["1860", "1862"]
 
 
+def test_what_there_is_one_of_is_not_said_in_the_plural(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    table = write_csv(tmp_path / "t.csv", ("t", "v"), enumerate(wave(30, 7)))
+    options = ("--task", "forecast", "--horizon", 1, "--context", 1, "--epochs", 1, "--test", 0.02)
+    out = called(capsys, "train", table, *options, "--out", tmp_path / "r")
+    assert "1 series of 30 steps, up to 29; 1 value at the end held out to test on" in out
+    assert "reads 1 step to foretell 1" in out
+    assert "after 1 step. Now try" in out
+
+
 def test_nothing_may_be_held_out_to_test_on(tmp_path: Path, table: Path, capsys: pytest.CaptureFixture[str]):
     called(capsys, "train", table, "--task", "forecast", *QUICK, "--test", 0, "--out", tmp_path / "r")
     assert read_csv((tmp_path / "r" / "results.csv").read_text()) == []

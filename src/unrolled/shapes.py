@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from unrolled.errors import ParameterError, ShapeError
 
-__all__ = ["Array", "check_shape", "real_number", "whole_number"]
+__all__ = ["Array", "check_shape", "counted", "real_number", "whole_number"]
 
 Array = NDArray[np.floating]
 
@@ -131,6 +131,15 @@ def real_number(
     if not fits:
         raise _refused(name, value, _range(at_least, above, at_most, below), remedy)
     return number
+
+
+def counted(count: int, noun: str) -> str:
+    """So many things, in words; `noun` is one of them, whose plural adds an s.
+
+    >>> counted(0, "step"), counted(1, "step"), counted(1200, "step")
+    ('0 steps', '1 step', '1,200 steps')
+    """
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
 def _as_float(value: Any) -> float:

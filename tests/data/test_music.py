@@ -61,7 +61,7 @@ def test_each_frame_but_the_first_is_foretold_from_the_one_before():
     for roll, before, after in zip(rolls, x, y, strict=True):
         np.testing.assert_array_equal(before, roll[:-1])
         np.testing.assert_array_equal(after, roll[1:])
-    with pytest.raises(DataError, match=r"`rolls\[1\]` has 1 frame\(s\), expected at least 2; nothing comes after"):
+    with pytest.raises(DataError, match=r"`rolls\[1\]` has 1 frame, expected at least 2; nothing comes after"):
         next_frames([rolls[0], rolls[0][:1]])
 
 

@@ -120,7 +120,7 @@ def test_pairs_that_cannot_be_learned_from_are_named():
         PairBatches(sources, targets[1:])
     with pytest.raises(DataError, match="`sources` has no sequences, expected at least one pair; nothing can"):
         PairBatches([], [])
-    with pytest.raises(DataError, match=r"`sources\[2\]` is empty, expected at least one symbol; leave that pair out"):
+    with pytest.raises(DataError, match=r"`sources\[2\]` is empty, expected at least one symbol; leave it out"):
         PairBatches([*sources[:2], sources[0][:0]], targets[:3])
     with pytest.raises(ParameterError, match="`batch_size` is 0, expected a whole number of at least 1"):
         PairBatches(sources, targets, batch_size=0)

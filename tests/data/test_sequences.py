@@ -198,9 +198,9 @@ def test_an_empty_sequence_is_named():
 
 
 def test_no_sequences_are_refused():
-    with pytest.raises(DataError, match=r"`X` has 0 sequence\(s\), expected at least one"):
+    with pytest.raises(DataError, match=r"`X` has no sequences, expected at least one; is the part empty"):
         Sequences.of([])
-    with pytest.raises(DataError, match=r"`X` has 0 sequence\(s\) \(shape=\(0, 4, 2\)\)"):
+    with pytest.raises(DataError, match=r"`X` has no sequences \(shape=\(0, 4, 2\)\)"):
         Sequences.of(np.zeros((0, 4, 2)))
 
 

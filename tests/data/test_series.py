@@ -161,7 +161,7 @@ def test_what_is_masked_is_missing_and_not_what_stands_behind_the_mask():
     masked = np.ma.masked_equal(np.arange(6), 2)
     values = Windows([masked], context=2, nan="mask").values[0]
     np.testing.assert_array_equal(values, [0, 1, NAN, 3, 4, 5])
-    with pytest.raises(DataError, match=r"`series\[0\]` is NaN at step 2 and 0 more"):
+    with pytest.raises(DataError, match=r"`series\[0\]` is NaN at step 2, expected a number at every step; fill it in"):
         Windows([masked], context=2)
     with pytest.raises(DataError, match=r"`covariates\[0\]` is not a finite number at step 2"):
         Windows([np.arange(6.0)], context=2, known=[masked[:, None]])

@@ -75,6 +75,7 @@ def test_whether_days_or_months_come_first_is_guessed_as_people_write_them(
 @pytest.mark.parametrize(
     ("text", "options", "message"),
     [
+        ("when,v\n2024-01-01,1\n", {}, "has 1 date in its column 'when', expected three at least"),
         ("when,v\n2024-01-01,1\n2024-01-02,2\n", {}, "has 2 dates in its column 'when', expected three at least"),
         (
             "t,v\n1,1\n2,2\n2,3\n",

@@ -17,6 +17,7 @@ import typer
 
 from unrolled.data.tables import MISSING, UTF8, Table, read_table
 from unrolled.errors import CheckpointError, DataError, DivergenceError, ParameterError
+from unrolled.shapes import counted
 from unrolled.storage import Unit, holds_unit, read_unit, write_atomic
 from unrolled.training.callbacks import Callback
 from unrolled.training.progress import JsonLines, LiveDisplay, Show
@@ -211,13 +212,14 @@ def conclude(
     stopping = session.stopping
     if stopping is not None and session.stopped:
         early = (
-            f"Stopped early: no better validation in {stopping.patience} epochs; "
+            f"Stopped early: no better validation in {counted(stopping.patience, 'epoch')}; "
             f"the weights are those of step {stopping.best_step:,}.\n"
         )
     _show_table(show, columns, [[_cell(row.get(name)) for name in columns] for row in rows])
     show.say(
         "end",
-        f"{early}Saved in {folder}, after {session.step:,} steps. Now try:\n" + "\n".join(f"  {line}" for line in then),
+        f"{early}Saved in {folder}, after {counted(session.step, 'step')}. Now try:\n"
+        + "\n".join(f"  {line}" for line in then),
         results=list(rows),
         steps=session.step,
         run=str(folder),

@@ -21,6 +21,7 @@ def load_text_model(run: Path) -> CharLM:
     kind = unit.record.get("kind")
     if kind != CharLM.kind:
         raise CheckpointError(
-            f"`{run}` holds a model of kind {kind!r}, expected one of text; unrolled predict uses a model of a table"
+            f"`{run}` holds a model of another kind ({kind}), expected one of text; unrolled predict uses one of a "
+            "table"
         )
     return CharLM.from_unit(unit)

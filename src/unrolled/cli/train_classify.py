@@ -35,6 +35,7 @@ from unrolled.errors import DataError, ParameterError
 from unrolled.models import load
 from unrolled.models.sequences.classifier import SequenceClassifier
 from unrolled.models.sequences.parts import held_out
+from unrolled.shapes import counted
 from unrolled.training.progress import Show
 from unrolled.training.session import Session
 
@@ -160,12 +161,14 @@ def _introduce(
     if guessed:
         show.say("guess", f"guessed: {' '.join(guessed)}", guessed=guessed)
     if table.unnamed:
-        show.say("note", f"{table.unnamed} column(s) without a name are left out", unnamed=table.unnamed)
+        left_out = counted(table.unnamed, "column")
+        show.say("note", f"left out: {left_out} without a name", unnamed=table.unnamed)
     classes = ", ".join(f"{name} ({(labels == name).sum()})" for name in model.classes_[:8])
     show.say(
         "start",
         f"data: {table.path}: {len(table.rows):,} rows, {len(steps):,} sequences of {min(steps)} to {max(steps)} "
-        f"steps, {len(columns.features)} feature(s), {tested.sum():,} sequences held out to test on\n"
+        f"steps, {counted(len(columns.features), 'feature')}, {counted(int(tested.sum()), 'sequence')} held out to test "
+        "on\n"
         f"classes: {classes}{', ...' if len(model.classes_) > 8 else ''}\n"
         f"model: {'bidirectional ' if model.bidirectional else ''}{model.cell}, {model.num_layers} x "
         f"{model.hidden_size} units, {parameters:,} parameters\n"

@@ -32,6 +32,7 @@ from unrolled.errors import DataError, ParameterError
 from unrolled.models import load
 from unrolled.models.forecast.backtest import Backtest
 from unrolled.models.forecast.forecaster import Forecaster
+from unrolled.shapes import counted
 from unrolled.training.progress import Show
 from unrolled.training.session import Session
 
@@ -157,15 +158,17 @@ def _introduce(
     if guessed:
         show.say("guess", f"guessed: {' '.join(guessed)}", guessed=guessed)
     if table.unnamed:
-        show.say("note", f"{table.unnamed} column(s) without a name are left out", unnamed=table.unnamed)
-    extent = f"{lengths[0]:,}" if min(lengths) == max(lengths) else f"{min(lengths):,} to {max(lengths):,}"
+        left_out = counted(table.unnamed, "column")
+        show.say("note", f"left out: {left_out} without a name", unnamed=table.unnamed)
+    extent = ("" if min(lengths) == max(lengths) else f"{min(lengths):,} to ") + counted(max(lengths), "step")
+    size = "" if str(series.steps) == "1" else f" of {series.steps}"
     show.say(
         "start",
-        f"data: {table.path}: {len(lengths):,} series of {extent} steps of {series.steps}, up to {end}; "
-        f"{held:,} values at the end held out to test on"
+        f"data: {table.path}: {len(lengths):,} series of {extent}{size}, up to {end}; "
+        f"{counted(held, 'value')} at the end held out to test on"
         + (f", {gaps:,} missing" if gaps else "")
         + f"\nmodel: {forecaster.cell}, {forecaster.num_layers} x {forecaster.hidden_size} units, {parameters:,} "
-        f"parameters, reads {forecaster.context} steps to foretell {forecaster.horizon}\n"
+        f"parameters, reads {counted(forecaster.context, 'step')} to foretell {forecaster.horizon}\n"
         f"run: {folder}"
         + ("" if session.total_steps is None else f", step {session.step:,} of {session.total_steps:,}"),
         run=str(folder),

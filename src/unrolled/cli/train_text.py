@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unrolled.errors import ParameterError
+from unrolled.shapes import counted
 from unrolled.training.config import TrainConfig
 from unrolled.training.facts import bits, perplexity
 
@@ -101,14 +102,14 @@ class TextRun:
         stopping = self.session.stopping
         if stopping is not None and self.session.stopped:
             early = (
-                f"Stopped early: no better validation in {stopping.patience} epochs; "
+                f"Stopped early: no better validation in {counted(stopping.patience, 'epoch')}; "
                 f"the weights are those of step {stopping.best_step:,}.\n"
             )
         show.say(
             "end",
             f"{early}{loss:.4f} nats/char on all {count:,} held-out characters "
             f"(perplexity {perplexity(loss):.2f}, {bits(loss):.3f} bits/char), "
-            f"after {self.session.step:,} steps.\n"
+            f"after {counted(self.session.step, 'step')}.\n"
             f"Saved in {self.folder}. Now try:\n"
             f"  unrolled sample {folder} --length 500\n"
             f"  unrolled eval {folder} SOME_TEXT",

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from unrolled.data.text_file import read_text
 from unrolled.errors import DataError, MissingExtraError, ParameterError
+from unrolled.shapes import counted
 
 __all__ = [
     "KEYS",
@@ -201,7 +202,8 @@ def next_frames(rolls: Sequence[Roll]) -> tuple[list[Roll], list[Roll]]:
     for index, roll in enumerate(rolls):
         if len(roll) < 2:
             raise DataError(
-                f"`rolls[{index}]` has {len(roll)} frame(s), expected at least 2; nothing comes after the first"
+                f"`rolls[{index}]` has {counted(len(roll), 'frame')}, expected at least 2; nothing comes after the "
+                "first"
             )
     return [roll[:-1] for roll in rolls], [roll[1:] for roll in rolls]
 

@@ -170,7 +170,7 @@ class PairBatches:
             raise DataError("`sources` has no sequences, expected at least one pair; nothing can be learned from it")
         for index, source in enumerate(sources):
             if not len(source):
-                raise DataError(f"`sources[{index}]` is empty, expected at least one symbol; leave that pair out")
+                raise DataError(f"`sources[{index}]` is empty, expected at least one symbol; leave it out")
         ended = [np.append(target, np.int32(END)) for target in targets]
         self._targets = Sequences(np.concatenate(ended), np.array([len(target) for target in ended]))
         read = Sequences(np.concatenate(list(sources)), np.array([len(source) for source in sources]))

@@ -70,7 +70,7 @@ class Sequences:
                 )
             return cls._of_array(np.stack(parts), lengths, name)
         if not parts:
-            raise DataError(f"`{name}` has 0 sequence(s), expected at least one; nothing can be learned from it")
+            raise DataError(f"`{name}` has no sequences, expected at least one; is the part empty?")
         parts = [part[:, None] if part.ndim == 1 else part for part in parts]
         for index, part in enumerate(parts):
             _check_numbers(f"{name}[{index}]", part)
@@ -98,7 +98,7 @@ class Sequences:
             )
         N, T = X.shape[:2]
         if N == 0:
-            raise DataError(f"`{name}` has 0 sequence(s) (shape={X.shape}), expected at least one; is the part empty?")
+            raise DataError(f"`{name}` has no sequences (shape={X.shape}), expected at least one; is the part empty?")
         if X[0].size == 0:
             raise DataError(
                 f"`{name}` has 0 feature(s) (shape={X.shape}) while a minimum of 1 is required; is a step missing?"

@@ -326,9 +326,11 @@ def checked_values(name: str, given: Array, nan: str) -> Array:
         )
     missing = np.isnan(values)
     if missing.any() and nan == "refuse":
+        first, *others = np.flatnonzero(missing).tolist()
+        more, them = (f" and {len(others)} more", "them") if others else ("", "it")
         raise DataError(
-            f"`{name}` is NaN at step {int(np.flatnonzero(missing)[0])} and {int(missing.sum()) - 1} more, expected "
-            "a number at every step; fill them in, or pass nan='mask' to leave them out"
+            f"`{name}` is NaN at step {first}{more}, expected a number at every step; fill {them} in, or pass "
+            f"nan='mask' to leave {them} out"
         )
     return values
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from unrolled.data.dates import EXAMPLES, Steps, Time, find_steps, formats_of, read_times, uneven, write_time
 from unrolled.data.tables import Missing, Table
 from unrolled.errors import DataError, ParameterError
+from unrolled.shapes import counted
 
 __all__ = ["DatedSeries", "SeriesColumns", "choose_series_columns", "read_dated_series"]
 
@@ -209,8 +210,8 @@ def _found_steps(table: Table, columns: SeriesColumns, times: list[Time]) -> Ste
     rising = _rising(times)
     if len(rising) < 3:
         raise DataError(
-            f"`{table.path}` has {len(rising)} dates in its column {columns.date!r}, expected three at least, from "
-            "which their step can be told; give a longer series"
+            f"`{table.path}` has {counted(len(rising), 'date')} in its column {columns.date!r}, expected three at least, "
+            "from which their step can be told; give a longer series"
         )
     steps = find_steps(rising)
     if steps is None:

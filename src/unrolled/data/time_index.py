@@ -8,6 +8,7 @@ import numpy as np
 
 from unrolled.errors import DataError, ParameterError
 from unrolled.extras import import_extra
+from unrolled.shapes import counted
 
 __all__ = ["TimeIndex", "is_pandas", "pandas"]
 
@@ -55,8 +56,8 @@ class TimeIndex(NamedTuple):
             _check_rising(index, name)
             if len(index) < 3 and index.freq is None:
                 raise DataError(
-                    f"`{name}` has {len(index)} time(s), expected three at least, from which their step can be told; "
-                    "give more, or set the index's freq"
+                    f"`{name}` has {counted(len(index), 'time')}, expected three at least, from which their step can "
+                    "be told; give more, or set the index's freq"
                 )
             frequency = index.freqstr or pd.infer_freq(index)
             if frequency is None:

@@ -332,7 +332,7 @@ def test_a_model_that_was_not_fitted_says_so(tmp_path):
         (None, ["a"], ParameterError, "`sources` is a NoneType, expected a list of strings or of lists of words; list"),
         (["a"], (a for a in "b"), ParameterError, r"`targets` is a generator, expected .*; list\(\) makes one of"),
         (["ab", ["ab"]], ["a", "b"], DataError, "`sources` holds 2 sequences that are neither"),
-        (["ab", ""], ["a", "b"], DataError, r"`sources\[1\]` is empty, expected at least one symbol; leave that pair"),
+        (["ab", ""], ["a", "b"], DataError, r"`sources\[1\]` is empty, expected at least one symbol; leave it out"),
         (["ab"], [""], DataError, "`targets` holds only empty sequences, expected at least one symbol"),
         ("ab", ["a", "b"], ParameterError, "`sources` is one string, expected a list of them; put it in brackets"),
     ],
