@@ -167,8 +167,8 @@ def _introduce(
     show.say(
         "start",
         f"data: {table.path}: {len(table.rows):,} rows, {len(steps):,} sequences of {min(steps)} to {max(steps)} "
-        f"steps, {counted(len(columns.features), 'feature')}, {counted(int(tested.sum()), 'sequence')} held out to test "
-        "on\n"
+        f"steps, {counted(len(columns.features), 'feature')}, {counted(int(tested.sum()), 'sequence')} held out to "
+        "test on\n"
         f"classes: {classes}{', ...' if len(model.classes_) > 8 else ''}\n"
         f"model: {'bidirectional ' if model.bidirectional else ''}{model.cell}, {model.num_layers} x "
         f"{model.hidden_size} units, {parameters:,} parameters\n"

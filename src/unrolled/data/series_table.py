@@ -210,8 +210,8 @@ def _found_steps(table: Table, columns: SeriesColumns, times: list[Time]) -> Ste
     rising = _rising(times)
     if len(rising) < 3:
         raise DataError(
-            f"`{table.path}` has {counted(len(rising), 'date')} in its column {columns.date!r}, expected three at least, "
-            "from which their step can be told; give a longer series"
+            f"`{table.path}` has {counted(len(rising), 'date')} in its column {columns.date!r}, expected three at "
+            "least, from which their step can be told; give a longer series"
         )
     steps = find_steps(rising)
     if steps is None:
