@@ -63,10 +63,23 @@ def test_without_entries_the_size_is_zero(clip):
 
 
 @BOTH
-@pytest.mark.parametrize("maximum", [0, -1.0, math.nan])
-def test_a_maximum_that_is_not_positive_is_an_error(clip, maximum):
-    with pytest.raises(ParameterError, match=rf"`maximum` is {maximum}, expected a positive number; pass math.inf"):
+@pytest.mark.parametrize("maximum", [0, -1.0, math.nan, -math.inf, "x", None])
+def test_a_maximum_that_is_no_positive_number_is_an_error(clip, maximum):
+    with pytest.raises(ParameterError, match=rf"`maximum` is {maximum!r}, expected a .* above 0; pass math.inf"):
         clip({}, maximum)
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("gradient", "kind"), [(np.array([3, 4]), "dtype int64"), ([3.0, 4.0], "type list"), (np.array([2j]), "dtype comp")]
+)
+def test_a_gradient_that_is_no_array_of_floats_is_named_before_any_is_changed(clip, gradient, kind):
+    first = np.array([7.0])
+    with pytest.raises(
+        ParameterError, match=rf"`gradients\['b'\]` has {kind}.*, expected an array of floats, which is"
+    ):
+        clip({"a": first, "b": gradient}, 1.0)
+    assert first[0] == 7
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -85,3 +98,28 @@ def test_finite_gradients_whose_squares_are_beyond_float32_have_a_norm_and_are_c
     assert clip_by_global_norm(gradients, math.inf) == pytest.approx(1, rel=1e-5)
     assert clip_by_global_norm({"a": np.array([1e30, np.nan], "float32")}, 1.0) != math.inf  # NaN stays NaN
     assert clip_by_global_norm({"a": np.array([1e30, np.inf], "float32")}, 1.0) == math.inf
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-200, 1e-170, 1e170, 1e200, 1e300])
+def test_the_norm_is_right_wherever_a_float64_holds_it(scale):
+    gradients = {"a": np.array([3.0 * scale, 0.0]), "b": np.array([[-4.0 * scale]])}
+    assert clip_by_global_norm(gradients, scale) == pytest.approx(5 * scale, rel=1e-14, abs=0)
+    np.testing.assert_allclose(gradients["a"], [0.6 * scale, 0], rtol=1e-14)
+    np.testing.assert_allclose(gradients["b"], [[-0.8 * scale]], rtol=1e-14)
+
+
+def test_a_norm_beyond_float64_is_infinite_and_nothing_is_changed():
+    gradients = {"a": np.array([1.7e308, -1.7e308])}
+    assert clip_by_global_norm(gradients, 1.0) == math.inf
+    assert gradients["a"].tolist() == [1.7e308, -1.7e308]
+
+
+def test_float32_gradients_whose_squares_vanish_have_a_norm():
+    norm = clip_by_global_norm({"a": np.full(BLOCK + 1, 1e-25, "float32")}, 1.0)
+    assert norm == pytest.approx(math.sqrt(BLOCK + 1) * 1e-25, rel=1e-6, abs=0)
+
+
+def test_a_factor_too_small_for_float32_still_leaves_the_maximum():
+    gradients = {"a": np.array([3e38, 0.0], "float32")}
+    clip_by_global_norm(gradients, 1e-9)
+    np.testing.assert_allclose(gradients["a"], [1e-9, 0], rtol=1e-6)
