@@ -218,7 +218,7 @@ def test_how_it_is_trained_can_be_chosen_and_is_kept_with_the_run(tmp_path, text
         *("train", text, *TINY, *chosen, "--ema", 0.9, "--patience", 1),
         *("--lr", 1.0, "--epochs", 30, "--out", folder),
     )
-    recorded = json.loads((folder / "config.json").read_text())["training"]
+    recorded = read_unit(folder, ()).documents["config"]["training"]
     assert {
         name: recorded[name]
         for name in (
@@ -392,7 +392,7 @@ def test_a_finished_run_is_not_trained_further(run):
     assert bits_of(run) == before
 
 
-@pytest.mark.parametrize("name", [INDEX, "weights-", "training-", "config.json", "vocabulary.json"])
+@pytest.mark.parametrize("name", [INDEX, "weights-", "training-", "config-", "vocabulary-"])
 def test_a_truncated_or_altered_checkpoint_is_named(tmp_path, run, text, name, refused):
     for change in (lambda raw: raw[: len(raw) // 2], lambda raw: raw[:-9] + bytes([raw[-9] ^ 1]) + raw[-8:]):
         folder = tmp_path / "copy"

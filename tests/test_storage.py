@@ -1,14 +1,19 @@
 """Saved folders: what comes back, that a save is whole or not at all, and that every alteration is noticed."""
 
+import hashlib
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from unrolled.errors import CheckpointError
-from unrolled.storage import INDEX, Unit, holds_unit, read_unit, write_atomic, write_unit
+from unrolled.storage import INDEX, Unit, _checksum, holds_unit, read_unit, write_atomic, write_unit
+
+NEVER_NAMED = hashlib.sha256(b"never named").hexdigest()[:12]
 
 
 def unit(number: int) -> Unit:
@@ -18,6 +23,12 @@ def unit(number: int) -> Unit:
         "training": {"count": np.array([number])},
     }
     return Unit({"step": number, "random": 2**100 + number, "rate": 0.1}, {"config": {"name": "ü"}}, arrays)
+
+
+def another(number: int) -> Unit:
+    """With documents of its own."""
+    documents = {"config": {"number": number}, f"of_{number % 2}": {"name": "ü"}}
+    return unit(number)._replace(documents=documents)
 
 
 def same(a: Unit, b: Unit) -> bool:
@@ -42,25 +53,32 @@ def test_only_the_groups_asked_for_are_read(tmp_path):
 
 
 def test_old_array_files_are_removed_and_nothing_else(tmp_path):
-    for name in ("notes.txt", "metrics.csv", "other-name.safetensors", ".hidden"):
+    foreign = ["notes.txt", "metrics.csv", "other-name.safetensors", ".hidden", "config.json", "my-0123456789ab.json"]
+    for name in foreign:
         (tmp_path / name).write_text("mine")
     for number in range(4):
         write_unit(tmp_path, unit(number))
+    assert {(tmp_path / name).read_text() for name in foreign} == {"mine"}
     files = sorted(path.name for path in tmp_path.iterdir())
     assert len([name for name in files if name.startswith("weights-")]) == 1
     assert len([name for name in files if name.startswith("training-")]) == 1
-    assert set(files) >= {"notes.txt", "metrics.csv", "other-name.safetensors", ".hidden", INDEX, "config.json"}
-    assert len(files) == 8
+    assert len([name for name in files if name.startswith("config-")]) == 1
+    assert set(files) >= {*foreign, INDEX}
+    assert len(files) == len(foreign) + 4
 
 
 def test_what_a_killed_save_left_is_swept_away(tmp_path):
     write_unit(tmp_path, unit(1))
     (tmp_path / ".checkpoint.json-123.part").write_text("half")
     (tmp_path / ".weights-0123456789ab.safetensors-123.part").write_text("half")
-    (tmp_path / "weights-0123456789ab.safetensors").write_text("never named")
+    never_named = [
+        tmp_path / f"{name}-{NEVER_NAMED}.{end}" for name, end in (("weights", "safetensors"), ("a", "json"))
+    ]
+    for path in never_named:
+        path.write_text("never named")
     write_unit(tmp_path, unit(2))
     assert not list(tmp_path.glob(".*.part"))
-    assert not (tmp_path / "weights-0123456789ab.safetensors").exists()
+    assert not any(path.exists() for path in never_named)
 
 
 # Saves unit 2 over unit 1, and dies by SIGKILL at the n-th moment where the disk changes: in the middle of each write,
@@ -68,7 +86,7 @@ def test_what_a_killed_save_left_is_swept_away(tmp_path):
 KILLED = """
 import os, pathlib, signal, sys
 import unrolled.storage as storage
-from test_storage import unit
+from test_storage import another, unit
 
 moments = int(sys.argv[2])
 
@@ -104,18 +122,16 @@ class Halves:
 
 storage.open = lambda *a: Halves(open(*a))
 os.replace, os.fsync, pathlib.Path.unlink = around(os.replace), around(os.fsync), around(pathlib.Path.unlink)
-storage.write_unit(pathlib.Path(sys.argv[1]), unit(int(sys.argv[3])))
+make, number = {"unit": unit, "another": another}[sys.argv[3]], int(sys.argv[4])
+storage.write_unit(pathlib.Path(sys.argv[1]), make(number), replace=make is another)
 """
 
 
-def save_killed(folder, moments: int, number: int) -> bool:
+def save_killed(folder, moments: int, number: int, make=unit) -> bool:
     """Whether the save was killed at that moment."""
-    import os
-    from pathlib import Path
-
     paths = os.pathsep.join([str(Path(__file__).parent), *sys.path])
     done = subprocess.run(
-        [sys.executable, "-c", KILLED, str(folder), str(moments), str(number)],
+        [sys.executable, "-c", KILLED, str(folder), str(moments), make.__name__, str(number)],
         env=os.environ | {"PYTHONPATH": paths},
         capture_output=True,
         text=True,
@@ -129,21 +145,90 @@ def test_a_save_killed_at_any_moment_leaves_the_last_whole_unit_or_the_new_one(t
     outcomes = []
     for moments in range(100):
         folder = tmp_path / str(moments)
-        write_unit(folder, unit(1))
-        killed = save_killed(folder, moments, number=2)
+        write_unit(folder, another(1))
+        killed = save_killed(folder, moments, 2, another)
         found = read_unit(folder)
-        assert same(found, unit(1)) or same(found, unit(2))
+        assert same(found, another(1)) or same(found, another(2))
         outcomes.append(found.record["step"])
         # and the folder is as good as ever
-        write_unit(folder, unit(3))
-        assert same(read_unit(folder), unit(3))
-        assert len(list(folder.iterdir())) == 4
+        write_unit(folder, another(3), replace=True)
+        assert same(read_unit(folder), another(3))
+        assert len(list(folder.iterdir())) == 5
         if not killed:
             break
     assert not killed
     assert outcomes == sorted(outcomes)
-    assert outcomes.count(1) >= 15  # three files, each written, synced, renamed, and its folder synced
-    assert outcomes.count(2) >= 4  # the sync of the folder, and two removals
+    assert outcomes.count(1) >= 25  # five files, each written, synced, renamed, and its folder synced
+    assert outcomes.count(2) >= 8  # the sync of the folder, and four removals
+
+
+# Saves one model over the other, again and again, until it is told to stop.
+SAVING = """
+import itertools, pathlib, sys
+from test_storage import another
+from unrolled.storage import write_unit
+
+for number in itertools.count():
+    write_unit(pathlib.Path(sys.argv[1]), another(number % 2), replace=True)
+    if number == 1:
+        print("both", flush=True)
+"""
+
+
+def test_whoever_reads_while_models_replace_each_other_finds_one_of_them_whole(tmp_path):
+    paths = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    command = [sys.executable, "-c", SAVING, str(tmp_path)]
+    found = set()
+    with subprocess.Popen(command, env=os.environ | {"PYTHONPATH": paths}, stdout=subprocess.PIPE, text=True) as saving:
+        try:
+            assert saving.stdout.readline() == "both\n"
+            for _ in range(300):
+                read = read_unit(tmp_path)
+                assert same(read, another(0)) or same(read, another(1))
+                found.add(read.record["step"])
+            assert saving.poll() is None
+        finally:
+            saving.kill()
+    assert found == {0, 1}
+
+
+def test_a_model_is_replaced_where_it_is_wished_for_and_nothing_of_it_is_left(tmp_path):
+    for number in (1, 2, 3, 3):
+        write_unit(tmp_path, another(number), replace=True)
+        assert same(read_unit(tmp_path), another(number))
+        assert len(list(tmp_path.iterdir())) == 5
+
+
+def test_a_folder_whose_documents_have_plain_names_is_read_and_replaced(tmp_path):
+    write_unit(tmp_path, another(1))
+    index = json.loads((tmp_path / INDEX).read_text())  # as it was saved before documents were replaced
+    for key, entry in index["files"].items():
+        if key.endswith(".json"):
+            (tmp_path / entry["name"]).rename(tmp_path / key)
+            entry["name"] = key
+    del index["checksum"]
+    (tmp_path / INDEX).write_text(json.dumps(index | {"checksum": _checksum(index)}))
+    assert same(read_unit(tmp_path), another(1))
+    for number in (1, 2):
+        write_unit(tmp_path, another(number), replace=number == 2)
+        assert same(read_unit(tmp_path), another(number))
+        assert len(list(tmp_path.iterdir())) == 5
+
+
+def test_what_is_no_such_unit_is_not_replaced(tmp_path):
+    write_unit(tmp_path / "run", unit(1))
+    model = unit(2)._replace(arrays={"weights": {"a": np.ones(1)}})
+    with pytest.raises(
+        CheckpointError,
+        match="holds something else: training and weights, where weights would be saved; save to a folder of its own",
+    ):
+        write_unit(tmp_path / "run", model, replace=True)
+    assert same(read_unit(tmp_path / "run"), unit(1))
+    for foreign in ('{"epoch": 3}', "no JSON"):
+        (tmp_path / INDEX).write_text(foreign)
+        with pytest.raises(CheckpointError, match=r"checkpoint.json` is not replaced, as it is altered or .* its own"):
+            write_unit(tmp_path, model, replace=True)
+        assert (tmp_path / INDEX).read_text() == foreign
 
 
 def test_a_first_save_that_is_killed_leaves_no_unit_and_can_be_repeated(tmp_path):
@@ -167,7 +252,7 @@ def test_an_altered_byte_anywhere_is_noticed(tmp_path):
     assert same(read_unit(tmp_path), unit(1))
 
 
-@pytest.mark.parametrize("name", [INDEX, "config.json", "weights-", "training-"])
+@pytest.mark.parametrize("name", [INDEX, "config-", "weights-", "training-"])
 def test_a_truncated_or_missing_file_is_noticed(tmp_path, name):
     write_unit(tmp_path, unit(1))
     (path,) = [path for path in tmp_path.iterdir() if path.name.startswith(name)]

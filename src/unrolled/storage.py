@@ -1,8 +1,9 @@
 """Arrays and plain values on disk, whole or not at all: safetensors and JSON, never pickle; knows no model.
 
 A saved folder is one unit. `checkpoint.json` names every other file of the unit with its size and SHA-256, and carries
-a checksum of itself; putting it in place with one atomic rename is what makes a save happen. Array files have new names
-each time, and old ones are removed only after that rename: whoever is killed in between leaves the last whole unit.
+a checksum of itself; putting it in place with one atomic rename is what makes a save happen. The other files' names say
+what is in them, so none is written over, and old ones are removed only after that rename: whoever reads meanwhile, or
+is killed, finds the last unit whole or the new one. Files that are not the unit's are left alone.
 """
 
 from __future__ import annotations
@@ -11,24 +12,27 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from unrolled.errors import CheckpointError
 from unrolled.shapes import Array
 
-__all__ = ["Unit", "holds_unit", "read_unit", "write_atomic", "write_unit"]
+__all__ = ["Unit", "former_index", "holds_unit", "read_unit", "write_atomic", "write_unit"]
 
 INDEX = "checkpoint.json"
 FORMAT = 1
+HASHED = re.compile(r"[^.].*-([0-9a-f]{12})\.(?:json|safetensors)")
+HALF = re.compile(r"\..+\.(?:json|safetensors)-\d+\.part")
 
 
 class Unit(NamedTuple):
     """What a folder holds: plain values and named groups of arrays."""
 
     record: dict[str, Any]  # changes from save to save; for JSON
-    documents: dict[str, Any]  # file name without ending -> what never changes; for JSON
+    documents: dict[str, Any]  # name -> what never changes; for JSON
     arrays: dict[str, dict[str, Array]]  # group -> name -> array
 
 
@@ -57,60 +61,92 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def write_unit(folder: Path, unit: Unit) -> None:
+def write_unit(folder: Path, unit: Unit, replace: bool = False) -> None:
     """Saves a unit into a folder, in place of the one that it holds.
 
     Args:
         folder: created where it does not exist.
-        unit: its documents must be those that the folder's unit already has, if it has one.
+        unit: its groups are those that the folder's unit already has, if it has one, and so are its documents,
+        replace: unless they may be others.
 
     Raises:
-        CheckpointError: the folder holds a unit with other documents, or cannot be written.
+        CheckpointError: the folder holds a unit with other groups or documents, an index that is none of ours or is
+            altered, or cannot be written.
     """
     from safetensors.numpy import save
 
+    contents = {f"{name}.json": _to_json(value) for name, value in unit.documents.items()}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        documents = {f"{name}.json": _to_json(value) for name, value in unit.documents.items()}
-        occupied = holds_unit(folder)
-        for name, content in documents.items():
-            path = folder / name
-            if occupied and (not path.exists() or path.read_bytes() != content):
+        former = former_index(folder)
+        old: dict[str, Any] = {} if former is None else former["files"]
+        if former is not None:
+            groups = {key for key in old if not key.endswith(".json")}
+            if groups != unit.arrays.keys():
                 raise CheckpointError(
-                    f"`{folder}` holds another model: its {name} differs; save to a folder of its own"
+                    f"`{folder}` holds something else: {_listed(groups)}, where {_listed(unit.arrays)} would be saved; "
+                    "save to a folder of its own"
                 )
-            if not occupied:
-                write_atomic(path, content)
-        files: dict[str, str] = {name: name for name in documents}
-        contents = dict(documents)
-        for group, arrays in unit.arrays.items():
-            content = save(dict(arrays))
-            # the name changes with the content, so the file of the last unit is never written over
-            name = f"{group}-{hashlib.sha256(content).hexdigest()[:12]}.safetensors"
-            write_atomic(folder / name, content)
-            files[group], contents[name] = name, content
-        index: dict[str, Any] = {
-            "format": FORMAT,
-            "files": {
-                key: {"name": name, "bytes": len(contents[name]), "sha256": hashlib.sha256(contents[name]).hexdigest()}
-                for key, name in files.items()
-            },
-            "record": unit.record,
-        }
+            for name, content in contents.items():
+                if not replace and (name not in old or old[name]["sha256"] != _sha256(content)):
+                    raise CheckpointError(
+                        f"`{folder}` holds another model: its {name} differs; save to a folder of its own"
+                    )
+        contents |= {group: save(dict(arrays)) for group, arrays in unit.arrays.items()}
+        files = {key: _write_hashed(folder, key, content) for key, content in contents.items()}
+        index: dict[str, Any] = {"format": FORMAT, "files": files, "record": unit.record}
         write_atomic(folder / INDEX, _to_json(index | {"checksum": _checksum(index)}))  # from here on it is saved
-        _sweep(folder, keep={*files.values(), INDEX})
     except OSError as error:
         raise CheckpointError(
             f"`{folder}` cannot be written ({error.strerror}); is the disk full, or not yours?"
         ) from error
+    with suppress(OSError):  # what cannot be removed now, the next save removes
+        _sweep(folder, {entry["name"] for entry in old.values()}, keep={entry["name"] for entry in files.values()})
 
 
-def _sweep(folder: Path, keep: set[str]) -> None:
-    """Removes what earlier saves, whole or killed, left behind; nothing that is not ours."""
-    ours = re.compile(r"[a-z]+-[0-9a-f]{12}\.safetensors|\..+\.(json|safetensors)-\d+\.part")
+def former_index(folder: Path) -> dict[str, Any] | None:
+    """The index of the unit in whose place the next will be saved; `None` where there is none.
+
+    Raises:
+        CheckpointError: the folder holds an index that is none of ours, or is altered.
+    """
+    if not holds_unit(folder):
+        return None
+    try:
+        return _read_index(folder)
+    except CheckpointError as error:
+        raise CheckpointError(
+            f"`{folder / INDEX}` is not replaced, as it is altered or was written by something else; "
+            "save to a folder of its own"
+        ) from error
+
+
+def _write_hashed(folder: Path, key: str, content: bytes) -> dict[str, Any]:
+    """Writes a file under a name that changes with its content, unless it is there; gives its entry in the index."""
+    digest = _sha256(content)
+    stem, dot, ending = key.rpartition(".")
+    path = folder / (f"{stem}-{digest[:12]}.{ending}" if dot else f"{key}-{digest[:12]}.safetensors")
+    if not path.exists() or path.read_bytes() != content:
+        write_atomic(path, content)
+    return {"name": path.name, "bytes": len(content), "sha256": digest}
+
+
+def _sweep(folder: Path, old: Collection[str], keep: Collection[str]) -> None:
+    """Removes the last unit's files, and what killed saves left behind; nothing that is not ours."""
     for path in folder.iterdir():
-        if path.name not in keep and ours.fullmatch(path.name):
+        if path.name not in keep and (path.name in old or _left_behind(path)):
             path.unlink(missing_ok=True)
+
+
+def _left_behind(path: Path) -> bool:
+    hashed = HASHED.fullmatch(path.name)
+    if hashed is None:
+        return HALF.fullmatch(path.name) is not None
+    return path.is_file() and _sha256(path.read_bytes()).startswith(hashed[1])
+
+
+def _listed(groups: Collection[str]) -> str:
+    return " and ".join(sorted(groups)) or "no arrays"
 
 
 def holds_unit(folder: Path) -> bool:
@@ -137,9 +173,12 @@ def read_unit(folder: Path, groups: tuple[str, ...] | None = None) -> Unit:
                 raise
 
 
-def _stamp(folder: Path) -> bytes | None:
+def _stamp(folder: Path) -> tuple[int, int, bytes] | None:
+    """Tells one index from another, also from one of the same content that was put in place later."""
+    path = folder / INDEX
     try:
-        return (folder / INDEX).read_bytes()
+        status = path.stat()
+        return status.st_ino, status.st_mtime_ns, path.read_bytes()
     except OSError:
         return None
 
@@ -208,7 +247,7 @@ def _read_checked(folder: Path, entry: Mapping[str, Any]) -> bytes:
             f"`{path}` is truncated or altered: {len(content):,} bytes, expected {entry['bytes']:,}; "
             "restore it from a copy, or train again"
         )
-    if hashlib.sha256(content).hexdigest() != entry["sha256"]:
+    if _sha256(content) != entry["sha256"]:
         raise CheckpointError(
             f"`{path}` is altered: its SHA-256 is not the one that was saved; restore it from a copy, or train again"
         )
@@ -220,4 +259,8 @@ def _to_json(value: Any) -> bytes:
 
 
 def _checksum(index: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(index, sort_keys=True, allow_nan=False).encode()).hexdigest()
+    return _sha256(json.dumps(index, sort_keys=True, allow_nan=False).encode())
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+import unrolled
 from models.waves import small, waves
 from unrolled.data.text import Vocabulary
 from unrolled.errors import CheckpointError, ParameterError
 from unrolled.models.pairs.encoder_decoder import EncoderDecoder
 from unrolled.models.sequences.classifier import SequenceClassifier
+from unrolled.models.sequences.regressor import SequenceRegressor
 from unrolled.models.text.char_lm import CharLM
 from unrolled.storage import read_unit, write_unit
 from unrolled.training.callbacks import Callbacks
@@ -150,13 +152,34 @@ def test_a_model_saved_into_the_folder_of_its_run_leaves_the_run_there(fitted: A
     assert weights_of(tmp_path / "parts") == weights_of(tmp_path / "whole")
 
 
+def test_a_model_takes_the_place_of_the_one_that_was_saved_there_before(tmp_path: Path):
+    X, y = waves()
+    (tmp_path / "notes.txt").write_text("mine")
+    text = "the cat sat on the mat. " * 40
+    for model in (
+        small(epochs=1).fit(X, y),
+        small(epochs=2, hidden_size=4).fit(X, y),
+        small(epochs=2, hidden_size=4).fit([x * 2 for x in X], y),
+        CharLM(Vocabulary.of(text), hidden_size=8, seed=0).fit(text, epochs=1),
+        SequenceRegressor(hidden_size=4, epochs=1, random_state=0).fit(X, np.arange(len(X))),
+    ):
+        model.save(tmp_path)
+        back = unrolled.load(tmp_path)
+        assert type(back) is type(model)
+        own = model.parameters if isinstance(model, CharLM) else model.network_.parameters
+        assert weights_of(tmp_path) == {name: array.tobytes() for name, array in own.items()}
+        names = {path.name.split("-")[0] for path in tmp_path.iterdir()}
+        assert names - {"vocabulary"} == {"notes.txt", "checkpoint.json", "config", "weights"}
+        assert ("vocabulary" in names) == isinstance(model, CharLM)
+
+
 @pytest.mark.parametrize("fitted", [classifier, text_model])
 def test_a_model_with_other_weights_is_not_saved_over_a_run(fitted: Any, tmp_path: Path):
     whole = fitted(tmp_path / "whole")
     left = fitted(tmp_path / "parts", callbacks=[AfterOneEpoch()])
     for model, folder in ((left, "whole"), (whole, "parts")):
         with pytest.raises(
-            CheckpointError, match=r"holds a training run, which has other weights .* folder of its own"
+            CheckpointError, match=r"holds a training run, which has other weights .* own, or remove the run first"
         ):
             model.save(tmp_path / folder)
     assert len(fitted(tmp_path / "parts").history_) == 3

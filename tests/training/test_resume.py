@@ -203,8 +203,9 @@ def test_metrics_may_be_infinite_or_numbers_of_numpy(tmp_path, settings):
 
 def test_the_settings_are_kept_in_json_beside_the_models_documents(tmp_path):
     run(tmp_path / "run", FitSettings(epochs=1, ema=0.5))
-    assert json.loads((tmp_path / "run" / "config.json").read_text()) == {"size": 1}
-    assert json.loads((tmp_path / "run" / "fit.json").read_text())["ema"] == 0.5
+    (config,), (how,) = ((tmp_path / "run").glob(f"{name}-*.json") for name in ("config", "fit"))
+    assert json.loads(config.read_text()) == {"size": 1}
+    assert json.loads(how.read_text())["ema"] == 0.5
 
 
 def test_a_folder_that_holds_a_run_is_not_started_over(tmp_path):

@@ -200,10 +200,11 @@ class Trainable(Fitted, Parametrised):
     def save(self, folder: str | Path) -> None:
         """Writes the fitted model, without its history, for `load`: safetensors and JSON.
 
-        Into the folder of its own run nothing is lost: that keeps its history, and can be gone on with.
+        A model that was saved there is replaced: whoever reads or is killed meanwhile finds that one or this one,
+        whole. Into the folder of its own run nothing is lost: that keeps its history, and can be gone on with.
 
         Raises:
-            CheckpointError: the folder holds another model or its run, or cannot be written.
+            CheckpointError: the folder holds the run of another model, or something else, or cannot be written.
             ParameterError: the model is not fitted, or holds a label or a parameter of a kind that JSON has not.
         """
         self._check_fitted()

@@ -41,7 +41,7 @@ MEASURES: Mapping[str, Measure] = {
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """What a run is trained with; recorded in its `config.json`.
+    """What a run is trained with; recorded in its document `config`.
 
     Exactly one of `minutes`, `epochs` and `steps` says how long.
 

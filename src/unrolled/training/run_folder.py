@@ -11,7 +11,7 @@ from typing import Any, cast
 import numpy as np
 
 from unrolled.errors import CheckpointError, ParameterError
-from unrolled.storage import Unit, holds_unit, read_unit, write_unit
+from unrolled.storage import Unit, former_index, holds_unit, read_unit, write_unit
 from unrolled.training.checkpoint import GROUPS, restore_session, save_session
 from unrolled.training.early_stopping import sense_of
 from unrolled.training.history import History
@@ -111,12 +111,13 @@ def history_of(unit: Unit) -> History | None:
 
 
 def save_model(folder: Path, unit: Unit) -> None:
-    """Writes a model; into the folder of the run that it came from without an end to that, which can be gone on with.
+    """Writes a model, in place of one that was saved there; into the folder of its own run without an end to that.
 
     Raises:
-        CheckpointError: the folder holds another model, or the run of another, or cannot be written.
+        CheckpointError: the folder holds the run of another model, or something else, or cannot be written.
     """
-    if holds_unit(folder) and "position" in read_unit(folder, ()).record:
+    former = former_index(folder)
+    if former is not None and "position" in former["record"]:
         run = read_unit(folder)
         saved, weights = run.arrays["weights"], unit.arrays["weights"]
         same = saved.keys() == weights.keys() and all(
@@ -124,10 +125,11 @@ def save_model(folder: Path, unit: Unit) -> None:
         )
         if not same or run.record["kind"] != unit.record["kind"]:
             raise CheckpointError(
-                f"`{folder}` holds a training run, which has other weights than this model; save to a folder of its own"
+                f"`{folder}` holds a training run, which has other weights than this model, and a history, and is not "
+                "replaced; save to a folder of its own, or remove the run first"
             )
         unit = run._replace(record=run.record | unit.record)
-    write_unit(folder, unit)
+    write_unit(folder, unit, replace=True)
 
 
 def _filled(saved: Any, default: Any) -> Any:

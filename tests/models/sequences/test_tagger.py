@@ -1,6 +1,5 @@
 """The tagger: what it learns at each step, that padding and masked steps teach nothing, and what it refuses."""
 
-import json
 import pickle
 
 import numpy as np
@@ -15,6 +14,7 @@ from unrolled.models import load
 from unrolled.models.sequences.network import SequenceNetwork
 from unrolled.models.sequences.step_targets import UNLABELLED, StepLoss
 from unrolled.models.sequences.tagger import SequenceTagger
+from unrolled.storage import read_unit
 from unrolled.training.fit import Callback
 
 SMALL = {"hidden_size": 8, "epochs": 3, "batch_size": 4, "random_state": 0}
@@ -259,7 +259,7 @@ def test_a_saved_model_comes_back_with_the_same_bits(tmp_path, tagger, many):
             for a, b in zip(again.predict_proba(X), model.predict_proba(X), strict=True):
                 assert a.tobytes() == b.tobytes()
             assert again.classes_.tolist() == model.classes_.tolist()
-    config = json.loads((tmp_path / "classes" / "config.json").read_text())
+    config = read_unit(tmp_path / "classes").documents["config"]
     assert config["kind"] == "sequence_tagger"
     assert "pooling" not in config["params"]
 

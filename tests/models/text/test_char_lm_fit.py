@@ -240,10 +240,12 @@ def test_the_command_says_what_goes_on_with_such_a_run(tmp_path: Path):
 
 def test_the_folder_says_in_json_what_was_trained_how(tmp_path: Path):
     make().fit(TEXT, **HOW, checkpoint=tmp_path, patience=9)
-    config = json.loads((tmp_path / "config.json").read_text())
+    config, how = (
+        json.loads(path.read_text()) for name in ("config", "fit") for path in tmp_path.glob(f"{name}-*.json")
+    )
     assert config["kind"] == "char_lm"
     assert config["data"]["window"] == 16
-    assert json.loads((tmp_path / "fit.json").read_text())["patience"] == 9
+    assert how["patience"] == 9
     assert (tmp_path / "metrics.csv").read_text().count("\n") == 1 + 5
 
 

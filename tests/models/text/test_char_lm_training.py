@@ -159,12 +159,15 @@ def test_each_part_of_a_checkpoint_matters(tmp_path, text, lost):
 def test_the_folder_says_in_json_what_was_trained_on_what(tmp_path, text):
     run = start(tmp_path / "run", from_file(text), TrainConfig(**SETTINGS))
     run.save()
-    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    config, vocabulary = (
+        json.loads(path.read_text())
+        for name in ("config", "vocabulary")
+        for path in (tmp_path / "run").glob(f"{name}-*.json")
+    )
     assert config["kind"] == "char_lm"
     assert config["training"] == TrainConfig(**SETTINGS).to_record()
     assert config["data"]["source"] == str(text)
     assert len(config["data"]["sha256"]) == 64
-    vocabulary = json.loads((tmp_path / "run" / "vocabulary.json").read_text())
     assert set(vocabulary["characters"]) <= set(text.read_text())
 
 

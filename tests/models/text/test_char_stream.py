@@ -124,9 +124,13 @@ def test_a_place_of_other_weights_and_a_folder_without_a_stream_are_named(tmp_pa
     ):
         CharStream.load(make(seed=1), tmp_path / "place")
     make().save(tmp_path / "model")
-    with pytest.raises(CheckpointError, match=r"holds another model: its stream.json differs"):
+    with pytest.raises(CheckpointError, match=r"holds something else: weights, where state would be saved; save to a"):
         stream.save(tmp_path / "model")
     assert load(tmp_path / "model").settings == make().settings  # nothing was lost
+    other = make(seed=1).stream()
+    other.read("then")
+    other.save(tmp_path / "place")
+    assert CharStream.load(make(seed=1), tmp_path / "place").characters == 4  # one place takes another's
     write_unit(tmp_path / "other", Unit({"kind": "oracle"}, {}, {"state": {}}))
     with pytest.raises(CheckpointError, match="holds a 'oracle', expected a 'char_stream'; was it saved by CharStream"):
         CharStream.load(make(), tmp_path / "other")

@@ -342,8 +342,11 @@ class CharLM(TextNetwork, Remembers):
     def save(self, folder: str | Path) -> None:
         """Writes the model alone, for `unrolled.load`; into the folder of its own run without an end to that.
 
+        A model that was saved there is replaced: whoever reads or is killed meanwhile finds that one or this one,
+        whole.
+
         Raises:
-            CheckpointError: the folder holds another model or its run, or cannot be written.
+            CheckpointError: the folder holds the run of another model, or something else, or cannot be written.
         """
         save_model(Path(folder), Unit({"kind": self.kind}, self.documents(), {"weights": dict(self.parameters)}))
 

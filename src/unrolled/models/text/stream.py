@@ -160,7 +160,7 @@ class CharStream:
         return [self.model.vocabulary.decode(column) for column in written.T]
 
     def save(self, folder: str | Path) -> None:
-        """Writes the stream's place, without the model, for `CharStream.load`.
+        """Writes the stream's place, without the model, for `CharStream.load`; in place of one that was saved there.
 
         Raises:
             CheckpointError: the folder holds something else, or cannot be written.
@@ -168,7 +168,8 @@ class CharStream:
         """
         arrays = {"logits": np.ascontiguousarray(self._next())} | self.model.state_to_arrays(self._state)
         documents = {"stream": {"kind": KIND, "weights": _weights_of(self.model)}}
-        write_unit(Path(folder), Unit({"kind": KIND, "characters": self.characters}, documents, {"state": arrays}))
+        unit = Unit({"kind": KIND, "characters": self.characters}, documents, {"state": arrays})
+        write_unit(Path(folder), unit, replace=True)
 
     @classmethod
     def load(cls, model: CharLM, folder: str | Path) -> CharStream:
