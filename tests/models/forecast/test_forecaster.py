@@ -118,6 +118,27 @@ def test_new_values_and_series_go_to_their_names_in_whatever_order_they_come():
             due.update(other)
 
 
+def test_series_without_names_are_found_by_their_place_in_whatever_form_they_come():
+    def rows(forecast: Any) -> list[Any]:
+        """Each part's arrays, a row for each series."""
+        parts = [[*part.values()] if isinstance(part, dict) else part for part in forecast]
+        return [part.T if isinstance(part, np.ndarray) else np.array(part) for part in parts]
+
+    a, b = noisy(80), 1000 * noisy(80, seed=1)
+    for fitted in (quick({"value": a}), quick(a), quick([a]), quick(a[:, None])):
+        due = np.ravel(rows(fitted.predict()))
+        for given in (a, [a], a[:, None]):
+            np.testing.assert_array_equal(np.ravel(rows(fitted.predict(given))), due)
+            assert fitted.backtest(given, start=60).metrics["mae"] == fitted.backtest(a, start=60).metrics["mae"]
+    for fitted in (quick({"a": a, "b": b}), quick([a, b]), quick(np.stack([a, b], axis=1))):
+        for given in ([a, b], np.stack([a, b], axis=1)):
+            same(rows(fitted.predict(given)), rows(fitted.predict()))
+    with pytest.raises(ParameterError, match="`series` holds 'b', expected those it was fitted to: value"):
+        quick({"value": a}).predict({"b": a})
+    with pytest.raises(ParameterError, match="`series` holds 'series', expected those it was fitted to: a, b"):
+        quick({"a": a, "b": b}).predict(a)
+
+
 def test_covariates_known_in_advance_tell_what_the_past_cannot():
     draw = rng(3)
     promotion = draw.integers(0, 2, size=261).astype(float)

@@ -168,20 +168,24 @@ def scaling_for(memory: Memory, given: SeriesSet) -> SeriesScaling:
 def places_of(memory: Memory, given: SeriesSet) -> list[int | None]:
     """Which of the series it was fitted to each one is, by name, or by its place where names are missing here or there.
 
+    Series without names may come in another form than those of `fit`, if they are as many.
+
     Returns:
         Their places, `None` for a series that is none of them.
     """
-    like = given.form == memory.form and len(given.names) == len(memory.names)
-    if like and (given.form == "one" or given.names == memory.names):
-        return list(range(len(given.names)))
+    like = given.form == memory.form
     found = [memory.names.index(name) if name in memory.names else None for name in given.names]
-    nameless = like and given.form != "named" and (_nameless(given.names) or _nameless(memory.names))
-    return list(range(len(found))) if nameless and None in found else found
+    by_place = _nameless(given.form, given.names) or (like and _nameless(memory.form, memory.names))
+    if len(given.names) == len(memory.names) and None in found and (by_place or (like and given.form == "one")):
+        return list(range(len(found)))
+    return found
 
 
-def _nameless(names: Sequence[str]) -> bool:
+def _nameless(form: Form, names: Sequence[str]) -> bool:
     """Whether they are what `read_series` calls series that came without names."""
-    return list(names) == [str(k) for k in range(len(names))]
+    if form == "one":
+        return names[0] in ("series", "values")
+    return form != "named" and list(names) == [str(k) for k in range(len(names))]
 
 
 def own_series(memory: Memory, covariates: Any, past_covariates: Any, horizon: int) -> Given:
