@@ -64,6 +64,8 @@ class Dense(Layer):
     Source: Rumelhart, Hinton & Williams 1986, equation 1.
 
     >>> dense = Dense(3, 2, seed=0)
+    >>> dense
+    Dense(3, 2)
     >>> {name: array.shape for name, array in dense.parameters.items()}
     {'weight': (2, 3), 'bias': (2,)}
     >>> y, _ = dense(np.zeros((5, 4, 3), "float32"))
@@ -86,10 +88,14 @@ class Dense(Layer):
         self.input_size = whole_number("input_size", input_size, remedy=remedy)
         self.output_size = whole_number("output_size", output_size, remedy=remedy)
         checked_name("weight_init", weight_init, INITIALIZERS, INITIALIZER_REMEDY)
+        self.weight_init = weight_init
         weight = INITIALIZERS[weight_init](checked_generator(seed), self.output_size, self.input_size)
         self._create("weight", "O, I", weight)
         if bias:
             self._create("bias", "O", np.zeros(self.output_size))
+
+    def _settings(self) -> dict[str, Any]:
+        return super()._settings() | {"bias": "bias" in self._arrays}
 
     def forward(self, x: ArrayLike, state: Any = None) -> DenseRun:
         """Computes the layer, and keeps `x` for `backward`.

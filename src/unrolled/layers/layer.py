@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
@@ -32,6 +33,20 @@ class Layer:
         self._arrays: dict[str, Array] = {}
         self._axes: dict[str, str] = {}
         self._masks: np.random.Generator | None = None  # where masks come from, in a layer that draws any
+
+    def __repr__(self) -> str:
+        """The call that makes such a layer: its sizes, and what is not as it is where nothing is said; no seed."""
+        settings, said = self._settings(), list[str]()
+        for name, parameter in inspect.signature(type(self)).parameters.items():
+            if parameter.default is parameter.empty:
+                said.append(repr(settings[name]))
+            elif name != "seed" and settings[name] != parameter.default:
+                said.append(f"{name}={settings[name]!r}")
+        return f"{type(self).__name__}({', '.join(said)})"
+
+    def _settings(self) -> dict[str, Any]:
+        """What the layer was made with, by the names of its arguments, but for the seed."""
+        return vars(self) | {"dtype": str(self.dtype)}
 
     @property
     def random_state(self) -> dict[str, Any] | None:

@@ -93,6 +93,11 @@ class Recurrent(Layer, Generic[State, Trace]):
         self._levels: Chain | None = None
         self._step: _Step | None = None
 
+    def _settings(self) -> dict[str, Any]:
+        of_h, of_c = self.options.zoneout
+        both = len(self._state_parts) == 2 and of_h != of_c
+        return vars(self.options) | super()._settings() | {"zoneout": (of_h, of_c) if both else of_h}
+
     def forward(
         self,
         x: ArrayLike,

@@ -64,6 +64,12 @@ class Stack(NamedLayers):
 
     >>> from unrolled.layers import LSTM
     >>> model = Stack(embedding=Embedding(7, 3, seed=0), lstm=LSTM(3, 4, seed=1), dense=Dense(4, 7, seed=2))
+    >>> model
+    Stack(
+        embedding=Embedding(7, 3),
+        lstm=LSTM(3, 4),
+        dense=Dense(4, 7),
+    )
     >>> run = model.forward(np.zeros((5, 2), "int32"))
     >>> run.output.shape, list(run.state)
     ((5, 2, 7), ['lstm'])
@@ -92,6 +98,11 @@ class Stack(NamedLayers):
         first, second, *_ = [*layers.values(), None]
         # The pair that runs as one: an Embedding and the recurrent layer behind it.
         self._embedding = first if isinstance(first, Embedding) and isinstance(second, Recurrent) else None
+
+    def __repr__(self) -> str:
+        """The call that makes such a stack, with one layer a line."""
+        lines = [f"    {name}={layer!r},\n" for name, layer in self.layers.items()]
+        return f"Stack(\n{''.join(lines)})"
 
     def _check_neighbours(self, below: str, above: str) -> None:
         width, other = _output_size(self.layers[below]), self.layers[above]
