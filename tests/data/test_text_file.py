@@ -30,7 +30,7 @@ def test_a_text_is_read_as_it_is(tmp_path, read):
     ("raw", "message"),
     [
         (None, r"`.*t.txt` does not exist, expected a text file; check the path"),
-        (b"", r"`.*t.txt` is empty, expected text in UTF-8"),
+        (b"", r"`.*t.txt` is empty, expected text in UTF-8; is it the right file"),
         (b"abc\xe9d", r"`.*t.txt` is not UTF-8: byte offset 3 holds 0xe9 .* iconv"),
         ("äö".encode() + b"\xff", r"not UTF-8: byte offset 4 holds 0xff"),
         (b"ab\xc3", r"not UTF-8: byte offset 2 holds 0xc3 \(unexpected end of data\)"),

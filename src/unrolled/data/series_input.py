@@ -82,7 +82,7 @@ def read_series(given: Any, name: str = "series", *, follows: bool = False) -> S
     table: Any = given  # pyright: ignore[reportUnknownVariableType]
     values = _numbers(table, name)
     if values.size == 0:
-        raise DataError(f"`{name}` is empty, expected at least one value; nothing can be learned from it")
+        raise DataError(f"`{name}` is empty, expected at least one value; is the part empty?")
     index: Any = table.index if is_pandas(table) else None
     time = None if index is None or follows else TimeIndex.of(index, name)
     if values.ndim == 1:
@@ -214,7 +214,7 @@ def _joined(form: Form, names: list[str], parts: list[Any], name: str, follows: 
                 f"`{name}[{label}]` holds {len(one.values)} series, expected one of shape (T,); give each an entry"
             )
     if not read:
-        raise DataError(f"`{name}` holds no series, expected at least one; nothing can be learned from it")
+        raise DataError(f"`{name}` holds no series, expected at least one; is the part empty?")
     columns = (
         [part[0] for part in field] for field in zip(*((o.values, o.times, o.indexes) for o in read), strict=True)
     )

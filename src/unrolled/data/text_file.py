@@ -188,7 +188,7 @@ def _readable(path: str | Path) -> Generator[None]:
 
 
 def _empty(path: str | Path) -> DataError:
-    return DataError(f"`{path}` is empty, expected text in UTF-8; nothing can be learned from it")
+    return DataError(f"`{path}` is empty, expected text in UTF-8; is it the right file?")
 
 
 def _not_utf8(path: str | Path, error: UnicodeDecodeError, before: int) -> DataError:

@@ -133,9 +133,10 @@ class FitSettings:
         options = dict(self.schedule_options)
         for name in options:
             if name not in known:
+                expected = f"one of {', '.join(known)}" if known else "none, as it has no options"
                 raise ParameterError(
-                    f"`{name}` is no option of the schedule {self.schedule!r}, expected one of "
-                    f"{', '.join(known) or 'none at all'}; leave it out or choose another schedule"
+                    f"`{name}` is no option of the schedule {self.schedule!r}, expected {expected}; leave it out or "
+                    "choose another schedule"
                 )
         if self.schedule == "exponential" and not self.final_rate and "factor" not in self.schedule_options:
             raise ParameterError("`final_rate` is 0 for 'exponential', expected a positive part of the peak; try 0.01")

@@ -292,7 +292,7 @@ def test_a_global_scale_foretells_a_series_it_never_saw_and_a_scale_of_its_own_d
         (noisy(30), {"validation_steps": "2"}, ParameterError, "`validation_steps` is '2', expected .* 1 to below 30"),
         (noisy(30), {"validation_steps": 2.5}, ParameterError, "`validation_steps` is 2.5, expected a whole number"),
         ({"a": noisy(30), "b": noisy(5)}, {"fraction": 0}, DataError, "`b` has 5 steps, expected at least"),
-        ([], {}, DataError, "`series` is empty, expected at least one value"),
+        ([], {}, DataError, "`series` is empty, expected at least one value; is the part empty"),
         ([[1.0], []], {}, DataError, r"`series\[1\]` is empty"),
         (np.zeros((2, 3, 4)), {}, ShapeError, r"`series` has shape \(2, 3, 4\), expected \(T,\), or \(T, K\)"),
         (["a", "b"], {}, ParameterError, "`series` has dtype .*, expected real numbers"),
