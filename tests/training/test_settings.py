@@ -38,7 +38,7 @@ def test_one_of_three_says_how_long_and_100_epochs_where_none_does():
         ({"optimizer_options": {"nesterov": True}}, "`nesterov` is no setting of 'adam', expected one of"),
         ({"weight_decay": 0.1}, "`weight_decay` is 0.1 for 'adam', which has none; choose 'adamw'"),
         ({"schedule": "linear"}, "`schedule` is 'linear', expected one of constant, step, .*, reduce_on_plateau"),
-        ({"schedule_options": {"every": 3}}, "`every` is no option of the schedule 'cosine', expected none, as it has no"),
+        ({"schedule_options": {"every": 3}}, "`every` is no option of the schedule 'cosine', expected none, as it has"),
         (
             {"schedule": "step", "schedule_options": {"gamma": 3}},
             "`gamma` is no option .*, expected one of factor, every",
