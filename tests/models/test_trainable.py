@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 import unrolled
-from models.waves import small, waves
+from models.waves import same, small, waves
 from unrolled.data.text import Vocabulary
-from unrolled.errors import CheckpointError, ParameterError
+from unrolled.errors import CheckpointError, DivergenceError, ParameterError
+from unrolled.models.forecast.forecaster import Forecaster
 from unrolled.models.pairs.encoder_decoder import EncoderDecoder
 from unrolled.models.sequences.classifier import SequenceClassifier
 from unrolled.models.sequences.regressor import SequenceRegressor
@@ -43,15 +44,56 @@ def test_an_encoder_decoder_is_saved_as_it_was_fitted_too(tmp_path: Path):
 
 
 def test_a_fit_that_fails_leaves_no_history_and_none_of_the_one_before():
-    class Broken(Callback):
-        def reported(self, report: Any) -> None:
+    class Early(Callback):
+        def step(self, report: Any) -> None:
             raise ZeroDivisionError
 
-    model = small(epochs=1).fit(*waves())
-    assert len(model.history_) == 1
+    for changes, callbacks, error in (
+        ({}, [Early()], ZeroDivisionError),
+        ({"learning_rate": 1e38, "optimizer": "sgd", "clip": None}, [], DivergenceError),
+    ):
+        model = small(epochs=1).fit(*waves())
+        assert len(model.history_) == 1
+        with pytest.raises(error):
+            model.set_params(epochs=9, **changes).fit(*waves(), callbacks=callbacks)
+        assert not hasattr(model, "history_")
+        assert not hasattr(model, "network_")
+
+
+class Raising(Callback):
+    """Raises an error after the second epoch, or at the end."""
+
+    def __init__(self, at_end: bool) -> None:
+        self.at_end = at_end
+
+    def validated(self, report: Any) -> None:
+        if report.epoch == 2 and not self.at_end:
+            raise ZeroDivisionError
+
+    def end(self, history: Any) -> None:
+        if self.at_end:
+            raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("at_end", [False, True])
+def test_a_callback_that_raises_leaves_the_best_weights_and_the_history(at_end: bool):
+    X, y = waves()
+    how: dict[str, Any] = {"validation_fraction": 0.3, "patience": 9, "learning_rate": 1.0}
+    model, whole = small(epochs=3, **how), small(epochs=3 if at_end else 2, schedule="constant", **how)
     with pytest.raises(ZeroDivisionError):
-        model.fit(*waves(), callbacks=[Broken()])
-    assert not hasattr(model, "history_")
+        model.set_params(schedule="constant").fit(X, y, callbacks=[Raising(at_end)])
+    assert len(model.history_) == whole.fit(X, y).epochs
+    assert same(model, whole)
+    series = Forecaster(6, 2, hidden_size=4, epochs=3, random_state=0)
+    with pytest.raises(ZeroDivisionError):
+        series.fit(np.sin(np.arange(60.0)), callbacks=[Raising(at_end)])
+    assert len(series.history_) == (3 if at_end else 2)
+    assert series.predict().point.shape == (2,)
+    text = "the cat sat on the mat. " * 40
+    read = CharLM(Vocabulary.of(text), hidden_size=8, seed=0)
+    with pytest.raises(ZeroDivisionError):
+        read.fit(text, epochs=3, window=16, batch_size=4, callbacks=[Raising(at_end)])
+    assert len(read.history_) == (3 if at_end else 2)
 
 
 @pytest.mark.parametrize("watched", [False, True])

@@ -245,6 +245,20 @@ def test_a_ctrl_c_that_the_process_ignores_does_not_stop_it():
     assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
+def test_an_error_of_a_callback_or_a_validation_leaves_the_best_weights_and_is_passed_on():
+    model = ToyModel()
+    validation, log = Validation(model, [1.0, 2.0]), Log(10, lambda: {}["lost"])
+    with pytest.raises(KeyError, match="lost"):
+        fit(model, ToyBatches(), FitSettings(epochs=9, patience=5), validate=validation, callbacks=[log])
+    assert log.told[-2:] == [10, "end 2"]
+    assert float(model.w[0]) == validation.seen[0] != validation.seen[1]
+    model = ToyModel()
+    validation = Validation(model, [1.0, 2.0])  # and has none for a third time
+    with pytest.raises(IndexError):
+        fit(model, ToyBatches(), FitSettings(epochs=9, patience=5), validate=validation)
+    assert float(model.w[0]) == validation.seen[0]
+
+
 def test_a_second_ctrl_c_does_not_wait():
     behind = []
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from unrolled.errors import CheckpointError, ParameterError
+from unrolled.errors import CheckpointError, DivergenceError, ParameterError
 from unrolled.models.named_network import NamedNetwork
 from unrolled.models.scikit import Parametrised, not_fitted, params_to_record, seed_of
 from unrolled.shapes import real_number
@@ -155,7 +155,10 @@ class Trainable(Fitted, Parametrised):
         callbacks: Sequence[Callback],
         unit: str,
     ) -> None:
-        """Calls `fit`; after Ctrl-C the model has weights and history so far, after an error it is not fitted."""
+        """Calls `fit`; after Ctrl-C, or an error on the way, the model has weights and history so far.
+
+        Where the error came before anything was reported, or training diverged, it is not fitted.
+        """
         self._keep_history(None)  # that of an earlier fit, whatever comes now
         callbacks = (self._keeper(), *checked_callbacks(callbacks))
         defaults = {name: value for name, value in self._defaults().items() if value is not Parameter.empty}
@@ -175,9 +178,10 @@ class Trainable(Fitted, Parametrised):
                 unit=unit,
                 defaults={"config": {"params": params_to_record(defaults)}},
             )
-        except Exception:
-            del self.network_
-            self._keep_history(None)
+        except Exception as error:
+            if not self._history or isinstance(error, DivergenceError):
+                del self.network_
+                self._keep_history(None)
             raise
 
     def _keep(self, network: NamedNetwork) -> None:

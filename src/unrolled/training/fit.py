@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-from unrolled.errors import ParameterError
+from unrolled.errors import DivergenceError, ParameterError
 from unrolled.training.callbacks import Callback, Callbacks, StopTraining
 from unrolled.training.early_stopping import sense_of
 from unrolled.training.history import History
@@ -73,6 +73,7 @@ def fit(
         DivergenceError: the loss is no longer finite; the last good checkpoint is kept.
         KeyboardInterrupt: Ctrl-C; the model has the best weights so far, or the averaged ones, or the last, and there
             is a checkpoint of now where there is a folder.
+        Exception: a callback or `validate` raised it; the model has the weights that it has after Ctrl-C.
 
     >>> import numpy as np
     >>> from unrolled.data.sequences import SequenceBatches, Sequences
@@ -109,7 +110,13 @@ def fit(
     task = _Validation(validate, settings.decides or told.decide, unit)
     each_step = told.each_step or not isinstance(show, Silent)
     with stoppable((signal.SIGINT,)) as stop, show.held(), told.running(session, history):
-        last = train(session, task, observer, kept.save, stop, each_step=each_step)
+        try:
+            last = train(session, task, observer, kept.save, stop, each_step=each_step)
+        except DivergenceError:
+            raise
+        except Exception:  # of a callback, say: what was learned is not lost with it
+            session.conclude()
+            raise
     show.say("end" if last is not None else "interrupted", _summary(session, history, last is None))
     if last is None:
         raise KeyboardInterrupt

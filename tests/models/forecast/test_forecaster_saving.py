@@ -99,8 +99,7 @@ def test_a_run_is_gone_on_with_and_ends_with_the_bits_of_one_never_interrupted(o
     broken = forecaster(**settings)
     with pytest.raises(RuntimeError, match="interrupted"):
         broken.fit(series, checkpoint=tmp_path, callbacks=[Interrupt()])
-    with pytest.raises(ParameterError, match="This Forecaster is not fitted yet, expected"):
-        broken.predict()
+    assert broken.predict().point.shape == whole.predict().point.shape  # with what was learned until then
     resumed = forecaster(**settings).fit(series, checkpoint=tmp_path)
     same(whole.predict(), resumed.predict())
     same(whole.predict(), unrolled.models.load(tmp_path).predict())

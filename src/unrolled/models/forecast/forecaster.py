@@ -206,8 +206,9 @@ class Forecaster(ForecasterBase):
                 callbacks=callbacks,
                 unit="windows",
             )
-        except KeyboardInterrupt:  # it can be used as it is
-            self._remember(windows, given, splits)
+        except BaseException:  # after Ctrl-C, say, it can be used as it is
+            if self.__sklearn_is_fitted__():
+                self._remember(windows, given, splits)
             raise
         self._remember(windows, given, splits)
         if folder is not None:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrolled.data.text import Streams, TextFile, Vocabulary
-from unrolled.errors import CheckpointError, DataError, ParameterError
+from unrolled.errors import CheckpointError, DataError, DivergenceError, ParameterError
 from unrolled.losses import softmax_cross_entropy
 from unrolled.models.text.material import Material, Text, named, validation
 from unrolled.models.text.network import TextNetwork
@@ -201,7 +201,7 @@ class CharLM(TextNetwork, Remembers):
                 progress=verbose > 0,
                 unit="chars",
             )
-        except Exception:
+        except DivergenceError:
             self._keep_history(None)
             raise
         return self
