@@ -25,6 +25,9 @@ from unrolled.data.dates import Steps, Time, find_steps, formats_of, read_times,
         (["13/04/2024"], "%d/%m/%Y"),
         (["04/13/2024"], "%m/%d/%Y"),
         (["Jan 2024", "May 2024"], "%b %Y"),
+        (["1990Q1", "1990Q2"], "%YQ%q"),
+        (["1990-Q3", "1990-Q4"], "%Y-Q%q"),
+        (["1990Q4", "1990Q5"], None),
         (["2024-01-31", "2024-02-30"], None),
     ],
 )
@@ -40,6 +43,15 @@ def test_formats(cells: list[str], format_: str | None):
 
 def test_days_and_months_that_could_be_either_are_both_found():
     assert formats_of(["03/04/2024", "04/04/2024"]) == ["%d/%m/%Y", "%m/%d/%Y"]
+
+
+def test_quarters_are_read_as_their_first_days_and_go_on_as_quarters():
+    times = read_times(["1990Q1", "1990Q2", "1990Q3", "1990Q4"], "%YQ%q")
+    assert times == [datetime(1990, month, 1) for month in (1, 4, 7, 10)]
+    steps = find_steps(times)
+    assert steps == Steps("months", 3)
+    assert [write_time(each, "Q%q %y") for each in steps.after(times[-1], 2)] == ["Q1 91", "Q2 91"]
+    assert read_times(["Q2 91"], "Q%q %y") == [datetime(1991, 4, 1)]
 
 
 def test_zones_are_one_time():

@@ -150,7 +150,7 @@ def train(
     ] = None,
     date_format: Annotated[
         str | None,
-        _option(FORECAST, "FORMAT", "How dates are written, as of strptime: '%d %b %Y' for 31 Jan 2024 (guessed)."),
+        _option(FORECAST, "FORMAT", "How dates are written, as of strptime, and %q: '%d %b %Y', '%YQ%q' (guessed)."),
     ] = None,
     values: Annotated[
         str | None, _option(FORECAST, "A,B,...", "The columns to foretell (guessed where there is one).")

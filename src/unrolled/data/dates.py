@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any, Literal, NamedTuple
@@ -14,12 +15,13 @@ __all__ = ["EXAMPLES", "NUMBERS", "Steps", "Time", "find_steps", "formats_of", "
 Time = int | datetime
 DAY = 86400  # seconds
 NUMBERS = "number"  # the format of whole numbers: of steps, of years
+QUARTER = "%q"  # in a format: 1 to 4, which `strptime` does not know
 
 # Tried in this order. Where a file fits several (03/04/2021), the first is taken by which its times rise evenly.
 FORMATS = (
     "%Y-%m-%d", "%Y-%m", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S",
     "%Y-%m-%dT%H:%M%z", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d %H:%M:%S%z",
-    "%Y/%m/%d", "%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M:%S", "%Y%m%d", "%b %Y", "%B %Y",
+    "%Y/%m/%d", "%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M:%S", "%Y%m%d", "%b %Y", "%B %Y", "%YQ%q", "%Y-Q%q",
     "%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S",
     "%d/%m/%Y", "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%m/%d/%Y", "%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S",
 )  # fmt: skip
@@ -112,7 +114,9 @@ def read_times(cells: Sequence[str], format: str) -> list[Time] | int:  # noqa: 
 
 def write_time(time: Time, format: str) -> str:  # noqa: A002
     """A time as `read_times` reads it."""
-    return str(time) if isinstance(time, int) else time.strftime(format)
+    if isinstance(time, int):
+        return str(time)
+    return time.strftime(format.replace(QUARTER, str((time.month + 2) // 3)))
 
 
 def _reader(format: str) -> Callable[[str], Time]:  # noqa: A002
@@ -122,6 +126,17 @@ def _reader(format: str) -> Callable[[str], Time]:  # noqa: A002
     def read(cell: str) -> datetime:
         time = datetime.strptime(cell, format)
         return time if time.tzinfo is None else time.astimezone(UTC)
+
+    return _read_quarter(format) if QUARTER in format else read
+
+
+def _read_quarter(format: str) -> Callable[[str], datetime]:  # noqa: A002
+    def read(cell: str) -> datetime:
+        """The first day of a quarter."""
+        for quarter in (1, 2, 3):
+            with suppress(ValueError):
+                return datetime.strptime(cell, format.replace(QUARTER, str(quarter))).replace(month=3 * quarter - 2)
+        return datetime.strptime(cell, format.replace(QUARTER, "4")).replace(month=10)
 
     return read
 
