@@ -1,7 +1,7 @@
 """The adding problem over 600 steps: what a GRU, or an LSTM, makes of two numbers that are hundreds of steps apart.
 
 Each step has a number from [0, 1) and a mark, which is 1 at two steps only, one in each half of the sequence; what is
-to be foretold after the last step is the sum of the two marked numbers. What is counted is the mean squared error on
+to be predicted after the last step is the sum of the two marked numbers. What is counted is the mean squared error on
 1000 sequences that are always the same; always answering 1, the mean, has 1/6. Published: Bai, Kolter & Koltun 2018,
 table 1: 0.164 with an LSTM, 5.3e-5 with a GRU, both of about 70,000 parameters.
 

@@ -1,4 +1,4 @@
-"""Bach's chorales, each frame foretold from those before it: negative log-likelihood beside published figures.
+"""Bach's chorales, each frame predicted from those before it: negative log-likelihood beside published figures.
 
 The data are the JSB chorales of Boulanger-Lewandowski, Bengio & Vincent 2012 with their split, a frame to a quarter
 note, as JSON (jsb-chorales-quarter.json of the repository czhuang/JSB-Chorales-dataset); its SHA-256 is recorded. What
@@ -71,11 +71,11 @@ def run(
             targets="multilabel", standardize=False, random_state=members * seed + member, **settings
         ).fit(x, y, validation_data=next_frames(valid))
         alone.append(tagger.evaluate(before, frames)["loss"])
-        heard += [foretold(tagger, before, semitones) for semitones in TRANSPOSITIONS]
+        heard += [predicted(tagger, before, semitones) for semitones in TRANSPOSITIONS]
     return {"nll": negative_log_likelihood(averaged(heard), frames), "nll_of_one": float(np.mean(alone))}
 
 
-def foretold(tagger: SequenceTagger, before: list[Roll], semitones: int) -> list[np.ndarray]:
+def predicted(tagger: SequenceTagger, before: list[Roll], semitones: int) -> list[np.ndarray]:
     """The probability of each key by a tagger that hears the music transposed."""
     p = tagger.predict_proba([transposed(roll, semitones) for roll in before])
     return [transposed(each, -semitones) for each in p]

@@ -7,7 +7,7 @@ own example, with its gamma of 0.001; beside it stands the same SVM with such co
 published.
 
 The recipe of each fold is what `--tune` chose for it within its own training part: each candidate learned from three
-quarters of that and foretold the last quarter, and the one with the largest likelihood was taken. The list of
+quarters of that and predicted the last quarter, and the one with the largest likelihood was taken. The list of
 candidates is not as clean: the accuracy on all five test parts had been looked at twice before, with earlier recipes
 (one of them with warped copies, five votes and twelve epochs), and these candidates are quicker forms of those, written
 down after a comparison within the training part of the first fold.

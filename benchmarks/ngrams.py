@@ -13,7 +13,7 @@ ORDERS = range(3, 8)
 
 
 class NGrams:
-    """Foretells each character from the n - 1 before it, and from fewer where those were seldom seen.
+    """Predicts each character from the n - 1 before it, and from fewer where those were seldom seen.
 
     Equations, with c(h, w) how often w followed h in the text, and h' = h without its oldest character:
         (1) p_n(w | h) = max(c(h, w) - D, 0) / c(h) + D * |{w: c(h, w) > 0}| / c(h) * p_{n-1}(w | h')
@@ -74,7 +74,7 @@ def _looked_up(keys: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.n
 
 
 def choose(text: str, held_out: str) -> tuple[int, float]:
-    """The order and the discount that foretell `held_out` best, of those tried."""
+    """The order and the discount that predict `held_out` best, of those tried."""
     losses: dict[tuple[int, float], float] = {}
     for order in ORDERS:
         model = NGrams(text, order)

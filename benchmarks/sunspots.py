@@ -4,7 +4,7 @@ What is counted is the squared error over the variance of the whole series 1700-
 & Rumelhart 1990 0.086 and 0.35; Tong's threshold autoregression 0.097 and 0.28 (from the same paper).
 
 Every setting was chosen with `--tune`, which sees the training years only: it trains on the years before 1761, 1801,
-1841 and 1881 and foretells the forty years behind each. The tests were not unseen, though: they were run on three
+1841 and 1881 and predicts the forty years behind each. The tests were not unseen, though: they were run on three
 recipes, one after the other, and the second and the third were sought because the one before had missed.
 1. Without a linear path, the best on the forty years from 1801, 1841 and 1881: 0.109 and 0.390. Both tests hold cycles
    larger than all before, and among the training years only that of 1778 is such a one. So the forty years from 1761
@@ -14,8 +14,8 @@ recipes, one after the other, and the second and the third were sought because t
    is what the script trains all the same: to go back for the sake of the tests would be to choose on them.
 Four stretches of forty years say little of what comes after them: better there was not better on the tests.
 Tried on those years besides what `--tune` lists, and no better than `lag_decay`: the mean with autoregressions or with
-networks of other cells, the mean over contexts of 9 to 12, two and three years foretold at once, enlarged copies of the
-series. 2 (sqrt(1 + y) - 1) is the same as sqrt(1 + y), as the forecaster scales what it reads.
+networks of other cells, the mean over contexts of 9 to 12, two and three years predicted at once, enlarged copies of
+the series. 2 (sqrt(1 + y) - 1) is the same as sqrt(1 + y), as the forecaster scales what it reads.
 
 The baselines on the same split are persistence (next year as this year) and linear autoregressions of nine years,
 fitted by least squares, on the numbers and on their square roots.
@@ -90,7 +90,7 @@ TRIALS: list[dict[str, Any]] = [
 TUNED_ON = ((61, 101), (101, 141), (141, 181), (181, 221))  # rows: 1761-1800, 1801-1840, 1841-1880, 1881-1920
 
 
-def foretold(values: np.ndarray, stop: int, recipe: dict[str, Any], seed: int) -> np.ndarray:
+def predicted(values: np.ndarray, stop: int, recipe: dict[str, Any], seed: int) -> np.ndarray:
     """The forecast of every value from row `stop` on, by a model that was fitted to those before it."""
     forecaster = Forecaster(**recipe, validation_fraction=0, batch_size=32, random_state=seed).fit(values[:stop])
     return forecaster.backtest(values, start=stop, interval=None).series[0].point[:, 0]
@@ -121,7 +121,7 @@ def tune(sunspots: SeriesParts) -> None:
     values = sunspots.part("train")
     for trial in TRIALS:
         arv = [
-            float(np.mean((foretold(values[:stop], start, RECIPE | trial, seed=0) - values[start:stop]) ** 2))
+            float(np.mean((predicted(values[:stop], start, RECIPE | trial, seed=0) - values[start:stop]) ** 2))
             / values.var()
             for start, stop in TUNED_ON
         ]
@@ -148,7 +148,7 @@ def main() -> None:
     runs: list[dict[str, Any]] = []
     for seed in range(options.seeds):
         began = time.perf_counter()
-        ahead = foretold(sunspots.values, stop, RECIPE, seed)
+        ahead = predicted(sunspots.values, stop, RECIPE, seed)
         runs.append({"seed": seed} | errors(sunspots, ahead) | {"seconds": round(time.perf_counter() - began, 1)})
         print(json.dumps(runs[-1]), flush=True)
     reached = {name: [float(run[name]) for run in runs] for name in TARGETS}

@@ -317,7 +317,7 @@ def test_predict_says_which_column_a_file_lacks(tmp_path: Path, run: Path, capsy
         (
             None,
             ["--time", "label"],
-            r"--target is not given, expected the column that says what is to be foretold",
+            r"--target is not given, expected the column that says what is to be predicted",
         ),
         (None, ["--time", "label", "--target", "label"], r"the column 'label' is named for two things"),
         (None, ["--test", "0.7"], r"--test is 0.7, expected a share from 0 to 0.5; 0.2 is usual"),

@@ -54,7 +54,7 @@ def test_it_says_what_it_guessed_how_it_compares_and_the_command_that_uses_it(tm
         "guessed: --date date --values sales --context 24",
         "1 series of 120 steps of 1 month, up to 2017-12-01; 24 values at the end held out to test on",
         "model: gru, 1 x 4 units",
-        "reads 24 steps to foretell 12",
+        "reads 24 steps to predict 12",
         f"unrolled predict 'my run' {table}",
     ):
         assert part in done.stdout
@@ -205,7 +205,7 @@ def test_what_there_is_one_of_is_not_said_in_the_plural(tmp_path: Path, capsys: 
     options = ("--task", "forecast", "--horizon", 1, "--context", 1, "--epochs", 1, "--test", 0.02)
     out = called(capsys, "train", table, *options, "--out", tmp_path / "r")
     assert "1 series of 30 steps, up to 29; 1 value at the end held out to test on" in out
-    assert "reads 1 step to foretell 1" in out
+    assert "reads 1 step to predict 1" in out
     assert "after 1 step. Now try" in out
 
 
@@ -388,7 +388,7 @@ def test_what_cannot_be_guessed_is_asked_for_with_the_columns_there_are(
     rows = [
         [day, *each, "Rome"] for day, each in zip(months(60), zip(wave(60, 12), wave(60, 7), strict=True), strict=True)
     ]
-    assert "expected the columns to foretell: some of a,b; it has date, a, b, town" in error(
+    assert "expected the columns to predict: some of a,b; it has date, a, b, town" in error(
         ("date", "a", "b", "town"), rows
     )
     assert "--date is not given, expected the column that holds whole numbers, or dates" in error(

@@ -182,10 +182,10 @@ class Echo:
         return [0.75 * roll for roll in rolls]
 
 
-def test_what_is_foretold_of_transposed_music_is_transposed_back(script):
+def test_what_is_predicted_of_transposed_music_is_transposed_back(script):
     chorales = script("chorales")
     roll = piano_roll([[40, 60], [108]])
-    same, higher = (chorales.foretold(Echo(), [roll], semitones) for semitones in (0, 1))
+    same, higher = (chorales.predicted(Echo(), [roll], semitones) for semitones in (0, 1))
     assert np.array_equal(same[0], 0.75 * roll)
     assert np.array_equal(higher[0], 0.75 * piano_roll([[40, 60], []]))  # the last key was moved off the piano
     (mean,) = chorales.averaged([same, higher])
@@ -231,7 +231,7 @@ def test_an_order_whose_codes_do_not_fit_is_refused(script):
         script("ngrams").NGrams("abcdab", 40)
 
 
-def test_the_order_and_the_discount_that_foretell_best_are_chosen(script):
+def test_the_order_and_the_discount_that_predict_best_are_chosen(script):
     ngrams, rng = script("ngrams"), np.random.default_rng(0)
     assert ngrams.choose("abcdefgh" * 30, "abcdefgh" * 3) == (max(ngrams.ORDERS), min(ngrams.DISCOUNTS))
     noise = "".join(rng.choice(list("abcdefgh"), 300))

@@ -55,7 +55,7 @@ def test_a_missing_file_is_named(tmp_path):
         read_chorales(tmp_path / "none.json")
 
 
-def test_each_frame_but_the_first_is_foretold_from_the_one_before():
+def test_each_frame_but_the_first_is_predicted_from_the_one_before():
     rolls = [piano_roll([[60], [61], [62]]), piano_roll([[70], [71]])]
     x, y = next_frames(rolls)
     for roll, before, after in zip(rolls, x, y, strict=True):

@@ -16,7 +16,7 @@ from unrolled.errors import CheckpointError, DataError, MissingExtraError, Param
 NAN = np.nan
 
 
-def test_a_window_reads_the_steps_before_its_origin_and_foretells_those_from_it_on():
+def test_a_window_reads_the_steps_before_its_origin_and_predicts_those_from_it_on():
     windows = Windows([np.arange(10.0), 100 + np.arange(7.0)], context=3, horizon=2)
     rows = windows.rows()
     assert rows.tolist() == [[0, o] for o in range(3, 9)] + [[1, o] for o in range(3, 6)]

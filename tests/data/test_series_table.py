@@ -136,10 +136,10 @@ def test_a_date_that_is_not_as_the_format_says_is_named(tmp_path: Path):
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("t,v\n1,1\n2,-\n3,x\n", "'v' holds '-' in line 3; mend the one to foretell"),
-        ("t,v\n1,\n2,inf\n", "'v' holds 'inf' in line 3; mend the one to foretell"),
+        ("t,v\n1,1\n2,-\n3,x\n", "'v' holds '-' in line 3; mend the one to predict"),
+        ("t,v\n1,\n2,inf\n", "'v' holds 'inf' in line 3; mend the one to predict"),
         ('t,v,town\n1,"1,001",Rome\n', "'v' holds '1,001' in line 2; 'town' holds 'Rome' in line 2; mend the one"),
-        ("t,v\n1,\n2,NA\n", "'v' has no value; mend the one to foretell"),
+        ("t,v\n1,\n2,NA\n", "'v' has no value; mend the one to predict"),
         ("t\n1\n2\n", "it has t only; add one"),
     ],
 )

@@ -1,4 +1,4 @@
-"""`unrolled eval`: how well a run's model foretells a text."""
+"""`unrolled eval`: how well a run's model predicts a text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def evaluate(
 ) -> None:
     """Print loss, perplexity and bits per character of a text.
 
-    One pass over all characters from a zero state; each is foretold from all before it. Characters that the model does
+    One pass over all characters from a zero state; each is predicted from all before it. Characters that the model does
     not know count as its unknown symbol, and it is said how many they are.
     """
     from unrolled.cli.text_model import load_text_model

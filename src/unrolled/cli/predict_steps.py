@@ -28,7 +28,7 @@ def predict_steps(run: Path, unit: Unit, table: Table, interval: str | None) -> 
     Args:
         run: the folder of a forecaster.
         unit: what it holds, without arrays.
-        table: with the columns of the file that it was trained on; the steps after its end are foretold.
+        table: with the columns of the file that it was trained on; the steps after its end are predicted.
         interval: the share of values that the intervals are to cover, or `"none"`, as it was written; where `None`, it
             is 0.9, and none where too little calibrates that, which is said on stderr.
 

@@ -133,7 +133,7 @@ def train(
     ] = None,
     target: Annotated[
         str | None,
-        _option(CLASSIFY, "COLUMN", "The label to foretell, the same in all rows of a sequence (guessed by its name)."),
+        _option(CLASSIFY, "COLUMN", "The label to predict, the same in all rows of a sequence (guessed by its name)."),
     ] = None,
     sequence: Annotated[
         str | None, _option(CLASSIFY, "COLUMN", "Rows that have the same here are one sequence (guessed by its name).")
@@ -153,12 +153,12 @@ def train(
         _option(FORECAST, "FORMAT", "How dates are written, as of strptime, and %q: '%d %b %Y', '%YQ%q' (guessed)."),
     ] = None,
     values: Annotated[
-        str | None, _option(FORECAST, "A,B,...", "The columns to foretell (guessed where there is one).")
+        str | None, _option(FORECAST, "A,B,...", "The columns to predict (guessed where there is one).")
     ] = None,
     series: Annotated[
         str | None, _option(FORECAST, "COLUMN", "Rows that have the same here are one series (default: all are one).")
     ] = None,
-    horizon: Annotated[int | None, _option(FORECAST, "STEPS", "How many steps to foretell (default 12).")] = None,
+    horizon: Annotated[int | None, _option(FORECAST, "STEPS", "How many steps to predict (default 12).")] = None,
     context: Annotated[
         int | None, _option(FORECAST, "STEPS", "How many steps to read before them (default: by season and horizon).")
     ] = None,
@@ -184,7 +184,7 @@ def train(
 ) -> None:
     """Train a model on a file, and keep it in a run folder.
 
-    --task text: a character model that learns to foretell each next character of a text, and writes as it learns. The
+    --task text: a character model that learns to predict each next character of a text, and writes as it learns. The
     last 10 % of the text are held out for validation. Then: unrolled sample, unrolled eval.
 
     --task classify: which class a sequence belongs to, from a CSV file with a row for each step, a column that says

@@ -105,7 +105,7 @@ def _splits(table: Table, series: DatedSeries, test: float, horizon: int) -> dic
 
 
 def _context(series: DatedSeries, splits: dict[str, int], horizon: int) -> int:
-    """How many steps to read: two seasons, and twice what is foretold, as far as the series are long enough."""
+    """How many steps to read: two seasons, and twice what is predicted, as far as the series are long enough."""
     season = series.steps.season or 0
     wanted = max(2 * horizon, 2 * season if season <= LONGEST_SEASON else 0)
     return max(1, min(wanted, min(splits.values()) // 3))
@@ -168,7 +168,7 @@ def _introduce(
         f"{counted(held, 'value')} at the end held out to test on"
         + (f", {gaps:,} missing" if gaps else "")
         + f"\nmodel: {forecaster.cell}, {forecaster.num_layers} x {forecaster.hidden_size} units, {parameters:,} "
-        f"parameters, reads {counted(forecaster.context, 'step')} to foretell {forecaster.horizon}\n"
+        f"parameters, reads {counted(forecaster.context, 'step')} to predict {forecaster.horizon}\n"
         f"run: {folder}"
         + ("" if session.total_steps is None else f", step {session.step:,} of {session.total_steps:,}"),
         run=str(folder),
@@ -182,7 +182,7 @@ def _introduce(
 
 
 def _tests(forecaster: Forecaster, series: DatedSeries, splits: dict[str, int]) -> list[dict[str, Any]]:
-    """How well it foretells what it has never seen, from every moment of it, beside what needs no learning."""
+    """How well it predicts what it has never seen, from every moment of it, beside what needs no learning."""
     horizon, season = forecaster.horizon, series.steps.season
     rows: list[dict[str, Any]] = []
     for column in dict.fromkeys(series.column.values()):

@@ -182,7 +182,7 @@ def transposed(roll: Roll, semitones: int) -> Roll:
 
 
 def next_frames(rolls: Sequence[Roll]) -> tuple[list[Roll], list[Roll]]:
-    """Inputs and targets for a model that foretells each frame from those before it.
+    """Inputs and targets for a model that predicts each frame from those before it.
 
     Args:
         rolls: each `(T_i, 88)`, of at least two frames.

@@ -58,7 +58,7 @@ def choose_sequence_columns(
     for name in features or ():
         table.check_column(name, "--features")
     for option, known, what in (
-        ("--target", TARGETS, "what is to be foretold"),
+        ("--target", TARGETS, "what is to be predicted"),
         ("--sequence", SEQUENCES, "which rows are one sequence"),
     ):
         if named[option] is None:

@@ -153,7 +153,7 @@ class Sequences:
 
 
 class SequenceBatch(NamedTuple):
-    """Sequences side by side, and what is to be foretold of them."""
+    """Sequences side by side, and what is to be predicted for them."""
 
     x: NDArray[Any]  # (T, N, I)
     lengths: NDArray[np.int32] | None  # (N,); None: all have T

@@ -42,14 +42,14 @@ class WindowBatch(NamedTuple):
 
 
 class Windows:
-    """Windows over one or many series: that with origin o reads steps o - c to o - 1 and foretells o to o + h - 1.
+    """Windows over one or many series: that with origin o reads steps o - c to o - 1 and predicts o to o + h - 1.
 
     Nothing of step o or later is ever an input, but for covariates that are known in advance.
 
     Args:
         values: one series each, `(T_i,)`; NaN, or masked, where a value is missing.
         context: c, how many steps are read.
-        horizon: h, how many are foretold.
+        horizon: h, how many are predicted.
         past: covariates known up to the present only, `(T_i, P)` for each series.
         known: covariates known in advance, `(T_i, C)` or longer for each series; their steps run with the values'.
         nan: `"refuse"` missing values. `"mask"` reads one as the last value seen before it, with a further
@@ -101,7 +101,7 @@ class Windows:
         self.input_size = 1 + (nan == "mask") + sum(parts)
 
     def rows(self, parts: Sequence[tuple[int, int]] | None = None) -> Rows:
-        """All windows that foretell nothing outside a part of each series, whatever they read before it.
+        """All windows that predict nothing outside a part of each series, whatever they read before it.
 
         Args:
             parts: from which step to before which one, for each series; all steps where `None`.

@@ -20,7 +20,7 @@ Form = Literal["one", "columns", "list", "named"]
 
 
 class SeriesSet(NamedTuple):
-    """One or many series, and how they came: what is foretold is given back in the same form."""
+    """One or many series, and how they came: what is predicted is given back in the same form."""
 
     form: Form
     names: list[str]  # of each series

@@ -119,13 +119,13 @@ def _guess_values(table: Table, taken: Sequence[str]) -> str:
             return named[name]
     if len(numeric) == 1:
         return numeric[0]
-    expected = "--values is not given, expected the columns to foretell"
+    expected = "--values is not given, expected the columns to predict"
     if numeric:
         raise ParameterError(f"{expected}: some of {','.join(numeric)}; it has {table.listed()}")
     left = [_no_number(table, name) for name in table.columns if name not in taken][:8]
     raise ParameterError(
         f"{expected}: columns of numbers, but `{table.path}` has none left: "
-        + (f"{'; '.join(left)}; mend the one to foretell" if left else f"it has {table.listed()} only; add one")
+        + (f"{'; '.join(left)}; mend the one to predict" if left else f"it has {table.listed()} only; add one")
     )
 
 

@@ -87,7 +87,7 @@ def mean_absolute_error(
 
 @QUIET
 def gaussian_nll(outputs: ArrayLike, targets: ArrayLike, weights: ArrayLike | None = None) -> tuple[float, Array]:
-    """The mean negative log-likelihood of the targets under normal distributions whose mean and spread are foretold.
+    """The mean negative log-likelihood of the targets under normal distributions whose mean and spread are predicted.
 
     Equations, over entries `i` of `(..., K)` with weights `w_i` (1 where none are given):
         (1) m, s  = outputs[..., :K], outputs[..., K:]       the mean, and the logarithm of the variance

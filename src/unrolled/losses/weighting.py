@@ -79,7 +79,7 @@ def weigh(
         check_shape(name, shape, "N, K", (None, None), "it needs an axis of numbers; is it one of them?")
     axes = leading_axes(len(shape) - 1, "K") if len(shape) > 1 else "K"
     t = _numbers("targets", targets, axes)
-    check_shape("targets", t.shape, axes, shape, f"give one target for each number that `{name}` foretells")
+    check_shape("targets", t.shape, axes, shape, f"give one target for each number that `{name}` predicts")
     check_not_empty(t)
     each = checked_weights(weights, axes)
     if each is not None and each.ndim == len(shape):

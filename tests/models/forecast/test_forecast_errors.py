@@ -9,12 +9,12 @@ import pytest
 
 from helpers import rng
 from unrolled.data.series import WindowBatch, Windows
-from unrolled.models.forecast.errors import foretell, judged, scores, validation_loss
+from unrolled.models.forecast.errors import judged, predicted, scores, validation_loss
 from unrolled.models.forecast.network import Prediction
 
 
 class Persistence:
-    """Foretells the last value, with a spread that grows by 1 with each step ahead."""
+    """Predicts the last value, with a spread that grows by 1 with each step ahead."""
 
     loss: Any = "squared_error"
 
@@ -44,7 +44,7 @@ def test_each_error_is_that_of_the_forecast_made_so_many_steps_ahead(relative: A
             assert error == pytest.approx(abs(values[t] - values[t - j - 1]) / (j + 1) / scale[t, j], rel=1e-9)
 
 
-def test_values_that_not_every_window_can_foretell_or_that_are_missing_are_left_out():
+def test_values_that_not_every_window_can_predict_or_that_are_missing_are_left_out():
     values = rng(2).normal(size=20)
     values[[9, 14]] = np.nan
     network, windows = given(values, nan="mask")
@@ -54,11 +54,11 @@ def test_values_that_not_every_window_can_foretell_or_that_are_missing_are_left_
     assert scores(network, windows, 0, 20, 20)[1].shape == (0, 3)
 
 
-def test_a_window_without_a_value_foretells_nothing():
+def test_a_window_without_a_value_predicts_nothing():
     values = rng(3).normal(size=20)
     values[5:10] = np.nan
     network, windows = given(values, nan="mask")
-    mean, spread = foretell(network, windows, 0, 8, 12)
+    mean, spread = predicted(network, windows, 0, 8, 12)
     assert np.isnan(mean).all(axis=1).tolist() == np.isnan(spread).all(axis=1).tolist() == [False, True, True, False]
 
 

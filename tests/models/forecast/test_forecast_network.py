@@ -79,7 +79,7 @@ def test_members_differ_and_their_forecasts_are_averaged():
     np.testing.assert_allclose(found.spread**2, mixture, rtol=1e-9)
 
 
-def test_without_a_foretold_spread_it_is_one():
+def test_without_a_predicted_spread_it_is_one():
     assert (network(loss="squared_error").predict(batch()).spread == 1).all()
 
 

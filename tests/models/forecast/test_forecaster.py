@@ -16,7 +16,7 @@ from unrolled.training.fit import Callback
 
 
 @pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "gaussian"])
-def test_a_wave_is_foretold_better_than_by_persistence(loss: Any):
+def test_a_wave_is_predicted_better_than_by_persistence(loss: Any):
     series = noisy(240)
     fitted = Forecaster(12, 3, hidden_size=8, loss=loss, random_state=0).fit(series[:200])
     found = fitted.backtest(series, start=200).metrics
@@ -69,7 +69,7 @@ def test_a_forecast_of_the_backtest_is_that_of_predict_at_that_moment():
 
 
 @pytest.mark.parametrize("known", [False, True])
-def test_a_stream_of_updates_foretells_what_the_backtest_does(known: bool):
+def test_a_stream_of_updates_predicts_what_the_backtest_does(known: bool):
     series, table = noisy(), rng(5).normal(size=(160, 2))
     fitted = quick(series[:120], 3, covariates=table[:120] if known else None)
     found = fitted.backtest(series, start=120, covariates=table if known else None).series[0]
@@ -260,7 +260,7 @@ def test_what_is_masked_is_missing_and_not_what_stands_behind_the_mask():
         quick(noisy(), past=masked)
 
 
-def test_ctrl_c_leaves_a_forecaster_that_foretells():
+def test_ctrl_c_leaves_a_forecaster_that_predicts():
     class CtrlC(Callback):
         def validated(self, report: Any) -> None:
             raise KeyboardInterrupt
@@ -271,7 +271,7 @@ def test_ctrl_c_leaves_a_forecaster_that_foretells():
     assert fitted.predict().upper.shape == (2,)
 
 
-def test_a_global_scale_foretells_a_series_it_never_saw_and_a_scale_of_its_own_does_not():
+def test_a_global_scale_predicts_a_series_it_never_saw_and_a_scale_of_its_own_does_not():
     a, b, c = noisy(), noisy(seed=1), noisy(seed=2)
     quick({"a": a, "b": b}, scaling="global").predict({"c": c})
     fitted = quick({"a": a, "b": b})
@@ -328,7 +328,7 @@ def test_series_that_cannot_be_learned_from_are_named(series: Any, given: Any, e
         (lambda f: f.backtest(noisy(), start=100, stride=1.5), ParameterError, "`stride` is 1.5, expected a whole n"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_foretold_is_named(call: Any, error: type[Exception], message: str):
+def test_what_cannot_be_predicted_is_named(call: Any, error: type[Exception], message: str):
     with pytest.raises(error, match=message):
         call(quick(noisy()))
 

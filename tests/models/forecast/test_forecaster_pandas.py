@@ -316,7 +316,7 @@ def test_nine_of_ten_held_out_values_of_real_series_lie_in_their_intervals(name:
     found = fitted.backtest(series, start=start)
     assert 0.85 <= found.metrics["coverage"] <= 0.95
     values, h = np.asarray(series), settings["horizon"]
-    if one_step:  # what moves slowly is hard to foretell better than by its last value
+    if one_step:  # what moves slowly is hard to predict better than by its last value
         return
     persistence = [values[o - 1] - values[o : o + h] for o in range(first, len(values) - h + 1)]
     assert found.metrics["mae"] < 0.95 * np.nanmean(np.abs(persistence))  # wide enough is not all

@@ -133,6 +133,6 @@ def test_a_model_saved_by_another_version_is_told_so(tmp_path: Path):
         Forecaster.from_unit(unit._replace(documents={"config": {}}))
 
 
-def test_a_pickled_forecaster_foretells_the_same():
+def test_a_pickled_forecaster_predicts_the_same():
     fitted = quick(noisy())
     same(fitted.predict(), pickle.loads(pickle.dumps(fitted)).predict())

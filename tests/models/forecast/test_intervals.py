@@ -27,7 +27,7 @@ def test_each_step_ahead_has_its_own_width():
     scores = np.abs(rng(6).normal(size=(19, 1))) * [1, 1, 10]
     widths = Calibration(scores).width(0.9)
     assert widths[2] > 5 * widths[0]
-    # two steps ahead the last error but one is the newest that was known when the last was foretold
+    # two steps ahead the last error but one is the newest that was known when the last was predicted
     assert widths[0] != widths[1]
 
 

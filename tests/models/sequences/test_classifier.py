@@ -148,8 +148,8 @@ def test_metrics_of_validation_are_those_of_the_part_held_out():
     X, y = waves()
     held = (waves(40, seed=1)[0], np.array(["fast"] * 36 + ["slow"] * 4))
     model = small(epochs=1, label_smoothing=0.2).fit(X, y, validation_data=held)
-    foretold, last = model.predict(held[0]), model.history_.rows[-1]
-    right = foretold == held[1]
+    predicted, last = model.predict(held[0]), model.history_.rows[-1]
+    right = predicted == held[1]
     assert last["val_accuracy"] == pytest.approx(right.mean())
     assert last["val_balanced_accuracy"] == pytest.approx((right[:36].mean() + right[36:].mean()) / 2)
     p = np.log(model.predict_proba(held[0])).astype(float)

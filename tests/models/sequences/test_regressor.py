@@ -28,23 +28,23 @@ def small(**changes: Any) -> SequenceRegressor:
 
 
 @pytest.mark.parametrize("loss", ["squared_error", "absolute_error"])
-def test_one_number_is_foretold_in_its_own_unit(loss: str):
+def test_one_number_is_predicted_in_its_own_unit(loss: str):
     X, y = sums()
     model = small(loss=loss).fit(X, y[:, 0])
     other, wanted = sums(seed=1)
-    foretold = model.predict(other)
-    assert foretold.shape == (80,)
+    predicted = model.predict(other)
+    assert predicted.shape == (80,)
     assert model.score(other, wanted[:, 0]) > 0.8
-    assert abs(np.mean(foretold) - np.mean(wanted[:, 0])) < 50
+    assert abs(np.mean(predicted) - np.mean(wanted[:, 0])) < 50
 
 
-def test_several_numbers_of_unlike_size_are_foretold_together():
+def test_several_numbers_of_unlike_size_are_predicted_together():
     X, y = sums()
     model = small(pooling="mean", bidirectional=True).fit(X, y)
     other, wanted = sums(seed=1)
-    foretold = model.predict(other)
-    assert foretold.shape == (80, 2)
-    each = [r_squared(foretold[:, k : k + 1], wanted[:, k : k + 1], None) for k in range(2)]
+    predicted = model.predict(other)
+    assert predicted.shape == (80, 2)
+    each = [r_squared(predicted[:, k : k + 1], wanted[:, k : k + 1], None) for k in range(2)]
     assert min(each) > 0.7
     assert model.score(other, wanted) == pytest.approx(np.mean(each))
 

@@ -78,7 +78,7 @@ def test_probabilities_are_those_of_the_loss(tagger):
     assert tagger.evaluate(X, y)["loss"] == pytest.approx(-np.log(np.concatenate(own)).mean(), rel=1e-5)
 
 
-def test_the_next_frame_of_music_is_foretold():
+def test_the_next_frame_of_music_is_predicted():
     draw = rng(0)
     rolls = []
     for _ in range(20):  # scales: each note is followed by the one above

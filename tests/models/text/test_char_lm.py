@@ -46,7 +46,7 @@ cells = pytest.mark.parametrize(
 
 
 @cells
-def test_the_gradients_foretell_how_the_loss_changes(cell, layers):
+def test_the_gradients_predict_how_the_loss_changes(cell, layers):
     model = make(cell, layers)
     batch = batch_of(model)
     _, _, state = model.loss_and_gradients(batch, None)
@@ -198,7 +198,7 @@ def by_steps(model, text):
 
 
 @cells
-def test_evaluation_foretells_every_character_from_all_before_it(cell, layers):
+def test_evaluation_predicts_every_character_from_all_before_it(cell, layers):
     model = make(cell, layers)
     text = TEXT + "Z?" + TEXT
     result = model.evaluate(text)
@@ -436,7 +436,7 @@ def test_numpys_numbers_make_a_model_that_can_be_saved(tmp_path):
     [
         ({"streams": 0}, "`streams` is 0, expected a whole number of at least 1"),
         ({"streams": 2.5}, "`streams` is 2.5, expected a whole number of at least 1"),
-        ({"limit": 0}, "`limit` is 0, expected a whole number of at least 1; None foretells all"),
+        ({"limit": 0}, "`limit` is 0, expected a whole number of at least 1; None predicts all"),
         ({"text": None}, "`text` is a NoneType, expected a str"),
     ],
 )

@@ -1,4 +1,4 @@
-"""What a forecaster would have foretold at each moment of the past, beside what came; it foretells nothing itself."""
+"""What a forecaster would have predicted at each moment of the past, beside what came; it predicts nothing itself."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class SeriesBacktest(NamedTuple):
 
     name: str
     times: NDArray[Any]  # (T,) of its steps: its index, or 0, 1, ...
-    origins: NDArray[np.int64]  # (n,): the first step foretold; the ones before it were known
+    origins: NDArray[np.int64]  # (n,): the first step predicted; the ones before it were known
     point: Array  # (n, h)
     lower: Array | None  # (n, h)
     upper: Array | None  # (n, h)

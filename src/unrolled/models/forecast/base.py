@@ -1,4 +1,4 @@
-"""What a forecaster is made of, and how it is rebuilt from a folder; it neither learns nor foretells."""
+"""What a forecaster is made of, and how it is rebuilt from a folder; it neither learns nor predicts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a network foretells at many moments of one series, and how wrong it was; it knows neither callers nor units."""
+"""What a network predicts at many moments of one series, and how wrong it was; it knows neither callers nor units."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from unrolled.data.series import Rows, Windows
 from unrolled.models.forecast.network import ForecastNetwork
 from unrolled.shapes import Array
 
-__all__ = ["foretell", "judged", "scores", "validation_loss"]
+__all__ = ["judged", "predicted", "scores", "validation_loss"]
 
 
-def foretell(network: ForecastNetwork, windows: Windows, i: int, start: int, stop: int) -> tuple[Array, Array]:
+def predicted(network: ForecastNetwork, windows: Windows, i: int, start: int, stop: int) -> tuple[Array, Array]:
     """Forecasts from each origin from `start` to before `stop`, for series `i`.
 
     Returns:
@@ -41,13 +41,13 @@ def judged(windows: Windows, length: int) -> int:
 def scores(
     network: ForecastNetwork, windows: Windows, i: int, start: int, stop: int
 ) -> tuple[NDArray[np.int64], Array]:
-    """The errors of every forecast of the values from `start` to before `stop`, in units of the spread foretold.
+    """The errors of every forecast of the values from `start` to before `stop`, in units of the spread predicted.
 
     Args:
-        network: that foretells.
+        network: that predicts.
         windows: of all series.
         i: which one.
-        start: the first value; those that no h windows can foretell are left out.
+        start: the first value; those that no h windows can predict are left out.
         stop: before which value to end.
 
     Returns:
@@ -58,7 +58,7 @@ def scores(
     start = max(start, windows.context + h - 1)
     if stop <= start:
         return np.zeros(0, np.int64), np.zeros((0, h))
-    mean, spread = foretell(network, windows, i, start - h + 1, stop)
+    mean, spread = predicted(network, windows, i, start - h + 1, stop)
     steps, ahead = np.arange(start, stop), np.arange(h)
     origin = (steps[:, None] - ahead) - (start - h + 1)  # (n, h): the row of the forecast made so far ahead
     errors = np.abs(windows.values[i][steps, None] - mean[origin, ahead]) / spread[origin, ahead]

@@ -1,4 +1,4 @@
-"""`Forecaster`: foretells the next steps of one or many series, with intervals; the network is another module's."""
+"""`Forecaster`: predicts the next steps of one or many series, with intervals; the network is another module's."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from unrolled.data.series_input import column_names, give_back
 from unrolled.errors import DataError, ParameterError
 from unrolled.models.forecast.backtest import Backtest, SeriesBacktest
 from unrolled.models.forecast.base import ForecasterBase
-from unrolled.models.forecast.errors import foretell, judged, scores, validation_loss
+from unrolled.models.forecast.errors import judged, predicted, scores, validation_loss
 from unrolled.models.forecast.inputs import (
     FORMS,
     Given,
@@ -38,7 +38,7 @@ __all__ = ["Forecast", "Forecaster"]
 
 
 class Forecaster(ForecasterBase):
-    """Foretells the next h steps of one or many series from their last c, with intervals tried on held-out values.
+    """Predicts the next h steps of one or many series from their last c, with intervals tried on held-out values.
 
     One network, shared by all series, reads a window of each.
 
@@ -51,13 +51,13 @@ class Forecaster(ForecasterBase):
             Gaussian loss only
         (5) J = the mean over steps and windows of (u - m)^2, of |u - m|, or of ((u - m)^2 / r + log(2 pi r)) / 2
         (6) point = transform^-1 of (m scale + level) deviation + mean
-        (7) interval = the same of m -+ q sqrt(r), r being 1 where it is not foretold
+        (7) interval = the same of m -+ q sqrt(r), r being 1 where it is not predicted
 
     `ForecastNetwork` says (4) with lags and several members, `Calibration` says what q is.
 
     Args:
         context: c, how many steps are read.
-        horizon: h, how many are foretold, all at once.
+        horizon: h, how many are predicted, all at once.
         cell: `"gru"`, `"lstm"` or `"rnn"`.
         hidden_size: H.
         num_layers: L.
@@ -70,10 +70,10 @@ class Forecaster(ForecasterBase):
         lag_decay: of that autoregression: how much older values count for less unless the data insist, by the power
             of their age; 0, as suits a season, for all alike, 1 or 2 where the last few values say most.
         members: networks whose forecasts are averaged.
-        loss: `"gaussian"` foretells a spread as well, so that intervals are wide where it is uncertain; or
+        loss: `"gaussian"` predicts a spread as well, so that intervals are wide where it is uncertain; or
             `"squared_error"` or `"absolute_error"`.
         scaling: `"series"` brings each series to mean 0 and deviation 1 by its own training part; `"global"` all by
-            those of all, and can then foretell series that it was not fitted to.
+            those of all, and can then predict series that it was not fitted to.
         relative: `"last"` reads each window relative to its last value, as suits a series with a trend; `"window"` in
             its own mean and deviation; `None` as it is, as suits one that returns to its level.
         transform: of the values before all else: `"sqrt"`, as suits counts, `"log"`, or `None`.
@@ -189,7 +189,7 @@ class Forecaster(ForecasterBase):
                     )
                     steps = max(length - split for length, split in zip(lengths, splits, strict=True))
                     raise DataError(
-                        f"the validation part has {steps} steps and no window of {self.horizon} to foretell, expected "
+                        f"the validation part has {steps} steps and no window of {self.horizon} to predict, expected "
                         f"at least the horizon; {remedy}"
                     )
                 validate = partial(validation_loss, network, windows, rows)
@@ -228,7 +228,7 @@ class Forecaster(ForecasterBase):
         memory.calibration = Calibration(np.concatenate(found)[order], of=of[order]).newest()
         memory.pasts = [Past(time, *given.of(i)).last(self._reading.kept) for i, time in enumerate(given.series.times)]
 
-    # Foretelling.
+    # Predicting.
 
     def predict(
         self,
@@ -239,7 +239,7 @@ class Forecaster(ForecasterBase):
         past_covariates: Any = None,
         interval: float | None = 0.9,
     ) -> Forecast:
-        """Foretells the steps after a series' end.
+        """Predicts the steps after a series' end.
 
         Args:
             series: of the form given to `fit`, `context` steps or more, found by name, or by their place where they
@@ -276,7 +276,7 @@ class Forecaster(ForecasterBase):
         whose = places_of(memory, given.series)
         for i, (name, values) in enumerate(zip(given.series.names, given.series.values, strict=True)):
             self._reading.check_end(name, values)
-            mean, spread = foretell(self.network_, windows, i, len(values), len(values) + 1)
+            mean, spread = predicted(self.network_, windows, i, len(values), len(values) + 1)
             bounds = [mean]
             if interval is not None:
                 reach = self._calibrated(memory).width(interval, whose[i]) * spread
@@ -297,11 +297,11 @@ class Forecaster(ForecasterBase):
         interval: float | None = 0.9,
         recalibrate: bool = True,
     ) -> Backtest:
-        """Foretells from every moment from `start` on, each time from what was known by then, without fitting again.
+        """Predicts from every moment from `start` on, each time from what was known by then, without fitting again.
 
         Args:
             series: as for `predict`, with `context` steps or more before `start`.
-            start: the first step to be foretold: its number in an array, its time where the series has a pandas index.
+            start: the first step to be predicted: its number in an array, its time where the series has a pandas index.
             stride: how many steps lie between one forecast and the next.
             covariates: a row for each step, where it was fitted with such.
             past_covariates: likewise.
@@ -333,7 +333,7 @@ class Forecaster(ForecasterBase):
                 )
             origins = np.arange(first, len(values) - h + 1, stride)
             mean, spread = (
-                array[::stride] for array in foretell(self.network_, windows, i, first, len(values) - h + 1)
+                array[::stride] for array in predicted(self.network_, windows, i, first, len(values) - h + 1)
             )
             bounds: list[Array] = []
             if interval is not None:

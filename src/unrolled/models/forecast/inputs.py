@@ -1,4 +1,4 @@
-"""What a caller gives a forecaster, checked against what it was fitted to, as windows; it foretells nothing."""
+"""What a caller gives a forecaster, checked against what it was fitted to, as windows; it predicts nothing."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Reading(NamedTuple):
 
     @property
     def kept(self) -> int:
-        """How many of a series' last steps foretelling and judging what comes may need."""
+        """How many of a series' last steps predicting and judging what comes may need."""
         return self.context + 2 * self.horizon
 
     def read(
@@ -160,7 +160,7 @@ def scaling_for(memory: Memory, given: SeriesSet) -> SeriesScaling:
             raise ParameterError(
                 f"`series` holds {name!r}, expected those it was fitted to: {', '.join(memory.names[:8])}"
                 f"{', ...' if len(memory.names) > 8 else ''}; their scales are known, another's is not: fit with "
-                "scaling='global' to foretell others"
+                "scaling='global' to predict others"
             )
     return memory.scaling.take([place for place in places if place is not None])
 

@@ -22,10 +22,10 @@ LEAST = 1e-9  # of the first size, that a size can come down to: errors may be 0
 class Calibration:
     """Errors that a model made on what it was not trained on, and how wide they say an interval must be.
 
-    Equations, for each step ahead, of the errors s_1, ..., s_n of a series, each in units of the spread then foretold:
+    Equations, for each step ahead, of the errors s_1, ..., s_n of a series, each in units of the spread then predicted:
         (1) s = |y - mean| / spread
         (2) size_n = d * size_n-1 + (1 - d) * s_n; size_0 = the mean of the errors known before the first forecast
-        (3) u_n = s_n / (the size that was known when s_n was foretold)
+        (3) u_n = s_n / (the size that was known when s_n was predicted)
         (4) k = ceil((m + 1) * level_n), from 1 to m, of the m errors of all series
         (5) interval = mean -+ spread * size_n * (the k-th smallest u of all series)
         (6) level_n+1 = level_n + g * (miss - (1 - level)), miss = 1 where s_n+1 was outside its interval, else 0
@@ -42,7 +42,7 @@ class Calibration:
         of: the number of the series that each is of, `(n,)`; all of one where `None`.
 
     Source: (4), (5) Vovk, Gammerman & Shafer 2005, section 4.1, as Lei et al. 2018, algorithm 2, with errors in units
-        of a foretold size as in their section 5.2; (2) J.P. Morgan's RiskMetrics 1996, section 5.2, whose d for daily
+        of a predicted size as in their section 5.2; (2) J.P. Morgan's RiskMetrics 1996, section 5.2, whose d for daily
         series is taken; (6) Gibbs & Candes 2021, equation 2.
 
     >>> Calibration(np.full((9, 1), 2.0)).width(0.9).tolist()
@@ -128,7 +128,7 @@ class Calibration:
         for n, error in enumerate(errors):
             sizes[n + 1] = np.maximum(DECAY * sizes[n] + (1 - DECAY) * error, floor)  # (2)
         ahead = np.arange(h)
-        then = np.maximum(place[:, None] - ahead, 0)  # (n, h): how many of its series were known when it was foretold
+        then = np.maximum(place[:, None] - ahead, 0)  # (n, h): how many of its series were known when it was predicted
         sized = self.scores / sizes[then, row[:, None], ahead]  # (3)
         return sized, sizes[:, np.flatnonzero(known == of)[0]] if of in known else sizes[:1, 0]
 

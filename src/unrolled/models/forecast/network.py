@@ -27,7 +27,7 @@ ForecastLoss = Literal["squared_error", "absolute_error", "gaussian"]
 
 
 class Prediction(NamedTuple):
-    """What is foretold of each window, in the windows' own units."""
+    """What is predicted for each window, in the windows' own units."""
 
     mean: Array  # (N, h)
     spread: Array  # (N, h): a standard deviation with the Gaussian loss, else 1
@@ -67,7 +67,7 @@ class Member:
 
 
 class ForecastNetwork(NamedNetwork):
-    """Members that each read a window and foretell the steps behind it; their answers are averaged.
+    """Members that each read a window and predict the steps behind it; their answers are averaged.
 
     Equations, for a window of c steps with its inputs x, its values v, and covariates z known in advance for the h
     steps to come:
@@ -83,7 +83,7 @@ class ForecastNetwork(NamedNetwork):
         future_size: covariates known in advance, h times as many as each step has.
         context: c.
         horizon: h.
-        loss: `"squared_error"`, `"absolute_error"` or `"gaussian"`, which foretells a variance for each step as well.
+        loss: `"squared_error"`, `"absolute_error"` or `"gaussian"`, which predicts a variance for each step as well.
         cell: `"gru"`, `"lstm"` or `"rnn"`.
         hidden_size: H.
         num_layers: L.

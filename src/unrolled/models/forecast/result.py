@@ -1,4 +1,4 @@
-"""What is foretold of the next steps: to be read as a table, drawn, or taken on as numbers; it foretells nothing."""
+"""What is predicted for the next steps: to be read as a table, drawn, or taken on as numbers; it predicts nothing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SHOWN = 24  # rows of the table that `print` shows, at the most
 
 
 class Forecast(NamedTuple):
-    """What is foretold, in the form that the series came in: arrays, or pandas objects whose index goes on.
+    """What is predicted, in the form that the series came in: arrays, or pandas objects whose index goes on.
 
     >>> Forecast(np.array([10.0, 11.5]), np.array([9.0, 9.5]), np.array([11.0, 13.5]))
     step  point  lower  upper

@@ -128,7 +128,7 @@ class Memory:
 
 
 def remember_in(folder: Path, memory: Memory) -> None:
-    """Adds to a finished run's folder what `unrolled.load` needs to foretell from where the series ended."""
+    """Adds to a finished run's folder what `unrolled.load` needs to predict from where the series ended."""
     unit = read_unit(folder)
     write_unit(folder, unit._replace(record=unit.record | {"memory": memory.record()}))
 

@@ -36,7 +36,7 @@ class Memory(NamedTuple):
 
 
 class EncoderDecoderNetwork(NamedNetwork):
-    """Reads a source to its end, then foretells each token of a target from those before it and from the source.
+    """Reads a source to its end, then predicts each token of a target from those before it and from the source.
 
     Equations, W = D H being the encoder's width, and the decoder's:
         (1) h_1..S, s_0 = encoder(source_embedding[source]); s_0 is its last state, direction beside direction

@@ -30,7 +30,7 @@ __all__ = [
 
 
 class Part(NamedTuple):
-    """N sequences, what is to be foretold of them, and how much each counts."""
+    """N sequences, what is to be predicted for them, and how much each counts."""
 
     sequences: Sequences
     targets: NDArray[Any]  # (N, ...)

@@ -26,7 +26,7 @@ LOSSES: dict[str, Loss] = {"squared_error": mean_squared_error, "absolute_error"
 
 @dataclass(kw_only=True, repr=False, eq=False)
 class SequenceRegressor(SequenceEstimator):
-    """Foretells one number of each sequence, or several; its sequences may be of any lengths.
+    """Predicts one number of each sequence, or several; its sequences may be of any lengths.
 
     Equations:
         (1) y = (W pool(cell(x_1..T)) + b) * deviation + mean, with those of the targets learned from
@@ -62,7 +62,7 @@ class SequenceRegressor(SequenceEstimator):
     loss: str = "squared_error"
 
     def predict(self, X: Any, *, lengths: ArrayLike | None = None) -> Array:
-        """The number foretold of each sequence, `(N,)`; or `(N, K)`, where `fit` had several.
+        """The number predicted for each sequence, `(N,)`; or `(N, K)`, where `fit` had several.
 
         Args:
             X: as in `fit`.
@@ -134,7 +134,7 @@ class SequenceRegressor(SequenceEstimator):
         self.targets_, self._single = Scaling.from_record(record["scaling"]), record["single"]
 
 
-def r_squared(foretold: Array, targets: Array, weights: Array | None) -> float:
+def r_squared(predicted: Array, targets: Array, weights: Array | None) -> float:
     """1 less the squared error over that of the mean, `(N, K)`; the mean over K.
 
     Of targets that are all the same nothing can be explained: 1 where they are met, else 0.
@@ -142,7 +142,7 @@ def r_squared(foretold: Array, targets: Array, weights: Array | None) -> float:
     >>> r_squared(np.array([[1.0], [2.0]]), np.array([[1.0], [3.0]]), None)
     0.5
     """
-    error = np.average((targets - foretold) ** 2, axis=0, weights=weights)
+    error = np.average((targets - predicted) ** 2, axis=0, weights=weights)
     spread = np.average((targets - np.average(targets, axis=0, weights=weights)) ** 2, axis=0, weights=weights)
     constant = spread == 0
     return float(np.mean(np.where(constant, error == 0, 1 - error / np.where(constant, 1, spread))))

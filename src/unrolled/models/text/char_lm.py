@@ -33,15 +33,15 @@ EVALUATED_AT_ONCE = 4096  # characters: keeps the logits of one pass in a few me
 
 
 class Evaluation(NamedTuple):
-    """How well a model foretells a text."""
+    """How well a model predicts a text."""
 
     loss: float  # mean, nats per character
-    characters: int  # foretold: all but the first of each stream
+    characters: int  # predicted: all but the first of each stream
     unknown: int  # of them outside the vocabulary
 
 
 class CharLM(TextNetwork, Remembers):
-    r"""Foretells the next character of a text from all before it.
+    r"""Predicts the next character of a text from all before it.
 
     Equations:
         (1) x_t = embedding[token_t]
@@ -209,31 +209,31 @@ class CharLM(TextNetwork, Remembers):
     def evaluate(
         self, text: str | TextFile | NDArray[np.integer[Any]], streams: int = 1, limit: int | None = None
     ) -> Evaluation:
-        """Foretells every character of a text but the first, in one pass from a zero state.
+        """Predicts every character of a text but the first, in one pass from a zero state.
 
         Args:
             text: at least two characters; those outside the vocabulary count as the unknown symbol. What is looked at
                 again and again is given as its tokens, `vocabulary.encode(text)`.
             streams: cuts the text into as many equal parts, each from a zero state: faster, and slightly pessimistic.
-            limit: foretells so many characters of each stream only: a sample of the whole text.
+            limit: predicts so many characters of each stream only: a sample of the whole text.
 
         Returns:
             The mean loss in nats per character, over how many characters, and how many of those were unknown.
 
         Raises:
-            DataError: the text is too short for even one character to be foretold in each stream.
+            DataError: the text is too short for even one character to be predicted in each stream.
             ParameterError: `text` is no text, or a number is not positive.
         """
         if not isinstance(text, str | TextFile | np.ndarray):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise not_text("text", text)
         streams = whole_number("streams", streams, remedy="1 is exact")
         if limit is not None:
-            limit = whole_number("limit", limit, remedy="None foretells all")
+            limit = whole_number("limit", limit, remedy="None predicts all")
         length = (len(text) - 1) // streams
         if length < 1:
             raise DataError(
                 f"the text has {len(text)} characters, expected at least {streams + 1}; "
-                "the first has nothing before it to be foretold from"
+                "the first has nothing before it to be predicted from"
             )
         tokens = text if isinstance(text, np.ndarray) else self.vocabulary.encode(text)
         inputs, targets = (  # (N, T): views, as a text on the disk is to stay there
@@ -252,7 +252,7 @@ class CharLM(TextNetwork, Remembers):
         return Evaluation(total / targets.size, targets.size, unknown)
 
     def score(self, text: str) -> Scores:
-        """How well each character of a text is foretold from all before it.
+        """How well each character of a text is predicted from all before it.
 
         Args:
             text: characters outside the vocabulary count as the unknown symbol.

@@ -61,7 +61,7 @@ def parted(text: str | TextFile, fraction: float) -> tuple[str | TextFile, str |
     """The text to learn from, and its last `fraction`, to validate on.
 
     Raises:
-        DataError: the part to validate on has no character that could be foretold.
+        DataError: the part to validate on has no character that could be predicted.
     """
     training, held_out = split_held_out(text, fraction)
     if len(held_out) < 2:

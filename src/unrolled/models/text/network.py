@@ -24,7 +24,7 @@ REFUSED = ("bidirectional", "merge", "reset")  # what the layers take besides, a
 
 
 class TextNetwork(NamedNetwork):
-    """Foretells the next symbol of a text from all before it.
+    """Predicts the next symbol of a text from all before it.
 
     Equations:
         (1) x_t = embedding[token_t]

@@ -26,7 +26,7 @@ KIND = "char_stream"
 
 
 class Scores(NamedTuple):
-    """How well each character was foretold from all before it."""
+    """How well each character was predicted from all before it."""
 
     nats: NDArray[np.float64]  # -log p of each
     positions: NDArray[np.int64]  # where each stands, counted from the beginning of the stream
@@ -41,7 +41,7 @@ class CharStream:
     >>> from unrolled.data.text import Vocabulary
     >>> from unrolled.models.text.char_lm import CharLM
     >>> stream = CharStream(CharLM(Vocabulary("ab"), hidden_size=8, seed=0))
-    >>> [stream.read(piece).positions.tolist() for piece in ("ab", "b")]  # nothing foretells the first character
+    >>> [stream.read(piece).positions.tolist() for piece in ("ab", "b")]  # nothing predicts the first character
     [[1], [2]]
     >>> other = stream.fork()
     >>> _ = other.read("a")
@@ -202,7 +202,7 @@ class CharStream:
     def _next(self) -> Array:
         if self._logits is None:
             raise DataError(
-                "nothing has been read yet, expected at least one character that the next can be foretold from; "
+                "nothing has been read yet, expected at least one character that the next can be predicted from; "
                 "call read first"
             )
         return self._logits

@@ -48,7 +48,7 @@ class CharTask:
         return {"loss": result.loss, "characters": result.characters}
 
     def probe(self) -> float:
-        """Foretells the beginning of the held-out text in one stream, as the last validation does all of it."""
+        """Predicts the beginning of the held-out text in one stream, as the last validation does all of it."""
         whole = len(self.held_out) - 1
         part = min(PROBED, whole)
         self.model.evaluate(self.held_out, limit=part)
