@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import unrolled
+from models.noisy import noisy
 from models.waves import same, small, waves
 from unrolled.data.text import Vocabulary
 from unrolled.errors import CheckpointError, DivergenceError, ParameterError
@@ -225,6 +226,36 @@ def test_a_model_with_other_weights_is_not_saved_over_a_run(fitted: Any, tmp_pat
         ):
             model.save(tmp_path / folder)
     assert len(fitted(tmp_path / "parts").history_) == 3
+
+
+def test_a_run_with_other_data_says_so_and_blames_no_setting(tmp_path: Path):
+    X, y = waves()
+    how: dict[str, Any] = {"epochs": 1, "validation_fraction": 0.2}
+    small(**how).fit(X, y, checkpoint=tmp_path / "run")
+    for others, labels in (
+        ([x + 1 for x in X], y),
+        ([x * 2 for x in X], y),  # which are scaled to the same
+        (X[:-1], y[:-1]),
+        (X, np.where(y == "slow", "slower", y)),
+    ):
+        with pytest.raises(
+            CheckpointError, match=r"holds a run that was begun with other data: .* was .*, is .*; go on with those, or"
+        ):
+            small(**how).fit(others, labels, checkpoint=tmp_path / "run")
+    small(epochs=1).fit(X, y, checkpoint=tmp_path / "whole")
+    with pytest.raises(CheckpointError, match="belongs to other data of the same size"):
+        small(epochs=1).fit(X, y[::-1], checkpoint=tmp_path / "whole")  # what is learned beforehand is the same
+    for changed, message in (
+        ({"random_state": 1}, "params.random_state was 0, is 1"),
+        ({"validation_fraction": 0.3}, "params.validation_fraction was 0.2, is 0.3"),
+    ):
+        with pytest.raises(CheckpointError, match=rf"a run with another config: {message}; go on"):
+            small(**how | changed).fit(X, y, checkpoint=tmp_path / "run")
+    series = noisy()
+    one = Forecaster(6, 2, hidden_size=4, epochs=1, random_state=0)
+    one.fit(series, checkpoint=tmp_path / "series")
+    with pytest.raises(CheckpointError, match=r"other data: what was learned of them differs \(scaling\."):
+        one.fit(2 * series, checkpoint=tmp_path / "series")
 
 
 def test_a_run_begun_before_there_was_a_parameter_is_one_with_its_default(tmp_path: Path):

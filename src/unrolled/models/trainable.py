@@ -177,6 +177,7 @@ class Trainable(Fitted, Parametrised):
                 progress=self.verbose > 0,
                 unit=unit,
                 defaults={"config": {"params": params_to_record(defaults)}},
+                learned=() if folder is None else self._learned_documents(),
             )
         except Exception as error:
             if not self._history or isinstance(error, DivergenceError):
@@ -192,6 +193,12 @@ class Trainable(Fitted, Parametrised):
         """The document `config`: the parameters, the seed, and what was learned besides the weights."""
         params = self._made_by if self.__sklearn_is_fitted__() else params_to_record(self.get_params())
         return {"kind": self.kind, "params": params, "seed": self.seed_, **learned}
+
+    def _learned_documents(self) -> list[str]:
+        """What in the documents was learned of the data: all but the parameters and the seed."""
+        documents = self._documents()
+        config = documents.pop("config")
+        return [*documents, *(f"config.{name}" for name in config if name not in ("kind", "params", "seed"))]
 
     def _check_fitted(self) -> None:
         if not self.__sklearn_is_fitted__():

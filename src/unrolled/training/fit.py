@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -40,6 +40,7 @@ def fit(
     progress: bool = False,
     unit: str = "sequences",
     defaults: Mapping[str, Any] | None = None,
+    learned: Collection[str] = (),
 ) -> History:
     """Trains a model.
 
@@ -62,6 +63,7 @@ def fit(
         progress: whether to show it: a live display in a terminal, a line redrawn in a notebook, else plain lines.
         unit: what the batches count, for the speed that is shown.
         defaults: of what is in `documents`: a run that was begun before there was an entry is one with this in it.
+        learned: what in `documents` comes from the data, `"config.scaling"` say: where that alone differs, they do.
 
     Returns:
         The history. The model has the weights to be used: the best, or the averaged ones, or the last.
@@ -104,7 +106,7 @@ def fit(
         kind, documents = kind or model.kind, {**model.documents(), **(documents or {})}
     session = Session(model, batches, settings, total)
     history = History(sense_of(settings.monitor))
-    kept = RunFolder(folder, session, history, kind, documents or {}, resume, defaults or {})
+    kept = RunFolder(folder, session, history, kind, documents or {}, resume, defaults or {}, learned)
     show = choose_show("fit" if folder is None else str(folder)) if progress else Silent()
     observer = _All(history, kept, told, show)
     task = _Validation(validate, settings.decides or told.decide, unit)

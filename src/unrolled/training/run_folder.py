@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Generator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
@@ -34,6 +34,7 @@ class RunFolder:
         documents: what never changes in the run; its settings are added to them.
         resume: go on with the run that the folder holds, if it holds one.
         defaults: of what is in `documents`: a run that was begun before there was an entry is one with this in it.
+        learned: what in `documents` comes from the data, `"config.scaling"` say: where that alone differs, they do.
 
     Raises:
         CheckpointError: the folder holds a run that is not to be gone on with, or of another model or other settings.
@@ -49,11 +50,13 @@ class RunFolder:
         documents: Mapping[str, Any],
         resume: bool,
         defaults: Mapping[str, Any],
+        learned: Collection[str],
     ) -> None:
         self.folder = None if folder is None else Path(folder)
         self.session, self.history, self.kind = session, history, kind
         self.documents = {**documents, "fit": asdict(session.settings)}
         self.defaults = {**defaults, "fit": asdict(FitSettings())}
+        self.learned = tuple(f"{name}." for name in learned)
         self.metrics: Metrics | None = None
         if self.folder is None:
             if resume:
@@ -72,19 +75,31 @@ class RunFolder:
                 f"`{folder}` holds a model of kind {unit.record.get('kind')!r}, expected {self.kind!r}; "
                 "choose another folder"
             )
-        for name, wanted in self.documents.items():
-            as_saved, default = (json.loads(json.dumps(of)) for of in (wanted, self.defaults.get(name)))  # no tuples
-            difference = _difference(_filled(unit.documents.get(name), default), _filled(as_saved, default))
-            if difference is not None:
-                raise CheckpointError(
-                    f"`{folder}` holds a run with another {name}: {difference}; "
-                    "go on with what it was begun with, or choose another folder"
-                )
+        self._compare(folder, unit.documents)
         restore_session(self.session, unit)
         self.documents = unit.documents  # as they are there, whatever entries there are by now
         self.history.restore(unit.record["history"])
         loss, steps = unit.record["losses"]
         self.session.losses = (loss, steps)
+
+    def _compare(self, folder: Path, saved: Mapping[str, Any]) -> None:
+        """Raises `CheckpointError` unless the run was begun with these documents; it names settings before data."""
+        of_data = ""
+        for name, wanted in self.documents.items():
+            as_saved, default = (json.loads(json.dumps(of)) for of in (wanted, self.defaults.get(name)))  # no tuples
+            for place, was, now in _differences(_filled(saved.get(name), default), _filled(as_saved, default)):
+                difference = f"{place or 'it'} was {was!r}, is {now!r}"
+                if not f"{name}.{place}.".startswith(self.learned):
+                    raise CheckpointError(
+                        f"`{folder}` holds a run with another {name}: {difference}; "
+                        "go on with what it was begun with, or choose another folder"
+                    )
+                of_data = of_data or difference
+        if of_data:
+            raise CheckpointError(
+                f"`{folder}` holds a run that was begun with other data: what was learned of them differs ({of_data}); "
+                "go on with those, or choose another folder"
+            )
 
     def save(self) -> None:
         """Writes a checkpoint, where there is a folder."""
@@ -141,13 +156,11 @@ def _filled(saved: Any, default: Any) -> Any:
     return filled
 
 
-def _difference(saved: Any, wanted: Any, name: str = "") -> str | None:
-    """Where two plain values differ first, in words; `name` is that of the values, `model.hidden` say."""
+def _differences(saved: Any, wanted: Any, name: str = "") -> Generator[tuple[str, Any, Any]]:
+    """Where two plain values differ, and what is there; `name` is that of the values, `model.hidden` say."""
     if isinstance(saved, dict) and isinstance(wanted, dict):
         theirs, own = cast("dict[str, Any]", saved), cast("dict[str, Any]", wanted)
         for key in sorted(own.keys() | theirs.keys()):
-            difference = _difference(theirs.get(key), own.get(key), f"{name}.{key}" if name else key)
-            if difference is not None:
-                return difference
-        return None
-    return None if saved == wanted else f"{name or 'it'} was {saved!r}, is {wanted!r}"
+            yield from _differences(theirs.get(key), own.get(key), f"{name}.{key}" if name else key)
+    elif saved != wanted:
+        yield name, saved, wanted
