@@ -159,6 +159,10 @@ def test_version_and_info_say_what_is_in_use():
         (["train", "--resume", "nowhere"], "`nowhere` does not exist, expected a run folder; check the path"),
         (["train", "--resume", "."], r"`\.` is not a run folder: it has no checkpoint.json"),
         (["train", "--resume", ".", "--lr", "1"], r"--lr cannot be given with --resume, .* leave it out"),
+        (
+            ["train", "--resume", ".", "--epochs", "4"],
+            r"leave it out; to train longer, begin another run with --epochs",
+        ),
         (["train", "--resume", ".", "--out", "x"], r"--out cannot be given with --resume"),
         (["train", "--resume", ".", "--corpus", "docs"], r"--corpus cannot be given with --resume"),
         (["sample", "."], r"`\.` is not a run folder"),

@@ -17,6 +17,7 @@ ANY, TEXT, TABLE = "Options of every task", "Options of --task text", "Options o
 CLASSIFY, FORECAST, RUN = "Options of --task classify", "Options of --task forecast", "The run"
 
 TASKS = ("text", "classify", "forecast")
+LENGTHS = ("minutes", "epochs", "steps")  # options that say how long to train
 # Which task has which options; those that are not here, every task has.
 OPTIONS_OF = {
     **dict.fromkeys(("corpus", "reset", "window", "steps", "min_count"), ("text",)),
@@ -220,7 +221,7 @@ def train(
                 f"{_spelled(name)} belongs to --task {' and '.join(tasks)}, not to {chosen}; "
                 + ("leave it out" if task is not None else f"leave it out, or choose --task {tasks[0]}")
             )
-    lengths = [name for name in ("minutes", "epochs", "steps") if name in given]
+    lengths = [name for name in LENGTHS if name in given]
     if len(lengths) > 1:
         raise ParameterError(f"--{lengths[0]} and --{lengths[1]} both say how long to train; give one of them")
     if chosen == "text":
@@ -244,9 +245,11 @@ def train(
 def _resume(folder: Path, file: str | None, given: dict[str, Any], json: bool) -> None:
     """Takes up the run of a folder, whatever its task."""
     if given:
+        name = next(iter(given))
+        longer = f"; to train longer, begin another run with {_spelled(name)}, without --resume"
         raise ParameterError(
-            f"{_spelled(next(iter(given)))} cannot be given with --resume, which goes on with the settings of "
-            f"{folder}; leave it out"
+            f"{_spelled(name)} cannot be given with --resume, which goes on with the settings of {folder}; leave it out"
+            + (longer if name in LENGTHS else "")
         )
     from unrolled.storage import read_unit
 
