@@ -244,7 +244,7 @@ def test_how_it_is_trained_can_be_chosen_and_is_kept_with_the_run(tmp_path, text
     record = read_unit(folder).record
     assert record["step"] < record["total_steps"]
     best = record["stopping"]["best_step"]
-    assert f"Stopped early: no better validation in 1 epochs; the weights are those of step {best:,}." in done.stdout
+    assert f"Stopped early: no better validation in 1 epoch; the weights are those of step {best:,}." in done.stdout
     assert f"after {record['step']:,} steps" in done.stdout
     before = bits_of(folder)
     assert "Stopped early" in unrolled("train", "--resume", folder).stdout
