@@ -32,7 +32,7 @@ import numpy as np
 from unrolled.engine import _native
 draw = np.random.default_rng(0).normal
 rows, depth, units = 700, 33, 64  # whole vectors: those of AVX-512 that write a part of one are not watched
-x, packed = draw(size=(rows, depth)), np.zeros(_native.packed_size(np.zeros(1), 1, units, depth))
+x, packed = draw(size=(rows, depth)), np.zeros(_native.packed_size(np.zeros(1), units, depth))
 def rows_product(y):
     _native.rows_product(x, rows, packed, units, depth, None, y)
 """
@@ -58,7 +58,7 @@ print("not seen")
 
 A_SIZE_THAT_NO_INTEGER_HOLDS = """
 print("right", flush=True)
-_native.packed_size(np.zeros(1), 1, 1 << 62, 4)
+_native.packed_size(np.zeros(1), 1 << 62, 4)
 print("not seen")
 """
 

@@ -131,16 +131,16 @@ template <typename T> VariantResults<T> run_variant(const plain::Variant& l, Cel
     for (const auto [from, to] : {std::pair(std::int64_t(0), first), std::pair(first, rows)}) {
       if (from == to) continue;
       const plain::Numbers part(l.in[plain::kWeightHh].begin() + from * R, l.in[plain::kWeightHh].begin() + to * R);
-      Array<T> panels = back ? packed<T>(part, 1, R, to - from, false) : packed<T>(part, 1, to - from, R, true);
+      Array<T> panels = back ? packed<T>(part, R, to - from, false) : packed<T>(part, to - from, R, true);
       both.insert(both.end(), panels.data(), panels.data() + panels.size());
     }
     return both;
   };
   const std::vector<T> hh = split(false), back_hh = split(true);
-  Array<T> ih = packed<T>(l.in[plain::kWeightIh], 1, rows, I, true), back_ih = packed<T>(l.in[plain::kWeightIh], 1, I, rows, false);
+  Array<T> ih = packed<T>(l.in[plain::kWeightIh], rows, I, true), back_ih = packed<T>(l.in[plain::kWeightIh], I, rows, false);
   const bool projects = at(plain::kWeightHr);
-  Array<T> hr = projects ? packed<T>(l.in[plain::kWeightHr], 1, R, H, true) : Array<T>(0);
-  Array<T> back_hr = projects ? packed<T>(l.in[plain::kWeightHr], 1, H, R, false) : Array<T>(0);
+  Array<T> hr = projects ? packed<T>(l.in[plain::kWeightHr], R, H, true) : Array<T>(0);
+  Array<T> back_hr = projects ? packed<T>(l.in[plain::kWeightHr], H, R, false) : Array<T>(0);
 
   VariantResults<T> r{Array<T>(l.y.size()), Array<T>(l.in[plain::kH0]), Array<T>(l.in[plain::kC0]), {}};
   for (const plain::Numbers& numbers : l.in) r.gradients.emplace_back(numbers.size());

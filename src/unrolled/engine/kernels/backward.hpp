@@ -106,8 +106,8 @@ template <typename Cell, typename T> struct BackwardLoop {
           product.row[r] = dz + begin * H;
         }
         product.depth = (end - begin) * H, product.adds = adds;
-        product.template multiply<P>({call.panels_hh, call.packed ? 0 : H}, panel, G * H, gate * H);
-        if (call.packed) product.fetch_panel(product.b + NV * W * G * H, NV * W * product.depth, number);
+        product.template multiply<P>({call.panels_hh, call.as_they_lie ? H : 0}, panel, G * H, gate * H);
+        if (!call.as_they_lie) product.fetch_panel(product.b + NV * W * G * H, NV * W * product.depth, number);
         tile_product_for<T>(height, NV)(product, sums.at);
       };
       segment(Recurrent::begin, Recurrent::end, Phase::first_gate, false);
@@ -263,7 +263,7 @@ template <typename Cell, typename T> struct BackwardLoop {
           return RowPair<T>{room.dz + p.at * room.row, call.dx + row_of(f.batch, p.s, p.n) * I};
         };
       };
-      const Matrix<T> weights{call.panels_ih, call.packed ? 0 : I};
+      const Matrix<T> weights{call.panels_ih, call.as_they_lie ? I : 0};
       rows_times_panels<P>(mine.last - mine.first, start, weights, I, Index(G * H), 0, P::count(I), static_cast<const T*>(nullptr));
     }
   }

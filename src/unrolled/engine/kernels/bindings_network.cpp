@@ -210,7 +210,7 @@ template <typename T> class Network {
         call.forward = r.calls[static_cast<std::size_t>(index)];
         const auto at = static_cast<std::size_t>(index);
         call.panels_hh = panels ? (*panels)[at].hh : weights_[at].weight_hh, call.panels_ih = panels ? (*panels)[at].ih : weights_[at].weight_ih;
-        call.packed = panels != nullptr;
+        call.as_they_lie = as_they_lie;
         const T* dy_of = top ? last_dy : dx_of[static_cast<std::size_t>(layer + 1)];
         call.dy = dy_of ? dy_of + d * H : nullptr, call.dy_stride = D * H;
         call.dh_last = last_dh ? last_dh + index * N * H : nullptr;

@@ -65,7 +65,7 @@ template <typename T> struct BackwardCall {
   ForwardCall<T> forward;    // as the forward call had it; what was not kept is computed again
   const T* panels_hh;        // weight_hh transposed, packed: (G H) -> H
   const T* panels_ih;        // weight_ih transposed, packed: (G H) -> I; null when dx is not wanted
-  bool packed;               // else both are the weights as they lie: for few rows, packing would take longer than the products
+  bool as_they_lie;          // both are the weights themselves: for few rows, packing would take longer than the products
   const T* dy;               // (T, N, H), rows dy_stride apart, or null
   int64_t dy_stride;
   const T* dh_last;          // (N, H) or null
