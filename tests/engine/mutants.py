@@ -217,7 +217,9 @@ MUTANTS = [
     ),
     Mutant("tile.hpp", "(B.line ? B.numbers + «panel.unit0 → 0» :", "weights as they lie: every panel is the first"),
     Mutant(
-        "backward.hpp", "{call.panels_hh, call.as_they_lie ? «H → f.I» : 0}", "and their rows are as long as those of others"
+        "backward.hpp",
+        "{call.panels_hh, call.as_they_lie ? «H → f.I» : 0}",
+        "and their rows are as long as those of others",
     ),
     Mutant(
         "tile.hpp", "load_lanes(from + «k → 0» * depth_stride, at.lanes)", "the way back packs the first row for all"

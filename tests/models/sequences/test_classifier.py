@@ -134,8 +134,11 @@ def test_after_ctrl_c_the_model_can_be_used():
 
 def test_after_an_error_in_training_the_model_cannot_be_used():
     class Broken(Callback):
-        def reported(self, report: Any) -> None:
-            raise ZeroDivisionError
+        def start(self, session: Any) -> None:
+            def no_gradients(batch: Any, state: Any) -> Any:
+                raise ZeroDivisionError
+
+            session.model.loss_and_gradients = no_gradients
 
     model = small()
     with pytest.raises(ZeroDivisionError):
