@@ -66,8 +66,8 @@ def write_unit(folder: Path, unit: Unit, replace: bool = False) -> None:
 
     Args:
         folder: created where it does not exist.
-        unit: its groups are those that the folder's unit already has, if it has one, and so are its documents,
-        replace: unless they may be others.
+        unit: its groups are those that the folder's unit already has, if it has one, and so are its documents.
+        replace: whether the documents may be others.
 
     Raises:
         CheckpointError: the folder holds a unit with other groups or documents, an index that is none of ours or is
