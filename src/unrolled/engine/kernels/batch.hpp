@@ -15,9 +15,11 @@ UNROLLED_INLINE Index row_of(const Batch& b, Index s, Index n) {
   return t * b.size + n;
 }
 
-// The sequences and panels of one thread. Where every thread gets a tile's worth of sequences they are shared out, and no thread
-// waits for another inside the loop over time; else the hidden units are, with a barrier after each phase of a step. Both give the
-// same bits.
+// A tile of so many rows has as much to multiply as to wait for, while the weights come from L2.
+constexpr Index kOwnRows = kTileRows < 4 ? kTileRows : 4;
+
+// The sequences and panels of one thread. Where every thread gets kOwnRows sequences they are shared out, and no thread waits for
+// another inside the loop over time; else the hidden units are, with a barrier after each phase of a step. Both give the same bits.
 struct Part {
   Index first, stride, last;  // of the sequences in their order
   bool shares_units;
@@ -35,7 +37,7 @@ struct Part {
   }
 };
 UNROLLED_INLINE Part part_of(const Batch& b, Index panels, int rank, int size) {
-  if (size > 1 && b.size < Index(size) * kTileRows && panels >= size) return {0, 1, b.size, true, rank, size};
+  if (size > 1 && b.size < Index(size) * kOwnRows && panels >= size) return {0, 1, b.size, true, rank, size};
   // Sequences of different lengths are dealt out in turn, so that every thread has long and short ones.
   if (b.order) return {rank, size, b.size, false, rank, size};
   const Range mine = share(b.size, rank, size);

@@ -150,7 +150,7 @@ template <typename C, typename T> constexpr Variant<T> variant() {
           &VariantSums<C, T>::run};
 }
 template <typename T> constexpr Kernels<T> kernels() {
-  return {kTileRows,
+  return {kOwnRows,
           kFewRows,
           &packed_size<T>,
           &pack<T>,

@@ -145,16 +145,16 @@ inline Pieces pieces_of(std::int64_t things) {
 
 // Whether each thread runs a direction, or a layer, by itself.
 template <typename T> bool in_waves(const NetworkShape& shape, const Kernels<T>& kernels, std::int64_t N, int size) {
-  return size > 1 && N < size * kernels.tile_rows && size <= (shape.directions > 1 ? shape.directions : shape.layers);
+  return size > 1 && N < size * kernels.own_rows && size <= (shape.directions > 1 ? shape.directions : shape.layers);
 }
 
 // How many of the threads that the whole work is `worth` are of use. Where they would share the hidden units, there is a barrier after
 // every step, as long as 10,000 flops: no more threads than the step has such parts, and one where other programs want the cores; but as
 // many as have sequences, a direction, or a layer, to themselves.
 template <typename T> int useful_team(const NetworkShape& shape, const Kernels<T>& kernels, std::int64_t N, int worth) {
-  if (N >= worth * kernels.tile_rows) return worth;
+  if (N >= worth * kernels.own_rows) return worth;
   const std::int64_t parts = cores_are_crowded() ? 1 : 2 * N * kernels.cells[shape.cell].gates * shape.H * shape.H / 10000;
-  const std::int64_t apart = std::max(N / kernels.tile_rows, shape.directions > 1 ? shape.directions : shape.layers);
+  const std::int64_t apart = std::max(N / kernels.own_rows, shape.directions > 1 ? shape.directions : shape.layers);
   return static_cast<int>(std::clamp<std::int64_t>(std::max(parts, apart), 1, worth));
 }
 

@@ -97,7 +97,7 @@ template <typename T> struct Cell {
 };
 
 template <typename T> struct Kernels {
-  int64_t tile_rows;  // with fewer sequences to a thread, a team shares the hidden units instead
+  int64_t own_rows;   // with fewer sequences to a thread, a team shares the hidden units instead
   int64_t few_rows;   // to carry back no more rows than these, weights whose columns fill whole vectors need not be packed
   int64_t (*packed_size)(const PanelShape&);
   // packs source[column * column_stride + k * depth_stride]
