@@ -219,7 +219,7 @@ MUTANTS = [
     Mutant(
         "backward.hpp",
         "{call.panels_hh, call.as_they_lie ? «H → f.I» : 0}",
-        "and their rows are as long as those of others",
+        "weights as they lie: their rows are as long as weight_ih's",
     ),
     Mutant(
         "tile.hpp", "load_lanes(from + «k → 0» * depth_stride, at.lanes)", "the way back packs the first row for all"

@@ -21,7 +21,7 @@ from unrolled.layers import Embedding, Stack
 # Small sizes first, and of every kind: full and partial vectors, one panel and several, rows shared by threads and
 # units shared, the tile's full height and less, one chunk of steps and several, sums deeper than one slice.
 CASES = [
-    *cases((3, 2, 5, 7), (1, 1, 1, 1), (4, 3, 16, 16), (7, 13, 6, 17), (2, 5, 65, 40)),
+    *cases((3, 2, 5, 7), (1, 1, 1, 1), (4, 3, 16, 16), (7, 13, 6, 17), (2, 5, 65, 40), (2, 2, 16, 80)),
     *cases((5, 3, 4, 9), num_layers=2),
     *cases((5, 4, 3, 9), (48, 14, 9, 40), padded=True, bidirectional=True),
     *cases((90, 13, 6, 20), (530, 1, 3, 11), (24, 3, 24, 130), (3, 4, 300, 20)),

@@ -81,6 +81,8 @@ INTERRUPTED = """
 import signal, sys
 import numpy as np
 from unrolled import engine
+from unrolled.engine import _native
+_native.notice_crowds(False)
 from unrolled.layers import LSTM
 def interrupt(*_):
     raise KeyboardInterrupt

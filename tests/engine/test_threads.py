@@ -280,8 +280,9 @@ LONG_CALL = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs inherit it ignored
 import numpy as np
-from unrolled.engine import threads
+from unrolled.engine import _native, threads
 from unrolled.layers import LSTM
+_native.notice_crowds(False)
 direction, N, H = sys.argv[1], 1, 256
 T = {"forward": 200_000, "backward": 24_000}[direction]
 threads(int(sys.argv[2]))

@@ -15,7 +15,7 @@ UNROLLED_INLINE Index row_of(const Batch& b, Index s, Index n) {
   return t * b.size + n;
 }
 
-// A tile of so many rows has as much to multiply as to wait for, while the weights come from L2.
+// With this many rows a tile multiplies for as long as it waits for weights from L2.
 constexpr Index kOwnRows = kTileRows < 4 ? kTileRows : 4;
 
 // The sequences and panels of one thread. Where every thread gets kOwnRows sequences they are shared out, and no thread waits for

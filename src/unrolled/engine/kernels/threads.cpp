@@ -24,16 +24,21 @@ inline void pause() {
 #endif
 }
 
-constexpr int kPauses = 4000;  // about 90 us
+constexpr std::chrono::microseconds kSpin(90);
 
-// Spins while `waiting()`, then gives the core away again and again: another program may need it to let us go on. True where it did.
-template <typename Waiting> bool spin_while(Waiting waiting) {
-  int i = 0;
-  for (; waiting(); ++i) {
-    if (i < kPauses) pause();
-    else std::this_thread::yield();
+// Spins while `waiting()`, and where that takes long gives the core away again and again: another program may need it to let us go on.
+// Returns how long it took, or 0 where it took a few microseconds.
+template <typename Waiting> Clock::duration spin_while(Waiting waiting) {
+  for (int i = 0; i < 256; ++i) {
+    if (!waiting()) return Clock::duration::zero();
+    pause();
   }
-  return i > kPauses;
+  const Clock::time_point start = Clock::now();
+  while (waiting()) {
+    if (Clock::now() - start > kSpin) std::this_thread::yield();
+    for (int i = 0; i < 64 && waiting(); ++i) pause();
+  }
+  return Clock::now() - start;
 }
 
 // Until when the cores count as crowded.
@@ -47,22 +52,20 @@ struct Team {
   bool (*interrupted)() = nullptr;
   Clock::time_point last_asked = Clock::now();
   std::atomic<bool> stop{false};
-  std::atomic<int> slow_steps{0};
-  int steps = 0;  // counted by the last to arrive
+  std::atomic<Clock::rep> waited{0};  // by all ranks, after steps of time
   alignas(64) std::atomic<int> arrived{0};
   alignas(64) std::atomic<unsigned> phase{0};
 };
 
 namespace {
 
-// True where the core had to be given away.
-bool wait_for_all(Team* team, int steps) {
+// Returns how long it took, but for a few microseconds.
+Clock::duration wait_for_all(Team* team) {
   const unsigned phase = team->phase.load(std::memory_order_relaxed);
   if (team->arrived.fetch_add(1, std::memory_order_acq_rel) + 1 == team->size) {
     team->arrived.store(0, std::memory_order_relaxed);
-    team->steps += steps;
     team->phase.store(phase + 1, std::memory_order_release);
-    return false;
+    return Clock::duration::zero();
   }
   // a rank that has left an interrupted call never arrives: then nobody waits for it
   return spin_while([=] { return team->phase.load(std::memory_order_acquire) == phase && !team->stop.load(std::memory_order_relaxed); });
@@ -72,13 +75,14 @@ bool wait_for_all(Team* team, int steps) {
 
 bool team_barrier(Team* team) {
   if (!team) return true;
-  if (team->size > 1) wait_for_all(team, 0);
+  if (team->size > 1) wait_for_all(team);
   return !team->stop.load(std::memory_order_relaxed);
 }
 
 bool team_step_barrier(Team* team) {
   if (!team) return true;
-  if (team->size > 1 && wait_for_all(team, 1)) team->slow_steps.fetch_add(1, std::memory_order_relaxed);
+  if (team->size > 1)
+    if (const Clock::duration waited = wait_for_all(team); waited.count()) team->waited.fetch_add(waited.count(), std::memory_order_relaxed);
   return !team->stop.load(std::memory_order_relaxed);
 }
 
@@ -193,10 +197,11 @@ bool run_team(int wanted, Job job, void* context, bool (*interrupted)()) {
     team.size = size;
     const Clock::time_point start = Clock::now();
     if (pool().run(size, job, context, &team)) {
-      // a few are slow where a worker has yet to wake up
-      if (const int slow = team.slow_steps.load(); slow >= 8 && slow > team.steps / 8 && crowds_are_noticed.load()) {
+      // by the mean rank but the last, half of the call or more was waited; more than a worker takes to wake up
+      const Clock::duration waited = Clock::duration(team.waited.load()) / (size - 1);
+      if (waited > std::chrono::milliseconds(1) && crowds_are_noticed.load()) {
         const Clock::time_point end = Clock::now();
-        crowded_until.store((end + 10 * (end - start)).time_since_epoch().count());  // so to try again costs little
+        if (2 * waited > end - start) crowded_until.store((end + 10 * (end - start)).time_since_epoch().count());  // to try again costs little
       }
       return !team.stop.load();
     }

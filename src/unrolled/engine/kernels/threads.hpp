@@ -18,11 +18,11 @@ bool run_team(int wanted, Job job, void* context, bool (*interrupted)());
 // All ranks wait for each other. False: the call was interrupted; leave the job at once, its results are thrown away.
 bool team_barrier(Team* team);
 
-// The same after each step of time. Of these it is counted at how many somebody had to give the core away.
+// The same between steps of time. How long is waited there is added up.
 bool team_step_barrier(Team* team);
 
-// Whether other programs want our cores: lately, most barriers after steps took a hundred times as long as a step should. A call with
-// such barriers had better run alone.
+// Whether other programs want our cores: lately, the threads of a call with a barrier at every step waited there for half of it, which
+// no uneven sharing explains. Such calls had better run alone for a while.
 bool cores_are_crowded();
 
 // For the tests of what a team computes, on a machine that is always crowded: false, and no core counts as crowded any more.
