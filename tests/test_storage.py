@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -190,6 +191,67 @@ def test_whoever_reads_while_models_replace_each_other_finds_one_of_them_whole(t
         finally:
             saving.kill()
     assert found == {0, 1}
+
+
+def test_whoever_saves_while_another_does_waits_and_takes_nothing_away(tmp_path, monkeypatch):
+    import unrolled.storage as storage
+
+    original, indexing, go_on = storage.write_atomic, threading.Event(), threading.Event()
+
+    def paused(path, content):
+        if path.name == INDEX and not indexing.is_set():  # the first save's: its other files are written
+            indexing.set()
+            assert go_on.wait(60)
+        original(path, content)
+
+    monkeypatch.setattr(storage, "write_atomic", paused)
+    first, second = (threading.Thread(target=write_unit, args=(tmp_path, unit(number))) for number in (1, 2))
+    first.start()
+    assert indexing.wait(60)
+    second.start()
+    second.join(0.3)
+    waited = second.is_alive()
+    go_on.set()
+    first.join(60)
+    second.join(60)
+    assert same(read_unit(tmp_path), unit(2))
+    assert waited
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_processes_that_save_to_one_folder_at_once_leave_a_whole_unit(tmp_path):
+    paths = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    saving = """
+import pathlib, sys
+from test_storage import another
+from unrolled.storage import write_unit
+
+for number in range(40):
+    write_unit(pathlib.Path(sys.argv[1]), another(number % 2), replace=True)
+"""
+    command = [sys.executable, "-c", saving, str(tmp_path)]
+    both = [
+        subprocess.Popen(command, env=os.environ | {"PYTHONPATH": paths}, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    assert [process.communicate(timeout=60)[1] for process in both] == ["", ""]
+    assert same(read_unit(tmp_path), another(1))
+    assert len(list(tmp_path.iterdir())) == 5
+
+
+@pytest.mark.parametrize("lacking", ["system", "file system"])
+def test_where_there_are_no_locks_it_is_saved_without(tmp_path, monkeypatch, lacking):
+    import unrolled.storage as storage
+
+    def none(descriptor, operation):
+        raise OSError(95, "Operation not supported")
+
+    if lacking == "system":
+        monkeypatch.setattr(storage, "fcntl", None)
+    else:
+        monkeypatch.setattr("fcntl.flock", none)
+    write_unit(tmp_path, unit(1))
+    assert same(read_unit(tmp_path), unit(1))
 
 
 def test_a_model_is_replaced_where_it_is_wished_for_and_nothing_of_it_is_left(tmp_path):

@@ -3,7 +3,9 @@
 A saved folder is one unit. `checkpoint.json` names every other file of the unit with its size and SHA-256, and carries
 a checksum of itself; putting it in place with one atomic rename is what makes a save happen. The other files' names say
 what is in them, so none is written over, and old ones are removed only after that rename: whoever reads meanwhile, or
-is killed, finds the last unit whole or the new one. Files that are not the unit's are left alone.
+is killed, finds the last unit whole or the new one. Whoever writes waits until no other process does. Files that are
+not ours are left alone; ours are those that the index names, and each `NAME-HASH.json` or `NAME-HASH.safetensors` whose
+HASH is how the SHA-256 of its own content begins.
 """
 
 from __future__ import annotations
@@ -12,13 +14,18 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Collection, Mapping
-from contextlib import suppress
+from collections.abc import Collection, Generator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from unrolled.errors import CheckpointError
 from unrolled.shapes import Array
+
+try:
+    import fcntl
+except ImportError:  # Windows has none
+    fcntl = None
 
 __all__ = ["Unit", "former_index", "holds_unit", "read_unit", "write_atomic", "write_unit"]
 
@@ -61,8 +68,26 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+@contextmanager
+def _locked(folder: Path) -> Generator[None]:
+    """Waits until nobody else writes into the folder; the system gives back the lock of a process that is killed.
+
+    Where the system or the file system has no such locks, it goes on without.
+    """
+    if fcntl is None:
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def write_unit(folder: Path, unit: Unit, replace: bool = False) -> None:
-    """Saves a unit into a folder, in place of the one that it holds.
+    """Saves a unit into a folder, in place of the one that it holds; one after the other where several do.
 
     Args:
         folder: created where it does not exist.
@@ -73,33 +98,38 @@ def write_unit(folder: Path, unit: Unit, replace: bool = False) -> None:
         CheckpointError: the folder holds a unit with other groups or documents, an index that is none of ours or is
             altered, or cannot be written.
     """
-    from safetensors.numpy import save
-
-    contents = {f"{name}.json": _to_json(value) for name, value in unit.documents.items()}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        former = former_index(folder)
-        old: dict[str, Any] = {} if former is None else former["files"]
-        if former is not None:
-            groups = {key for key in old if not key.endswith(".json")}
-            if groups != unit.arrays.keys():
-                raise CheckpointError(
-                    f"`{folder}` holds something else: {_listed(groups)}, where {_listed(unit.arrays)} would be saved; "
-                    "save to a folder of its own"
-                )
-            for name, content in contents.items():
-                if not replace and (name not in old or old[name]["sha256"] != _sha256(content)):
-                    raise CheckpointError(
-                        f"`{folder}` holds another model: its {name} differs; save to a folder of its own"
-                    )
-        contents |= {group: save(dict(arrays)) for group, arrays in unit.arrays.items()}
-        files = {key: _write_hashed(folder, key, content) for key, content in contents.items()}
-        index: dict[str, Any] = {"format": FORMAT, "files": files, "record": unit.record}
-        write_atomic(folder / INDEX, _to_json(index | {"checksum": _checksum(index)}))  # from here on it is saved
+        with _locked(folder):
+            _write(folder, unit, replace)
     except OSError as error:
         raise CheckpointError(
             f"`{folder}` cannot be written ({error.strerror}); is the disk full, or not yours?"
         ) from error
+
+
+def _write(folder: Path, unit: Unit, replace: bool) -> None:
+    from safetensors.numpy import save
+
+    contents = {f"{name}.json": _to_json(value) for name, value in unit.documents.items()}
+    former = former_index(folder)
+    old: dict[str, Any] = {} if former is None else former["files"]
+    if former is not None:
+        groups = {key for key in old if not key.endswith(".json")}
+        if groups != unit.arrays.keys():
+            raise CheckpointError(
+                f"`{folder}` holds something else: {_listed(groups)}, where {_listed(unit.arrays)} would be saved; "
+                "save to a folder of its own"
+            )
+        for name, content in contents.items():
+            if not replace and (name not in old or old[name]["sha256"] != _sha256(content)):
+                raise CheckpointError(
+                    f"`{folder}` holds another model: its {name} differs; save to a folder of its own"
+                )
+    contents |= {group: save(dict(arrays)) for group, arrays in unit.arrays.items()}
+    files = {key: _write_hashed(folder, key, content) for key, content in contents.items()}
+    index: dict[str, Any] = {"format": FORMAT, "files": files, "record": unit.record}
+    write_atomic(folder / INDEX, _to_json(index | {"checksum": _checksum(index)}))  # from here on it is saved
     with suppress(OSError):  # what cannot be removed now, the next save removes
         _sweep(folder, {entry["name"] for entry in old.values()}, keep={entry["name"] for entry in files.values()})
 
