@@ -123,7 +123,8 @@ def test_dates_are_read_and_go_on_as_the_format_says_that_is_named(tmp_path: Pat
 def test_a_date_that_is_not_as_the_format_says_is_named(tmp_path: Path):
     given = table(tmp_path, "t,v\n01 Jan 2020,1\n2020-02-01,2\n")
     message = (
-        r"line 3, column 't': holds '2020-02-01', expected a date written as %d %b %Y, as --date-format says; mend"
+        r"line 3, column 't': holds '2020-02-01', expected a date written as %d %b %Y, as --date-format says; mend "
+        "the cell or the format, or name another column with --date"
     )
     with pytest.raises(DataError, match=message):
         choose_series_columns(given, None, None, None, "%d %b %Y")
@@ -131,6 +132,46 @@ def test_a_date_that_is_not_as_the_format_says_is_named(tmp_path: Path):
         choose_series_columns(given, None, None, None)
     with pytest.raises(ParameterError, match=r"name it, and with --date-format how its dates are written"):
         choose_series_columns(table(tmp_path, "a,v\n01 Jan 2020,1\n"), None, None, None)
+    with pytest.raises(ParameterError, match=r"expected the column that holds dates written as %Y/%m: one of a, v"):
+        choose_series_columns(table(tmp_path, "a,v\n01 Jan 2020,1\n"), None, None, None, "%Y/%m")
+
+
+@pytest.mark.parametrize(
+    ("format_", "message"),
+    [
+        ("%m/%d/%m", "--date-format is '%m/%d/%m', expected each part of a date once, .*; leave out what comes twice"),
+        ("%Y-%Y", "--date-format is '%Y-%Y', expected each part of a date once"),
+        ("%Y-%m-%d Q%q", "is '%Y-%m-%d Q%q', expected the quarter, %q, or %m and %d, not both; name a column"),
+        ("%B %Y Q%q", "expected the quarter, %q, or %B, not both"),
+    ],
+)
+def test_a_format_in_which_no_date_can_be_read_is_refused(tmp_path: Path, format_: str, message: str):
+    for column in (None, "t"):
+        with pytest.raises(ParameterError, match=message):
+            choose_series_columns(table(tmp_path, "t,v\n1990-06-30 Q2,1\n"), column, None, None, format_)
+
+
+def test_the_column_that_is_written_as_the_format_says_comes_before_one_named_as_a_date(tmp_path: Path):
+    given = table(tmp_path, "year,quarter,v\n1980,1980Q1,1\n1980,1980Q2,2\n")
+    columns, guessed = choose_series_columns(given, None, ["v"], None, "%YQ%q")
+    assert (columns.date, guessed) == ("quarter", ["--date quarter"])
+    given = table(tmp_path, "made,date,v\n2024/01,2024/03,1\n2024/02,2024/04,2\n")
+    assert choose_series_columns(given, None, ["v"], None, "%Y/%m")[0].date == "date"
+
+
+@pytest.mark.parametrize(
+    ("dates", "line"),
+    [
+        (["1990Q1", "1990Q2", "1990-Q3"], 4),
+        (["03/04/2024", "13/04/2024", "04/13/2024"], 4),
+        (["2024", "2025", "Jan 2026"], 4),
+        (["Rome", "2025-01-01", "2025-01-02"], 2),
+    ],
+)
+def test_the_first_date_that_is_not_written_as_those_before_it_is_named(tmp_path: Path, dates: list[str], line: int):
+    given = table(tmp_path, "t,v\n" + "".join(f"{each},1\n" for each in dates))
+    with pytest.raises(DataError, match=rf"line {line}, column 't': holds '{dates[line - 2]}', expected .* 1990Q1 or "):
+        choose_series_columns(given, None, None, None)
 
 
 @pytest.mark.parametrize(

@@ -49,10 +49,16 @@ def test_an_encoding_that_is_wrong_or_none_is_named(tmp_path: Path):
     path = written(tmp_path, "a,b\n1,é\n".encode("cp1252"))
     with pytest.raises(DataError, match=r"is not in ascii \(byte 0xe9 in line 2\), expected a CSV file in that"):
         read_table(path, "ascii")
-    with pytest.raises(DataError, match=r"is not in utf-16 .*perhaps with --encoding cp1252"):
+    with pytest.raises(DataError, match=r"is not in utf-16 .*perhaps with --encoding utf-8"):
         read_table(written(tmp_path, b"a,b\n1"), "utf-16")
+    for name in ("cp1252", "windows-1252"):
+        with pytest.raises(
+            DataError, match=r"is not in .*1252 .*; name its encoding, with --encoding, or save it as U"
+        ):
+            read_table(written(tmp_path, b"a,b\n1,\x81\n"), name)
     with pytest.raises(DataError, match=r"is not in cp1252 .*perhaps with --encoding utf-8"):
-        read_table(written(tmp_path, b"a,b\n1,\x81\n"), "cp1252")
+        read_table(written(tmp_path, "a,b\n1,\u201d\n".encode()), "cp1252")
+    path = written(tmp_path, "a,b\n1,é\n".encode("cp1252"))
     for name in ("excel", "base64"):
         with pytest.raises(ParameterError, match=f"--encoding is '{name}', expected one that Python knows, such as"):
             read_table(path, name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -10,12 +11,18 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
-__all__ = ["EXAMPLES", "NUMBERS", "Steps", "Time", "find_steps", "formats_of", "read_times", "uneven", "write_time"]
+from unrolled.errors import ParameterError
+
+__all__ = [
+    "EXAMPLES", "NUMBERS", "Steps", "Time", "check_format", "find_steps", "formats_of", "odd_row", "read_times",
+    "uneven", "write_time",
+]  # fmt: skip
 
 Time = int | datetime
 DAY = 86400  # seconds
 NUMBERS = "number"  # the format of whole numbers: of steps, of years
 QUARTER = "%q"  # in a format: 1 to 4, which `strptime` does not know
+IN_YEAR = "mbBdjUWVcx"  # in a format: what else says where in the year a date is
 
 # Tried in this order. Where a file fits several (03/04/2021), the first is taken by which its times rise evenly.
 FORMATS = (
@@ -25,7 +32,7 @@ FORMATS = (
     "%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S",
     "%d/%m/%Y", "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%m/%d/%Y", "%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S",
 )  # fmt: skip
-EXAMPLES = "whole numbers, or dates such as 2024-01-31, 2024-01 or 2024-01-31 18:00"
+EXAMPLES = "whole numbers, or dates such as 2024-01-31, 2024-01, 1990Q1 or 2024-01-31 18:00"
 
 
 class Steps(NamedTuple):
@@ -100,6 +107,25 @@ class Steps(NamedTuple):
         return f"{size} {unit}{'s' if size != 1 and unit else ''}".strip()
 
 
+def check_format(format: str) -> None:  # noqa: A002
+    """Raises `ParameterError` where no date can be read as `--date-format` says."""
+    try:
+        with suppress(ValueError):  # of an empty cell
+            datetime.strptime("", format.replace(QUARTER, "1"))
+    except re.error:
+        raise ParameterError(
+            f"--date-format is {format!r}, expected each part of a date once, as in '%m/%d/%Y'; "
+            "leave out what comes twice"
+        ) from None
+    parts: list[str] = re.findall("%(.)", format)
+    others = [f"%{part}" for part in parts if part in IN_YEAR]
+    if "q" in parts and others:
+        raise ParameterError(
+            f"--date-format is {format!r}, expected the quarter, {QUARTER}, or {' and '.join(others)}, not both; name "
+            "a column with --date that holds one of them"
+        )
+
+
 def read_times(cells: Sequence[str], format: str) -> list[Time] | int:  # noqa: A002  (as of strptime)
     """Cells as times, or the row of the first that is none in that format."""
     read = _reader(format)
@@ -152,6 +178,12 @@ def formats_of(cells: Sequence[str]) -> list[str]:
         return ["%Y%m%d"] if dates else [NUMBERS]
     return [each for each in FORMATS if not isinstance(read_times(cells[:1], each), int)
             and not isinstance(read_times(cells, each), int)]  # fmt: skip
+
+
+def odd_row(cells: Sequence[str]) -> int:
+    """Of cells that have no format in common: the row of the first that is not as those before it."""
+    rows = [read_times(cells, each) for each in formats_of(cells[:1])]
+    return max((row for row in rows if isinstance(row, int)), default=0)
 
 
 def find_steps(times: Sequence[Time]) -> Steps | None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from unrolled.data.dates import EXAMPLES, formats_of, read_times
+from unrolled.data.dates import EXAMPLES, formats_of, odd_row, read_times
 from unrolled.data.tables import Missing, Table
 from unrolled.errors import DataError, ParameterError
 
@@ -145,8 +145,9 @@ def _sort(table: Table, time: str, groups: dict[str, list[int]]) -> None:
     else:
         formats = formats_of(cells)
         if not formats:
+            odd = odd_row(cells)
             raise DataError(
-                f"{table.at(0, time)}: holds {cells[0]!r}, expected times in one format in all rows: {EXAMPLES}; "
+                f"{table.at(odd, time)}: holds {cells[odd]!r}, expected times in one format in all rows: {EXAMPLES}; "
                 "mend them, or put the rows in order and leave --time out"
             )
         times = read_times(cells, formats[0])

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unrolled.data.dates import EXAMPLES, Steps, Time, find_steps, formats_of, read_times, uneven, write_time
+from unrolled.data.dates import (
+    EXAMPLES,
+    Steps,
+    Time,
+    check_format,
+    find_steps,
+    formats_of,
+    odd_row,
+    read_times,
+    uneven,
+    write_time,
+)
 from unrolled.data.tables import Missing, Table
 from unrolled.errors import DataError, ParameterError
 from unrolled.shapes import counted
@@ -57,7 +68,7 @@ def choose_series_columns(
         The columns, and what was guessed, in words.
 
     Raises:
-        ParameterError: a column does not exist, is named for two things, or cannot be guessed.
+        ParameterError: a column does not exist, is named for two things, or cannot be guessed; or `format` is none.
         DataError: dates are missing, or not in one format.
     """
     guessed: list[str] = []
@@ -65,6 +76,8 @@ def choose_series_columns(
         if name is not None:
             table.check_column(name, option)
     taken = [name for name in (date, series, *(values or ())) if name is not None]
+    if format is not None:
+        check_format(format)
     if date is None:
         date = _guess_date(table, taken, format)
         guessed.append(f"--date {date}")
@@ -76,12 +89,13 @@ def choose_series_columns(
         values = [_guess_values(table, taken)]
         guessed.append(f"--values {values[0]}")
     if format is not None:
-        _times(table, date, format, f"a date written as {format}, as --date-format says; mend the cell or the format")
+        remedy = "mend the cell or the format, or name another column with --date"
+        _times(table, date, format, f"a date written as {format}, as --date-format says; {remedy}")
         return SeriesColumns(date, tuple(values), series, format), guessed
     cells = table.text(date, f"a date: {EXAMPLES}")
     formats = formats_of(cells)
     if not formats:
-        first = next((row for row, cell in enumerate(cells) if not formats_of([cell])), 0)
+        first = odd_row(cells)
         raise DataError(
             f"{table.at(first, date)}: holds {cells[first]!r}, expected dates in one format in all rows: {EXAMPLES}; "
             "mend them, say how they are written, with --date-format '%d %b %Y' for 31 Jan 2024, or name another "
@@ -96,17 +110,18 @@ def choose_series_columns(
 def _guess_date(table: Table, taken: Sequence[str], format: str | None) -> str:  # noqa: A002
     free = [name for name in table.columns if name not in taken]
     named = {name.lower(): name for name in reversed(free)}
-    for name in DATES:
-        if name in named:
-            return named[name]
-    for name in free:
-        cells = table.cells(name)
-        if format is not None and not isinstance(read_times(cells, format), int):
-            return name
-        if format is None and not table.is_numeric(name) and formats_of(cells):
-            return name
+    likely = [named[name] for name in DATES if name in named]
+    if format is None:
+        fits = (name for name in free if not table.is_numeric(name) and formats_of(table.cells(name)))
+        found = next(chain(likely, fits), None)
+    else:
+        fits = (name for name in (*likely, *free) if not isinstance(read_times(table.cells(name), format), int))
+        found = next(chain(fits, likely), None)
+    if found is not None:
+        return found
+    expected = EXAMPLES if format is None else f"dates written as {format}"
     raise ParameterError(
-        f"--date is not given, expected the column that holds {EXAMPLES}: one of {table.listed()}; name it, "
+        f"--date is not given, expected the column that holds {expected}: one of {table.listed()}; name it, "
         "and with --date-format how its dates are written where they are others"
     )
 

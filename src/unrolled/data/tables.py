@@ -12,6 +12,7 @@ import csv
 import hashlib
 import io
 import math
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -226,16 +227,25 @@ def _decoded(path: str | Path, content: bytes, encoding: str) -> str:
         if isinstance(error, UnicodeDecodeError):
             line, wrong = content[: error.start].count(b"\n") + 1, content[error.start]
             place = f" (byte {wrong:#04x} in line {line})"
-        likely = "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "cp1252"
+        likely = _likely_encoding(content)
         raise DataError(
-            f"`{path}` is not in {encoding}{place}, expected a CSV file in that; name its encoding, perhaps with "
-            f"--encoding {UTF8 if likely == encoding else likely}, or save it as UTF-8"
+            f"`{path}` is not in {encoding}{place}, expected a CSV file in that; name its encoding, "
+            f"{f'perhaps with --encoding {likely}' if likely else 'with --encoding'}, or save it as UTF-8"
         ) from None
     except LookupError:
         raise ParameterError(
             f"--encoding is {encoding!r}, expected one that Python knows, such as utf-8, utf-16, cp1252 or latin-1; "
             "check the spelling"
         ) from None
+
+
+def _likely_encoding(content: bytes) -> str | None:
+    """One that the bytes can be read in; `None` where none of the usual ones does."""
+    for encoding in ("utf-16",) if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else (UTF8, "cp1252"):
+        with suppress(UnicodeError):
+            content.decode(encoding)
+            return encoding
+    return None
 
 
 def _check_names(path: str | Path, names: list[str]) -> None:
