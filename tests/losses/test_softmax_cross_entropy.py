@@ -149,6 +149,13 @@ def test_weights_that_are_no_numbers_are_named(wrong):
         softmax_cross_entropy(np.zeros((2, 4)), [0, 1], [wrong, wrong])
 
 
+@pytest.mark.parametrize("weights", [None, [1, 1], [1, 0]])
+@pytest.mark.parametrize("targets", [["a", "b"], np.array(["2024-01-01"] * 2, "M8[D]"), [0.0, 1.0], [True, False]])
+def test_targets_that_are_no_integers_are_named_with_weights_as_without(targets, weights):
+    with pytest.raises(ParameterError, match=r"`targets` has dtype .*, expected integers"):
+        softmax_cross_entropy(np.zeros((2, 4)), targets, weights)
+
+
 @pytest.mark.parametrize("smoothing", [-0.1, 1.0, np.nan, "x", None])
 def test_a_smoothing_out_of_its_range_is_named(smoothing):
     with pytest.raises(

@@ -65,7 +65,7 @@ def softmax_cross_entropy(
         each = each.reshape(-1)
     rows, right = np.ascontiguousarray(z).reshape(-1, classes), right.reshape(-1)
     shares = shares_of(each, right.shape, rows.dtype)
-    if shares.counted is not None:
+    if shares.counted is not None and right.dtype.kind in "iu":  # else the engine says so
         right = np.where(shares.counted, right, 0)
     losses, dlogits = engine.softmax_cross_entropy(rows, right)
     if label_smoothing:
