@@ -114,6 +114,13 @@ def test_a_rate_that_is_no_probability_is_refused(rate):
         Dropout(rate)
 
 
+def test_what_is_no_flag_is_refused_and_numpys_flags_are_taken():
+    assert repr(Dropout(0.5, variational=np.True_)) == "Dropout(0.5, variational=True)"
+    for wrong in (1, "yes", None):
+        with pytest.raises(ParameterError, match=r"`variational` is .*, expected True or False; is it another"):
+            Dropout(0.5, variational=wrong)
+
+
 def test_inputs_and_gradients_that_do_not_fit_are_named():
     dropout = Dropout(0.5, seed=0)
     with pytest.raises(ParameterError, match="`x` has dtype int64, expected float32 or float64; convert it"):

@@ -45,6 +45,15 @@ def test_neither_usual_options_nor_the_seed_are_shown(layer, shown):
     assert repr(layer) == shown
 
 
+def test_a_subclass_that_is_made_in_another_way_shows_itself_as_any_object_does():
+    class Narrow(LSTM):
+        def __init__(self, width, **options):
+            super().__init__(width, width, **options)
+
+    layer = Narrow(3, seed=0)
+    assert repr(layer) == object.__repr__(layer)
+
+
 def test_a_stack_shows_each_of_its_layers_by_name():
     stack = Stack(embedding=Embedding(7, 3), drop=Dropout(0.1), gru=GRU(3, 4, num_layers=2), dense=Dense(4, 7))
     lines = [

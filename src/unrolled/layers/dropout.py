@@ -13,7 +13,7 @@ from unrolled.layers.dense import leading_axes
 from unrolled.layers.inputs import as_array, not_run
 from unrolled.layers.layer import Layer
 from unrolled.layers.masks import dropout_mask, mask_generator
-from unrolled.layers.options import checked_generator, checked_rate
+from unrolled.layers.options import checked_flag, checked_generator, checked_rate
 from unrolled.shapes import Array
 
 __all__ = ["Dropout", "DropoutGradients", "DropoutRun"]
@@ -68,7 +68,7 @@ class Dropout(Layer):
     ) -> None:
         super().__init__("float64")  # of no parameters
         self.rate = checked_rate("rate", rate)
-        self.variational = variational
+        self.variational = checked_flag("variational", variational)
         generator = checked_generator(seed)
         if self.rate:
             self._masks = mask_generator(generator)

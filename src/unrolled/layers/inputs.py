@@ -38,7 +38,7 @@ def checked_input(name: str, x: ArrayLike, dtype: np.dtype[Any], axes: tuple[str
     if fits and given.dtype == dtype and given.flags.c_contiguous:
         return given  # at once: a call on a small layer takes ten times as long as its arithmetic
     lengths = (*(None for _ in axes[1:]), input_size)
-    return checked(name, x, dtype, ", ".join(axes), lengths, "arrays are time first, then batch, then input")
+    return checked(name, given, dtype, ", ".join(axes), lengths, "arrays are time first, then batch, then input")
 
 
 def padding_of(lengths: Sequence[int] | NDArray[np.integer] | None, T: int, N: int) -> Padding | None:

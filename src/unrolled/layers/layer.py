@@ -37,7 +37,10 @@ class Layer:
     def __repr__(self) -> str:
         """The call that makes such a layer: its sizes, and what is not as it is where nothing is said; no seed."""
         settings, said = self._settings(), list[str]()
-        for name, parameter in inspect.signature(type(self)).parameters.items():
+        arguments = inspect.signature(type(self)).parameters
+        if not arguments.keys() <= settings.keys() | {"seed"}:
+            return object.__repr__(self)  # a subclass of the caller's, which says itself how it is made
+        for name, parameter in arguments.items():
             if parameter.default is parameter.empty:
                 said.append(repr(settings[name]))
             elif name != "seed" and settings[name] != parameter.default:

@@ -17,6 +17,7 @@ __all__ = [
     "INITIALIZER_REMEDY",
     "MERGES",
     "Options",
+    "checked_flag",
     "checked_generator",
     "checked_name",
     "checked_projection",
@@ -88,7 +89,7 @@ class Options:
         remedy = "each layer's input is the output of the one below"
         object.__setattr__(self, "num_layers", whole_number("num_layers", self.num_layers, remedy=remedy))
         for name in ("bidirectional", "layer_norm", "peepholes"):
-            object.__setattr__(self, name, _checked_flag(name, getattr(self, name)))
+            object.__setattr__(self, name, checked_flag(name, getattr(self, name)))
         for name in ("dropout", "recurrent_dropout"):
             object.__setattr__(self, name, checked_rate(name, getattr(self, name)))
         checked_name("merge", self.merge, MERGES, "how the two directions' outputs become one")
@@ -138,7 +139,8 @@ class Options:
         return max(self.zoneout) > 0 or self.variant != variants.Options()
 
 
-def _checked_flag(name: str, value: Any) -> bool:
+def checked_flag(name: str, value: Any) -> bool:
+    """A Python bool of a setting that is True or False; raises `ParameterError`."""
     if type(value) not in (bool, np.bool_):
         raise ParameterError(f"`{name}` is {value!r}, expected True or False; is it another argument's value?")
     return bool(value)
