@@ -161,8 +161,9 @@ def test_version_and_info_say_what_is_in_use():
         (["train", "--resume", ".", "--lr", "1"], r"--lr cannot be given with --resume, .* leave it out"),
         (
             ["train", "--resume", ".", "--epochs", "4"],
-            r"leave it out; to train longer, begin another run with --epochs",
+            r"leave it out; to train longer, begin another run with --epochs, without --resume",
         ),
+        (["train", "--resume", ".", "--steps", "4"], r"to train longer, begin another run without --resume"),
         (["train", "--resume", ".", "--out", "x"], r"--out cannot be given with --resume"),
         (["train", "--resume", ".", "--corpus", "docs"], r"--corpus cannot be given with --resume"),
         (["sample", "."], r"`\.` is not a run folder"),

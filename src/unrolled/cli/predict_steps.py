@@ -69,9 +69,12 @@ def _forecast(forecaster: Forecaster, series: Mapping[str, NDArray[Any]], interv
         with as_options({"interval": "interval", "validation_fraction": "validation"}):
             return forecaster.predict(series, interval=level)
     except ParameterError as error:
-        if interval is not None or not str(error).startswith("--interval"):
+        if not str(error).startswith("--interval"):
             raise
-        typer.echo(f"unrolled: the forecasts come without intervals: {error}", err=True)
+        why = str(error).removesuffix(", or pass interval=None")  # as Python says it
+        if interval is not None:
+            raise ParameterError(f"{why}, or leave intervals out with --interval none") from error
+        typer.echo(f"unrolled: the forecasts come without intervals: {why}", err=True)
         return forecaster.predict(series, interval=None)
 
 

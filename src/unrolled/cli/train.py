@@ -246,7 +246,8 @@ def _resume(folder: Path, file: str | None, given: dict[str, Any], json: bool) -
     """Takes up the run of a folder, whatever its task."""
     if given:
         name = next(iter(given))
-        longer = f"; to train longer, begin another run with {_spelled(name)}, without --resume"
+        how = f" with {_spelled(name)}," if name not in OPTIONS_OF else ""  # only some tasks know the others
+        longer = f"; to train longer, begin another run{how} without --resume"
         raise ParameterError(
             f"{_spelled(name)} cannot be given with --resume, which goes on with the settings of {folder}; leave it out"
             + (longer if name in LENGTHS else "")
