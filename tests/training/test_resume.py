@@ -17,6 +17,7 @@ from unrolled.storage import Unit, read_unit, write_unit
 from unrolled.training.checkpoint import restore_session
 from unrolled.training.fit import Callback, FitSettings, fit
 from unrolled.training.loop import train
+from unrolled.training.run_folder import RunFolder
 from unrolled.training.session import Session
 
 TIMES = ("seconds", "sequences_per_second")
@@ -68,6 +69,88 @@ def test_an_interrupted_run_reaches_the_bits_of_one_that_was_not(tmp_path, setti
     assert parts.w.tobytes() == whole.w.tobytes()
     assert bits_of(tmp_path / "parts") == bits_of(tmp_path / "whole")
     assert again.best["step"] == history.best["step"]
+
+
+class Failing(Wavy):
+    """Fails at one step: told of it, in its validation, or told of what that found."""
+
+    def __init__(self, model, where, at):
+        super().__init__(model)
+        self.where, self.at, self.step = where, at, 0
+
+    def told(self, where, step):
+        self.step = step
+        if (where, step) == (self.where, self.at):
+            raise ZeroDivisionError
+
+    def __call__(self):
+        self.told("validation", self.step)
+        return super().__call__()
+
+
+class Telling(Callback):
+    def __init__(self, failing):
+        self.failing = failing
+
+    def step(self, report):
+        self.failing.step = report.step
+        self.failing.told("step", report.step)
+
+    def validated(self, report):
+        self.failing.told("found", report.step)
+
+
+def failing(folder, settings, where, at):
+    """The model of a run that fails at step `at`."""
+    model = ToyModel(noise=1.0)
+    fails = Failing(model, where, at)
+    options = {"folder": folder, "kind": "toy", "documents": {"config": {"size": 1}}}
+    with pytest.raises(ZeroDivisionError):
+        fit(model, ToyBatches(), settings, validate=fails, callbacks=[Telling(fails)], **options)
+    return model
+
+
+@pytest.mark.parametrize("settings", RUNS)
+@pytest.mark.parametrize(
+    ("where", "at"), [("step", 3), ("step", 8), ("validation", 8), ("found", 4), ("validation", 12), ("found", 12)]
+)
+def test_a_run_that_failed_between_two_steps_is_kept_as_it_was_and_reaches_the_same_bits(tmp_path, settings, where, at):
+    settings = FitSettings(**{"epochs": 3, "learning_rate": 0.3, "warmup": 2, **settings})
+    whole, _ = run(tmp_path / "whole", settings)
+    left = failing(tmp_path / "parts", settings, where, at)
+    unit = read_unit(tmp_path / "parts")
+    assert unit.record["step"] == at
+    assert unit.arrays["weights"]["w"].tobytes() == left.w.tobytes()
+    parts, _ = run(tmp_path / "parts", settings, resume=True)
+    assert parts.w.tobytes() == whole.w.tobytes()
+    *bits, rows = bits_of(tmp_path / "parts")
+    *due, whole_rows = bits_of(tmp_path / "whole")
+    assert bits == due
+    rate = ["learning_rate"]  # a row that is made up for has that of the step to come
+    assert [{**row, **dict.fromkeys(rate)} for row in rows] == [{**row, **dict.fromkeys(rate)} for row in whole_rows]
+
+
+def test_an_error_is_told_though_the_save_after_it_fails_and_a_save_that_fails_is_not_tried_again(
+    tmp_path, monkeypatch
+):
+    original, saves = RunFolder.save, []
+
+    def full(self):
+        saves.append(self.session.step)
+        if self.session.step == 2:
+            raise CheckpointError("the disk is full")
+        original(self)
+
+    monkeypatch.setattr(RunFolder, "save", full)
+    failing(tmp_path / "told", FitSettings(epochs=3), "step", 2)
+    assert saves == [0, 2]
+    assert read_unit(tmp_path / "told").record["step"] == 0
+    saves.clear()
+    monkeypatch.setattr("unrolled.training.loop.SAVE_SECONDS", 0.0)
+    monkeypatch.setattr("unrolled.training.loop.SHARE", 0)
+    with pytest.raises(CheckpointError, match="the disk is full"):
+        run(tmp_path / "save", FitSettings(epochs=3))
+    assert saves == [0, 1, 2]
 
 
 class Seen(Callback):

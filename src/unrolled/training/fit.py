@@ -75,7 +75,8 @@ def fit(
         DivergenceError: the loss is no longer finite; the last good checkpoint is kept.
         KeyboardInterrupt: Ctrl-C; the model has the best weights so far, or the averaged ones, or the last, and there
             is a checkpoint of now where there is a folder.
-        Exception: a callback or `validate` raised it; the model has the weights that it has after Ctrl-C.
+        Exception: any other error on the way, of a callback or of `validate` say; the model has the weights that it has
+            after Ctrl-C, and there is a checkpoint of them if the error came between two steps.
 
     >>> import numpy as np
     >>> from unrolled.data.sequences import SequenceBatches, Sequences

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Protocol
 
+from unrolled.errors import CheckpointError, DivergenceError
 from unrolled.training.callbacks import StopTraining
 from unrolled.training.report import Observer, Report
 from unrolled.training.session import Session
@@ -88,8 +89,8 @@ def train(
 ) -> Report | None:
     """Takes all the steps that are left, gives the model its final weights, and validates them.
 
-    The session is saved at the start, now and then, and at the end; whatever is saved is whole, so a run that is killed
-    goes on from its last save.
+    The session is saved at the start, now and then, at the end, and where a look at it fails; whatever is saved is
+    whole, so a run that is killed goes on from its last save.
 
     Of a budget in minutes it is counted anew after every step how many more the rest of it is enough for, once
     validation and saving at the end have had their part. The run ends when that is none.
@@ -108,6 +109,7 @@ def train(
 
     Raises:
         DivergenceError: see `Session.take_step` and `Session.check`.
+        Exception: `task` or `observer` raised it; the session has been saved, unless that fails as well.
     """
     return _Loop(session, task, observer, save, clock, each_step).run(stop)
 
@@ -142,6 +144,8 @@ class _Loop:
         session.reopen()
         self.save()
         try:
+            if self.ended and session.losses[1] and not session.stopped:  # an error came before the epoch was reported
+                self.after_step(session.learning_rate)
             while not session.finished:
                 if stop():
                     self.save()
@@ -150,10 +154,7 @@ class _Loop:
                 rate, began = session.learning_rate, self.clock()
                 session.take_step()
                 self.durations.append(self.clock() - began)
-                if session.settings.minutes is not None:
-                    self.recount()
-                if self.task.by_epoch or not session.finished:
-                    self.look(rate)
+                self.after_step(rate)
         except StopTraining:
             session.stopped = True
         self.save()
@@ -163,10 +164,29 @@ class _Loop:
                 self.report(self.describe(session.learning_rate, validate=True, full=True))
         return self.last
 
+    @property
+    def ended(self) -> bool:
+        """Whether an epoch, or a part of one at the end of the run, is to be reported now."""
+        session = self.session
+        return self.task.by_epoch and (session.finished or session.step % session.batches.steps_per_epoch == 0)
+
+    def after_step(self, rate: float) -> None:
+        """Counts anew and looks; an error on the way, of a callback say, does not cost the steps since the save."""
+        try:
+            if self.session.settings.minutes is not None and self.durations:
+                self.recount()
+            if self.task.by_epoch or not self.session.finished:
+                self.look(rate)
+        except (StopTraining, CheckpointError, DivergenceError):
+            raise
+        except Exception:
+            with suppress(Exception):  # it is the first error that is told
+                self.save()
+            raise
+
     def look(self, rate: float) -> None:
         """Reports, validates and saves where it is time to."""
-        session, task, now = self.session, self.task, self.clock()
-        ended = task.by_epoch and (session.finished or session.step % session.batches.steps_per_epoch == 0)
+        session, task, now, ended = self.session, self.task, self.clock(), self.ended
         if ended:
             validate = task.decides or session.finished or now >= self.validation.free
         else:
@@ -193,7 +213,14 @@ class _Loop:
         self.saving.done(began, self.clock())
 
     def recount(self) -> None:
-        """Counts anew how many steps the budget in minutes is enough for."""
+        """Counts anew how many steps the budget in minutes is enough for, once that can be said."""
+        self.measure()
+        if self.measured:
+            session, each = self.session, max(self.each, 1e-9)
+            session.total_steps = session.step + max(0, int(self.left() * (1 - self.overhead(each)) / each))
+
+    def measure(self) -> None:
+        """Finds what a validation takes, after the first steps, and what the end does: then, and near it once more."""
         session, task = self.session, self.task
         began = self.clock()
         seconds = began - self.began
@@ -208,8 +235,6 @@ class _Loop:
             began = self.clock()
             self.last_cost = task.probe() * (self.clock() - began)
             self.probing = LAST_SHARE * self.budget if seconds < LAST_SHARE * self.budget else math.inf
-        each = max(self.each, 1e-9)
-        session.total_steps = session.step + max(0, int(self.left() * (1 - self.overhead(each)) / each))
 
     @property
     def each(self) -> float:
