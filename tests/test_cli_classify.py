@@ -289,7 +289,11 @@ def test_predict_says_which_column_a_file_lacks(tmp_path: Path, run: Path, capsy
             [],
             r"line 6, column 't': holds '3' again in the sequence 'w0'",
         ),
-        (lambda rows: rows[4].__setitem__(1, "now"), [], r"column 't': holds '0', expected times in one format in all"),
+        (
+            lambda rows: rows[4].__setitem__(1, "now"),
+            [],
+            r"line 6, column 't': holds 'now', expected times in one format in all",
+        ),
         (lambda rows: [row.__setitem__(4, "a") for row in rows], [], r"column 'label': holds one label only, 'a', exp"),
         (
             None,

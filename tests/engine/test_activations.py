@@ -106,6 +106,6 @@ def test_the_shape_is_kept_and_the_input_may_lie_anywhere():
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_what_is_neither_float32_nor_float64_is_refused_with_the_remedy(name, x):
     with pytest.raises(
-        ParameterError, match=r"`x` has dtype .*, expected float32 or float64; convert it with \.astype"
+        ParameterError, match=r"`x` has dtype .*, expected float32 or float64; convert it with np\.asarray"
     ):
         FUNCTIONS[name](x)

@@ -49,7 +49,7 @@ def test_what_fits_is_handed_on_and_what_does_not_is_copied():
 
 def test_another_byte_order_is_refused_too():
     with pytest.raises(
-        ParameterError, match=r"`x` has dtype >f8, expected float64; convert it with \.astype\(np\.float64\)"
+        ParameterError, match=r"`x` has dtype >f8, expected float64; convert it with np\.asarray\(x, np\.float64\)"
     ):
         checked("x", np.zeros(3, ">f8"), FLOAT64, "N", (3,), "")
 
@@ -66,7 +66,8 @@ def test_the_two_float_dtypes_are_told_and_others_refused():
     assert float_dtype("x", [1.0]) == np.float64
     for other in ([1], [True], ["1.0"], [1j], np.zeros(1, np.float16), np.zeros(1, object)):
         with pytest.raises(
-            ParameterError, match=r"`x` has dtype .*, expected float32 or float64; convert it with \.astype"
+            ParameterError,
+            match=r"`x` has dtype .*, expected float32 or float64; convert it with np\.asarray\(x, np\.float32",
         ):
             float_dtype("x", other)
 
@@ -94,7 +95,7 @@ def test_the_largest_and_the_smallest_token_are_taken_and_those_beside_refused()
 @pytest.mark.parametrize("wrong", [[0.0], [True], ["0"], [None]])
 def test_what_are_no_integers_is_refused(wrong):
     with pytest.raises(
-        ParameterError, match=r"`x` has dtype \S+, expected integers; convert it with \.astype\(np\.int32\)"
+        ParameterError, match=r"`x` has dtype \S+, expected integers; convert it with np\.asarray\(x, np\.int32\)"
     ):
         checked_tokens("x", wrong, "N", (1,), 5)
 

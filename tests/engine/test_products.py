@@ -124,7 +124,8 @@ def test_a_wrong_shape_of_dense_backward_is_named_with_its_remedy(shapes, words)
 def test_mixed_dtypes_are_refused_with_the_remedy():
     x, weight, dy = np.zeros((4, 3)), np.zeros((2, 3)), np.zeros((4, 2))
     with pytest.raises(
-        ParameterError, match=r"`weight` has dtype float32, expected float64; convert it with \.astype\(np\.float64\)"
+        ParameterError,
+        match=r"`weight` has dtype float32, expected float64; convert it with np\.asarray\(weight, np\.float64\)",
     ):
         engine.dense_forward(x, np.float32(weight))
     with pytest.raises(ParameterError, match=r"`bias` has dtype float64, expected float32"):

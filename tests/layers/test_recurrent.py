@@ -376,7 +376,7 @@ def test_a_wrong_size_or_dtype_is_refused_when_a_layer_is_made(kind, size, words
         (
             zeros(T, N, I, dtype="float32"),
             ParameterError,
-            r"`x` has dtype float32, expected float64; convert it with \.astype",
+            r"`x` has dtype float32, expected float64; convert it with np\.asarray\(x, np\.float64\)",
         ),
         (zeros(T, N, I, dtype="int64"), ParameterError, r"`x` has dtype int64, expected float64"),
         ([[[1, 2, 3]]], ParameterError, r"`x` has dtype int64, expected float64"),

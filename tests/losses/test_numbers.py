@@ -150,7 +150,9 @@ def test_a_ragged_list_is_named(loss, place):
 @pytest.mark.parametrize("wrong", ["x", 1.5j])
 def test_what_is_no_number_is_named(loss, name, wrong):
     y, t = draw(loss, (1, 2))
-    with pytest.raises(ParameterError, match=rf"`{name}` has dtype .*, expected real numbers; convert it with .astype"):
+    with pytest.raises(
+        ParameterError, match=rf"`{name}` has dtype .*, expected real numbers; convert it with np.asarray"
+    ):
         loss(y, **({"targets": t, "weights": np.ones((1, 2))} | {name: [[wrong, wrong]]}))
 
 

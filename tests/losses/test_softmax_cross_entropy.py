@@ -145,7 +145,9 @@ def test_logits_of_another_dtype_are_named():
 
 @pytest.mark.parametrize("wrong", ["x", 1.5j])
 def test_weights_that_are_no_numbers_are_named(wrong):
-    with pytest.raises(ParameterError, match=r"`weights` has dtype .*, expected real numbers; convert it with .astype"):
+    with pytest.raises(
+        ParameterError, match=r"`weights` has dtype .*, expected real numbers; convert it with np.asarray"
+    ):
         softmax_cross_entropy(np.zeros((2, 4)), [0, 1], [wrong, wrong])
 
 

@@ -42,7 +42,7 @@ def float_dtype(name: str, array: ArrayLike) -> np.dtype[Any]:
     dtype = np.asarray(array).dtype
     if dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
         raise ParameterError(
-            f"`{name}` has dtype {dtype}, expected float32 or float64; convert it with .astype(np.float32)"
+            f"`{name}` has dtype {dtype}, expected float32 or float64; convert it with np.asarray({name}, np.float32)"
         )
     return dtype
 
@@ -55,7 +55,9 @@ def checked(
     if given.dtype == dtype and given.shape == shape and given.flags.c_contiguous:
         return given  # at once, for the sake of small layers
     if given.dtype != dtype:
-        raise ParameterError(f"`{name}` has dtype {given.dtype}, expected {dtype}; convert it with .astype(np.{dtype})")
+        raise ParameterError(
+            f"`{name}` has dtype {given.dtype}, expected {dtype}; convert it with np.asarray({name}, np.{dtype})"
+        )
     check_shape(name, given.shape, axes, shape, remedy)
     return np.ascontiguousarray(given).reshape(given.shape)
 
@@ -77,7 +79,9 @@ def checked_tokens(
     """
     given = np.asarray(array)
     if given.dtype.kind not in "iu":
-        raise ParameterError(f"`{name}` has dtype {given.dtype}, expected integers; convert it with .astype(np.int32)")
+        raise ParameterError(
+            f"`{name}` has dtype {given.dtype}, expected integers; convert it with np.asarray({name}, np.int32)"
+        )
     check_shape(name, given.shape, axes, shape, of_shape)
     if given.size and not ((low := int(given.min())) >= 0 and (high := int(given.max())) < size):
         worst = low if low < 0 else high  # pyright: ignore[reportPossiblyUnboundVariable]

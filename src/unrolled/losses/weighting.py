@@ -126,7 +126,9 @@ def checked_weights(weights: ArrayLike | None, axes: str) -> Array | None:
 def _numbers(name: str, given: ArrayLike, axes: str) -> NDArray[Any]:
     array = as_array(name, given, axes)
     if array.dtype.kind not in "biuf":
-        raise ParameterError(f"`{name}` has dtype {array.dtype}, expected real numbers; convert it with .astype(float)")
+        raise ParameterError(
+            f"`{name}` has dtype {array.dtype}, expected real numbers; convert it with np.asarray({name}, float)"
+        )
     return array
 
 
