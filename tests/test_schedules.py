@@ -5,6 +5,7 @@ import itertools
 import json
 import math
 
+import numpy as np
 import pytest
 
 from unrolled.errors import CheckpointError, ParameterError
@@ -84,6 +85,27 @@ def test_a_stair_is_never_climbed_back_where_the_end_of_the_run_is_counted_ever_
     rates = [stepwise(u, peak=1.0, total=u / p, factor=0.5) for u, p in enumerate(progress)]
     assert rates == sorted(rates, reverse=True)
     assert set(rates[1:]) == {0.5, 0.25}
+
+
+def test_a_stair_stays_down_where_all_of_a_run_that_is_counted_anew_is_over():
+    for warmup, steps in itertools.product((0, 3), range(1, 200)):
+        rate = stepwise(warmup + steps, peak=1.0, warmup=warmup, total=float(warmup + steps), factor=0.5)
+        assert rate == 0.125
+
+
+def test_one_cycle_is_where_the_total_of_a_run_that_is_counted_anew_says():
+    """A whole number of steps has its last rate at the last of them; a float says where this step is."""
+    for step, p in ((6, 0.25), (8, 0.5), (40, 0.5), (9, 1.0)):
+        rate = one_cycle(step, peak=2.0, warmup=4, total=4 + (step - 4) / p, final=0.5)
+        assert rate == pytest.approx(0.5 + 1.5 * (1 + math.cos(math.pi * p)) / 2)
+
+
+@pytest.mark.parametrize("kind", [int, np.int64])
+def test_with_fixed_steps_a_stair_and_one_cycle_count_them_to_the_last_bit(kind):
+    for total, s in itertools.product((7, 20, 31), range(3, 35)):
+        u, steps, asked = s - 3, total - 3, {"peak": 0.3, "warmup": 3, "total": kind(total)}
+        assert stepwise(s, **asked) == 0.3 * 0.1 ** (u // math.ceil(steps / 3))
+        assert one_cycle(s, **asked) == 0.3 * (1 + math.cos(math.pi * min(1.0, (u + 1) / steps))) / 2
 
 
 def test_without_a_length_a_stair_is_a_third_of_the_steps_after_the_warm_up():

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from numbers import Integral
 from typing import Any, Literal, Protocol
 
 from unrolled.errors import CheckpointError, ParameterError
@@ -40,8 +41,9 @@ class Schedule(Protocol):
             step: the step about to be taken, from 0.
             peak: the highest learning rate, positive.
             warmup: the number of steps of the warm-up; 0 begins at the peak.
-            total: the number of steps of the run; `None` while it is not known, which only the warm-up allows. It need
-                not be a whole number: of a run whose end is counted ever anew, it says where in it this step is.
+            total: the number of steps of the run; `None` while it is not known, which only the warm-up allows. A float
+                is of a run whose end is counted ever anew: it only says where in it this step is, at p, so that the
+                rate falls wherever p goes on.
             final: the learning rate at step `total`, and after it; never less than this, which is from 0 to `peak`.
 
         Returns:
@@ -95,6 +97,7 @@ def stepwise(
 
     Equations, with the names of `Schedule`:
         (1) rate = max(final, peak * factor^floor(u / every))
+        (2) rate = max(final, peak * factor^floor(3 p))         where `every` is `None` and `total` a float
 
     Args:
         step: as in `Schedule`.
@@ -122,11 +125,13 @@ def stepwise(
         whole_number("every", every, remedy="after how many steps does the rate fall?")
     if step < warmup:
         return _warmed(step, peak, warmup)
-    stair: float | None = every
-    if stair is None:
-        third = (_known(total, step, warmup) - warmup) / 3
-        stair = max(1, math.ceil(third) if isinstance(total, int) else third)
-    return max(final, peak * factor ** ((step - warmup) // stair))
+    taken = step - warmup
+    if every is None:
+        steps = _known(total, step, warmup) - warmup
+        if not isinstance(total, Integral):
+            return max(final, peak * factor ** math.floor(3 * _progress(taken, steps) + 1e-9))  # a third is rounded
+        every = max(1, math.ceil(steps / 3))
+    return max(final, peak * factor ** (taken // every))
 
 
 def exponential(
@@ -215,15 +220,17 @@ def one_cycle(
     Equations, with `s = step`, `W = warmup` and the half cosine `c(a, b, p) = b + (a - b) * (1 + cos(pi * p)) / 2`:
         (1) s < W:   rate = c(peak / divisor, peak, s / (W - 1))
         (2) s >= W:  rate = c(peak, final, min(1, (s + 1 - W) / (total - W)))
+        (3) s >= W:  rate = c(peak, final, min(1, (s - W) / (total - W)))       where `total` is a float
 
     The peak is at step W - 1 and `final` at step `total` - 1, as in PyTorch, whose `final` is `peak / divisor / 1e4`.
+    (3) is where such a `total` says that the step is; the next one is at no place that is known yet.
 
     Args:
         step: as in `Schedule`.
         peak: as in `Schedule`.
         warmup: the number of steps of the rise (1); 0 stands for 30 % of `total`.
         total: as in `Schedule`; a rise of so many steps does not need it.
-        final: as in `Schedule`, but reached at the last step.
+        final: as in `Schedule`, but reached at the last step (2).
         divisor: how many times the first rate is less than the peak, at least 1.
 
     Returns:
@@ -242,7 +249,8 @@ def one_cycle(
     rise = warmup or round(0.3 * _known(total, step, warmup))
     if step < rise:
         return _half_cosine(peak / divisor, peak, step / (rise - 1) if rise > 1 else 1.0)
-    return _half_cosine(peak, final, _progress(step + 1 - rise, _known(total, step, rise) - rise))
+    taken = step - rise + (1 if isinstance(total, Integral) else 0)
+    return _half_cosine(peak, final, _progress(taken, _known(total, step, rise) - rise))
 
 
 class ReduceOnPlateau:

@@ -1,13 +1,14 @@
 """The loop on a toy model and a counted clock: what a step does, how long a run is, and what looking at it costs."""
 
 import math
+import random
 from itertools import pairwise
 
 import pytest
 
 from training.toy import Clock, Log, ToyBatches, ToyModel, ToyTask
 from unrolled.errors import DivergenceError
-from unrolled.schedules import warmup_cosine
+from unrolled.schedules import SCHEDULES
 from unrolled.training.config import TrainConfig
 from unrolled.training.loop import MEASURED_STEPS, train
 from unrolled.training.session import Session
@@ -40,11 +41,12 @@ def test_the_state_is_carried_and_dropped_where_the_streams_begin_anew():
     assert run.model.carried == [None, 1, 2, 3, None, 1, 2, 3, None, 1]
 
 
-def test_the_learning_rate_is_a_function_of_the_step_alone():
-    run = Run(steps=20, learning_rate=0.5, final_rate=0.1)
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_the_learning_rate_of_so_many_steps_is_a_function_of_the_step_alone(schedule):
+    run = Run(steps=20, learning_rate=0.5, final_rate=0.1, schedule=schedule)
     run.train()
     rates = [report.learning_rate for report in [*run.log.steps, *run.log.reports] if report.step < 20]
-    want = {warmup_cosine(s, peak=0.5, warmup=5, total=20, final=0.05) for s in range(19)}
+    want = {SCHEDULES[schedule](s, peak=0.5, warmup=5, total=20, final=0.05) for s in range(19)}
     assert set(rates) == want
 
 
@@ -172,6 +174,36 @@ def test_no_schedule_of_a_budget_goes_back_when_it_is_counted_anew(schedule, tim
     rates = [report.learning_rate for report in run.log.steps if report.step > 10]
     assert rates == sorted(rates, reverse=True)
     assert rates[-1] < 0.011 * rates[0]
+
+
+def rates_of(lefts, schedule, warmup=5):
+    """The rate of each step after the warm-up of a budget that is each time counted to so many steps more."""
+    run, rates = Run(minutes=3.0, warmup=warmup, schedule=schedule, final_rate=0.001), []
+    run.session.total_steps = warmup + 20
+    for _ in range(warmup):
+        run.session.take_step()
+    for left in lefts:
+        run.session.total_steps = run.session.step + left
+        rates.append(run.session.learning_rate)
+        run.session.take_step()
+    return rates
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("seed", range(12))
+def test_no_rate_rises_after_its_peak_however_the_steps_of_a_budget_are_counted(schedule, seed):
+    draw = random.Random(seed)
+    lefts = [draw.choice((0, 1, 2, draw.randint(3, 9), draw.randint(10, 700))) for _ in range(draw.randint(5, 60))]
+    rates = rates_of([*range(draw.randint(4, 40), 2, -1), *lefts], schedule)
+    assert all(after <= before * (1 + 1e-12) for before, after in pairwise(rates))
+    assert rates[-1] < rates[0] or schedule == "constant"
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("lefts", [[*range(6, 2, -1), *range(500, 480, -1)], [3, 2, 1, *range(60, 10, -1)]])
+def test_no_rate_rises_when_a_budget_that_was_almost_over_has_many_steps_again(schedule, lefts):
+    rates = rates_of(lefts, schedule)
+    assert all(after <= before * (1 + 1e-12) for before, after in pairwise(rates))
 
 
 def test_what_the_end_of_a_budget_takes_is_measured_again_before_it():
