@@ -91,6 +91,26 @@ def test_several_values_at_once_update_like_one_after_the_other():
         np.testing.assert_allclose(a, b, rtol=1e-6)
 
 
+def test_several_values_of_several_series_at_once_update_like_one_after_the_other():
+    series = {"a": noisy(190), "b": noisy(190, seed=1)}
+    at_once, singly = (quick({name: values[:150] for name, values in series.items()}) for _ in range(2))
+    at_once.update({name: values[150:] for name, values in series.items()})
+    for step in range(150, 190):
+        singly.update({name: values[step] for name, values in series.items()})
+    for one, other in zip(flat(at_once.predict()), flat(singly.predict()), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5)  # other batches, in single precision
+
+
+def test_after_a_long_update_every_series_still_has_the_width_of_its_own_errors():
+    loud = [noisy(1250, seed) + 12 * rng(seed + 3).normal(size=1250) for seed in (1, 2)]
+    series = [noisy(1250), *loud]
+    fitted = quick([values[:150] for values in series], scaling="global")
+    fitted.update([values[150:] for values in series])
+    once = fitted.predict()
+    quiet, *others = (upper - lower for lower, upper in zip(once.lower, once.upper, strict=True))
+    assert 3 * quiet.max() < min(other.min() for other in others)
+
+
 def test_a_new_value_is_given_as_a_number_or_as_an_array():
     a, b = noisy(80), noisy(80, seed=1)
     for series, number, array in (
@@ -420,6 +440,16 @@ def test_series_that_are_refused_leave_what_was_fitted_as_it_was(series: Any, tm
     for model in (fitted, Forecaster.load(tmp_path)):
         same(flat(before), flat(model.predict()))
         assert len(model.update({"a": 20.0, "b": 20.0}).predict().point["a"]) == 2
+
+
+@pytest.mark.parametrize("callbacks", [[object()], print])
+def test_callbacks_that_are_none_leave_what_was_fitted_as_it_was(callbacks: Any):
+    fitted = quick(noisy())
+    before, history = fitted.predict(), fitted.history_
+    with pytest.raises(ParameterError, match=r"`callbacks` .*, expected .*objects of classes that are"):
+        fitted.fit(noisy(seed=1), callbacks=callbacks)
+    same(before, fitted.predict())
+    assert fitted.history_ is history
 
 
 def test_settings_are_read_and_set_by_name_and_count_from_the_next_fit_on():

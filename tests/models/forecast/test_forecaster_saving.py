@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import unrolled.models
+from helpers import rng
 from models.noisy import VARIED, flat, forecaster, noisy, quick, same
 from unrolled.errors import CheckpointError, ParameterError
 from unrolled.models.forecast.forecaster import Forecaster
@@ -71,6 +72,22 @@ def test_a_forecaster_saved_with_the_old_word_for_its_loss_is_loaded_and_saved_i
     same(loaded.predict(), unrolled.models.load(tmp_path / "old").predict())
     with pytest.raises(ParameterError, match=f"`loss` is '{once}', expected one of squared_error, absolute_error"):
         quick(noisy(), loss=once)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_errors_saved_before_they_had_their_series_count_for_the_one_or_else_for_none(count: int, tmp_path: Path):
+    quiet, loud = noisy(), noisy(seed=1) + 9 * rng(2).normal(size=150)
+    fitted = quick([quiet, loud][:count], scaling="global")
+    fitted.save(tmp_path / "new")
+    record, documents, arrays = read_unit(tmp_path / "new", ("weights",))
+    del record["memory"]["of"]
+    write_unit(tmp_path / "old", Unit(record, documents, arrays))
+    (now, old) = (each.predict([quiet] * count) for each in (fitted, Forecaster.load(tmp_path / "old")))
+    if count == 1:
+        same(flat(now), flat(old))
+    else:  # the size of the errors of all, for each alike
+        np.testing.assert_array_equal(old.upper[0], old.upper[1])
+        assert (now.upper[0] < old.upper[0]).all()
 
 
 def test_a_run_begun_with_the_old_word_for_its_loss_goes_on(tmp_path: Path):

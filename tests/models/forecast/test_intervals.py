@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -87,9 +89,38 @@ def test_each_series_has_the_size_of_its_own_errors():
     assert later.width(0.9, 1)[0] < 10 * wild  # the misses are another's
 
 
+@pytest.mark.parametrize("first", [30, 120])
+def test_the_widths_of_many_series_at_once_are_those_of_each(first: int):
+    scores, of = np.abs(rng(9).normal(size=(120, 3))), rng(10).integers(0, 5, size=120)
+    calibration = Calibration(scores * (1 + of[:, None]), first, of)
+    series = [3, None, 0, 7, 3]  # 7 has no errors, None is none of them
+    found = calibration.width_of_each(0.8, series)
+    np.testing.assert_array_equal(found, [calibration.width(0.8, each) for each in series])
+    assert len({width[0] for width in found}) == 3
+
+
+def test_one_long_series_beside_many_short_ones_takes_no_more_memory_than_its_errors_do():
+    of = np.concatenate([np.zeros(1000, np.int64), np.arange(1, 1001)])
+    calibration = Calibration(np.abs(rng(11).normal(size=(2000, 4))), of=of)
+    tracemalloc.start()
+    calibration.width_of_each(0.9, range(1001))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 40 * calibration.scores.nbytes  # a table of all series by all steps has 500 times as many numbers
+
+
 def test_errors_of_zero_make_no_interval_that_is_no_number():
     assert Calibration(np.zeros((20, 1))).width(0.9).tolist() == [0]
     assert np.isfinite(Calibration(np.concatenate([np.zeros((500, 1)), np.ones((3, 1))]), first=20).width(0.9)).all()
+
+
+def test_errors_that_begin_with_zeros_make_intervals_of_the_size_of_those_that_come():
+    later = rng(12).uniform(0.5, 1.5, size=(200, 1))
+    with np.errstate(all="raise"):
+        widths = Calibration(np.concatenate([np.zeros((30, 1)), later]), first=30).widths(0.9, range(30, 231))[:, 0]
+    assert widths[0] == 0
+    assert widths.max() < 20
+    assert abs(np.mean(later[:, 0] <= widths[:-1]) - 0.9) < 0.05
 
 
 def test_several_steps_ahead_judge_the_interval_that_was_made_then():

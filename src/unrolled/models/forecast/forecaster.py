@@ -26,12 +26,13 @@ from unrolled.models.forecast.inputs import (
     together,
     training_parts,
 )
-from unrolled.models.forecast.intervals import Calibration
+from unrolled.models.forecast.intervals import Calibration, by_age
 from unrolled.models.forecast.result import Forecast
 from unrolled.models.forecast.scaling import SeriesScaling, covariate_scaling
 from unrolled.models.forecast.state import Memory, Past, remember_in
 from unrolled.models.sequences.parts import kept_on_error
 from unrolled.shapes import Array, whole_number
+from unrolled.training.callbacks import checked_callbacks
 from unrolled.training.fit import Callback
 
 __all__ = ["Forecast", "Forecaster"]
@@ -152,7 +153,7 @@ class Forecaster(ForecasterBase):
             DivergenceError: the loss is no longer finite; try a lower learning rate.
         """
         with kept_on_error(self):  # what cannot be learned from leaves what was learned before
-            reading = self._read_settings()
+            reading, callbacks = self._read_settings(), checked_callbacks(callbacks)
             folder = None if checkpoint is None else Path(checkpoint)
             seed = self._first_seed(folder)
             seeds: list[int] = np.random.SeedSequence(seed).generate_state(3).tolist()
@@ -221,11 +222,9 @@ class Forecaster(ForecasterBase):
             scores(self.network_, windows, i, split, judged(windows, len(windows.values[i])))[1]
             for i, split in enumerate(splits)
         ]
-        ages = np.concatenate([np.arange(len(errors), 0, -1) for errors in found])
-        order = np.argsort(-ages, kind="stable")  # the last of each series last, as only the newest are kept
-        of = np.repeat(np.arange(len(found)), [len(errors) for errors in found])
+        errors, of = by_age(found)
         memory = self._memory
-        memory.calibration = Calibration(np.concatenate(found)[order], of=of[order]).newest()
+        memory.calibration = Calibration(errors, of=of).newest()
         memory.pasts = [Past(time, *given.of(i)).last(self._reading.kept) for i, time in enumerate(given.series.times)]
 
     # Predicting.
@@ -274,12 +273,13 @@ class Forecaster(ForecasterBase):
         scaling = scaling_for(memory, given.series)
         parts: list[list[Array]] = []
         whose = places_of(memory, given.series)
+        reaches = None if interval is None else self._calibrated(memory).width_of_each(interval, whose)
         for i, (name, values) in enumerate(zip(given.series.names, given.series.values, strict=True)):
             self._reading.check_end(name, values)
             mean, spread = predicted(self.network_, windows, i, len(values), len(values) + 1)
             bounds = [mean]
-            if interval is not None:
-                reach = self._calibrated(memory).width(interval, whose[i]) * spread
+            if reaches is not None:
+                reach = reaches[i] * spread
                 bounds += [mean - reach, mean + reach]
             parts.append([scaling.backward(i, bound)[0, :h] for bound in bounds])
         own = given.series
@@ -388,11 +388,9 @@ class Forecaster(ForecasterBase):
             found = [
                 scores(
                     self.network_, windows, i, judged(windows, len(past.values)), judged(windows, len(longer.values))
-                )
+                )[1]
                 for i, (past, longer) in enumerate(zip(pasts, whole, strict=True))
             ]
-            for place, (_, errors) in enumerate(found):
-                memory.calibration = memory.calibration.extended(errors, place)
-            memory.calibration = memory.calibration.newest()
+            memory.calibration = memory.calibration.extended(*by_age(found)).newest()
         memory.pasts = [each.last(self._reading.kept) for each in whole]
         return self

@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from unrolled.errors import ParameterError
 from unrolled.shapes import Array, real_number
 
-__all__ = ["KEPT", "Calibration"]
+__all__ = ["KEPT", "Calibration", "by_age"]
 
 KEPT = 2048  # the newest errors of each step ahead: two digits of any usual level, in a small file
 RATE = 0.05  # g in (6): a miss moves a level of 0.9 by 0.045, which 9 hits take back
 DECAY = 0.94  # d in (2): about the last 16 errors say how large errors are now
-LEAST = 1e-9  # of the first size, that a size can come down to: errors may be 0 for a long time
+# Of the first size, that a size can come down to, as errors may be 0 for a long time, or from the beginning. What is
+# predicted there has no size to be measured by: its error counts as it is.
+LEAST = 1e-9
 
 
 class Calibration:
@@ -25,7 +27,7 @@ class Calibration:
     Equations, for each step ahead, of the errors s_1, ..., s_n of a series, each in units of the spread then predicted:
         (1) s = |y - mean| / spread
         (2) size_n = d * size_n-1 + (1 - d) * s_n; size_0 = the mean of the errors known before the first forecast
-        (3) u_n = s_n / (the size that was known when s_n was predicted)
+        (3) u_n = s_n / (the size that was known when s_n was predicted; 1 where that was as good as 0)
         (4) k = ceil((m + 1) * level_n), from 1 to m, of the m errors of all series
         (5) interval = mean -+ spread * size_n * (the k-th smallest u of all series)
         (6) level_n+1 = level_n + g * (miss - (1 - level)), miss = 1 where s_n+1 was outside its interval, else 0
@@ -57,10 +59,10 @@ class Calibration:
     def __len__(self) -> int:
         return len(self.scores)
 
-    def extended(self, scores: Array, of: int | None = 0) -> Calibration:
-        """With newer errors of one series behind the old ones."""
-        whose = np.concatenate([self.of, np.full(len(scores), _number(of))])
-        return Calibration(np.concatenate([self.scores, scores]), self.first, whose)
+    def extended(self, scores: Array, of: int | NDArray[np.int64] | None = 0) -> Calibration:
+        """With newer errors behind the old ones, of one series or each of its own."""
+        whose = of if isinstance(of, np.ndarray) else np.full(len(scores), _number(of))
+        return Calibration(np.concatenate([self.scores, scores]), self.first, np.concatenate([self.of, whose]))
 
     def newest(self) -> Calibration:
         """The newest errors only: what is worth keeping."""
@@ -79,12 +81,27 @@ class Calibration:
         """
         return self.widths(level, [len(self.scores)], of)[0]
 
-    def widths(self, level: float, counts: Sequence[int], of: int | None = 0) -> Array:
-        """The same with the first so many errors only, for each of `counts`: `(len(counts), h)`.
+    def width_of_each(self, level: float, of: Sequence[int | None]) -> list[Array]:
+        """What `width` says of each of several series, found together.
 
         Raises:
             ParameterError: there are too few errors for that level, or it is not between 0 and 1.
         """
+        n, numbers = len(self.scores), [_number(each) for each in of]
+        at = self._walked(level, [n], numbers)
+        return [at[number, n] for number in numbers]
+
+    def widths(self, level: float, counts: Sequence[int], of: int | None = 0) -> Array:
+        """What `width` says with the first so many errors only, for each of `counts`: `(len(counts), h)`.
+
+        Raises:
+            ParameterError: there are too few errors for that level, or it is not between 0 and 1.
+        """
+        at = self._walked(level, counts, [_number(of)])
+        return np.stack([at[_number(of), count] for count in counts])
+
+    def _walked(self, level: float, counts: Sequence[int], numbers: Sequence[int]) -> dict[tuple[int, int], Array]:
+        """The width of each of these series with the first so many errors, by both."""
         level = real_number("interval", level, above=0, below=1, remedy="0.9 is usual, None for none")
         least = math.ceil(level / (1 - level) - 1e-9)  # from here on (m + 1) * level is at most m
         if min(counts) < least:
@@ -92,45 +109,77 @@ class Calibration:
                 f"`interval` is {level}, but only {min(counts)} held-out values calibrate it, expected at least "
                 f"{least}; ask for {_highest(min(counts))} at most, or fit with a larger `validation_fraction`"
             )
-        h, of = self.scores.shape[1], _number(of)
+        h = self.scores.shape[1]
         start = min(max(least, self.first), min(counts))
-        sized, sizes = self._sized(start, of)
-        own = np.flatnonzero(self.of == of)
-        levels, ordered, known = np.full(h, level), np.empty((0, h)), 0
-        made: list[Array] = []  # widths at the start, and behind each error of the series since
-        at: dict[int, Array] = {}  # widths with the first so many errors
-        for m in sorted({start, *(own[(own >= start) & (own < max(counts))] + 1).tolist(), *counts}):
-            judges = m > start and self.of[m - 1] == of
-            if judges:
+        sized, sizes = self._sized(start, numbers)
+        own = {number: np.flatnonzero(self.of == number) for number in sizes}
+        levels = {number: np.full(h, level) for number in sizes}
+        made: dict[int, list[Array]] = {number: [] for number in sizes}  # at the start, and behind each error since
+        at: dict[tuple[int, int], Array] = {}
+        for_all = {start, *counts}
+        judging = np.flatnonzero(np.isin(self.of[start : max(counts)], list(sizes))) + start + 1
+        ordered, known = np.empty((0, h)), 0
+        for m in sorted({*for_all, *judging.tolist()}):
+            judged = int(self.of[m - 1]) if m > start else None
+            if judged in sizes:
                 # the forecast so many steps ahead was made with the errors known that many steps earlier
-                then = np.array([made[max(len(made) - 1 - j, 0)][j] for j in range(h)])
-                levels = levels + RATE * ((self.scores[m - 1] > then) - (1 - level))  # (6)
+                then = np.array([made[judged][max(len(made[judged]) - 1 - j, 0)][j] for j in range(h)])
+                levels[judged] = levels[judged] + RATE * ((self.scores[m - 1] > then) - (1 - level))  # (6)
             ordered, known = np.sort(np.concatenate([ordered, sized[known:m]]), axis=0, kind="stable"), m
-            k = np.clip(np.ceil((m + 1) * levels - 1e-9).astype(int), 1, m)  # (4)
-            size = sizes[np.searchsorted(own, m)]
-            at[m] = size * np.take_along_axis(ordered, k[None] - 1, axis=0)[0]  # (5)
-            if judges or m == start:
-                made.append(at[m])
-        return np.stack([at[count] for count in counts])
+            for number in sizes if m in for_all else (int(self.of[m - 1]),):
+                k = np.clip(np.ceil((m + 1) * levels[number] - 1e-9).astype(int), 1, m)  # (4)
+                size = sizes[number][np.searchsorted(own[number], m)]
+                at[number, m] = size * np.take_along_axis(ordered, k[None] - 1, axis=0)[0]  # (5)
+                if number == judged or m == start:
+                    made[number].append(at[number, m])
+        return at
 
-    def _sized(self, start: int, of: int) -> tuple[Array, Array]:
-        """(3) of every error, `(n, h)`, and (2) of one series: before its errors and behind each, `(n_own + 1, h)`."""
+    def _sized(self, start: int, numbers: Sequence[int]) -> tuple[Array, dict[int, Array]]:
+        """(3) of every error, `(n, h)`, and (2) of these series: before their errors and behind each, `(n_own + 1, h)`.
+
+        All first errors of a series are taken at once, then all second ones: those of the longest series come first, so
+        that each time a part from the beginning goes on.
+        """
         known, row, counts = np.unique(self.of, return_inverse=True, return_counts=True)
         place = np.empty(len(row), np.int64)  # of each error within its own series
         place[np.argsort(row, kind="stable")] = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
-        h = int(self.scores.shape[1])
-        errors = np.zeros((int(counts.max()), len(known), h))
-        errors[place, row] = self.scores
-        begin = self.scores[:start].mean(axis=0)  # size_0
-        floor = np.maximum(LEAST * begin, np.finfo(np.float64).tiny)
-        sizes = np.empty((len(errors) + 1, *errors.shape[1:]))
-        sizes[0] = np.maximum(begin, floor)
-        for n, error in enumerate(errors):
-            sizes[n + 1] = np.maximum(DECAY * sizes[n] + (1 - DECAY) * error, floor)  # (2)
-        ahead = np.arange(h)
+        rank = np.empty(len(known), np.int64)  # of each series, the longest first
+        rank[np.argsort(-counts, kind="stable")] = np.arange(len(known))
+        many = np.bincount(place)  # series that have a first error, a second one, ...
+        begins = np.cumsum(many) - many
+        errors = np.empty_like(self.scores)
+        errors[begins[place] + rank[row]] = self.scores
+        begin: Array = self.scores[:start].mean(axis=0)  # size_0
+        floor = LEAST * np.maximum(begin, LEAST)
+        begin = np.maximum(begin, floor)[None]
+        before, size = np.empty_like(errors), np.repeat(begin, len(known), axis=0)
+        for first, n in zip(begins.tolist(), many.tolist(), strict=True):
+            before[first : first + n] = size[:n]
+            size[:n] = np.maximum(DECAY * size[:n] + (1 - DECAY) * errors[first : first + n], floor)  # (2)
+        ahead = np.arange(int(self.scores.shape[1]))
         then = np.maximum(place[:, None] - ahead, 0)  # (n, h): how many of its series were known when it was predicted
-        sized = self.scores / sizes[then, row[:, None], ahead]  # (3)
-        return sized, sizes[:, np.flatnonzero(known == of)[0]] if of in known else sizes[:1, 0]
+        units = before[begins[then] + rank[row][:, None], ahead]
+        sized = self.scores / np.where(units > floor, units, 1)  # (3)
+        sizes = dict.fromkeys(numbers, begin)  # of those that have no errors
+        for number, r, count in zip(known.tolist(), rank.tolist(), counts.tolist(), strict=True):
+            if number in sizes:
+                sizes[number] = np.concatenate([before[begins[:count] + r], size[r, None]])
+        return sized, sizes
+
+
+def by_age(found: Sequence[Array]) -> tuple[Array, NDArray[np.int64]]:
+    """Errors of several series as one, the last of each last, as only the newest are kept.
+
+    Args:
+        found: of each series, `(n_i, h)`, the oldest first.
+
+    Returns:
+        The errors, `(n, h)`, and the number of the series that each is of.
+    """
+    ages = np.concatenate([np.arange(len(errors), 0, -1) for errors in found])
+    order = np.argsort(-ages, kind="stable")
+    of = np.repeat(np.arange(len(found)), [len(errors) for errors in found])
+    return np.concatenate(found)[order], of[order]
 
 
 def _highest(count: int) -> float:

@@ -122,7 +122,8 @@ class Memory:
                 for end in record["ends"]
             ]
             errors = np.array(record["errors"], np.float64).reshape(-1, horizon)
-            of = record.get("of", [0] * len(errors))  # earlier versions kept them without their series
+            unknown = 0 if len(memory.names) == 1 else -1  # earlier versions kept errors without their series
+            of = record.get("of", [unknown] * len(errors))
             memory.calibration = Calibration(errors, record["first"], np.array(of, np.int64))
         return memory
 
