@@ -16,6 +16,7 @@ from unrolled.models.forecast.forecaster import Forecaster
 from unrolled.models.pairs.encoder_decoder import EncoderDecoder
 from unrolled.models.sequences.classifier import SequenceClassifier
 from unrolled.models.sequences.regressor import SequenceRegressor
+from unrolled.models.sequences.tagger import SequenceTagger
 from unrolled.models.text.char_lm import CharLM
 from unrolled.storage import read_unit, write_unit
 from unrolled.training.callbacks import Callbacks
@@ -148,6 +149,19 @@ def test_a_model_without_a_history_says_where_one_would_come_from(tmp_path: Path
 def test_what_is_no_list_of_callbacks_is_named():
     with pytest.raises(ParameterError, match=r"`callbacks` is <built-in function print>, expected a list of objects"):
         small().fit(*waves(), callbacks=print)  # pyright: ignore[reportArgumentType]
+
+
+def test_callbacks_that_are_none_leave_what_was_fitted_as_it_was():
+    X, y = waves()
+    steps = [[label] * len(x) for x, label in zip(X, y, strict=True)]
+    pairs = EncoderDecoder(hidden_size=4, embedding_size=2, epochs=1, random_state=0).fit(["ab", "b"], ["x", "yx"])
+    tagger = SequenceTagger(hidden_size=4, epochs=1, random_state=0).fit(X, steps)
+    for model, data in ((small(epochs=1).fit(X, y), (X, y)), (tagger, (X, steps)), (pairs, (["ba"], ["y"]))):
+        network, history = model.network_, model.history_
+        with pytest.raises(ParameterError, match=r"`callbacks` holds <object object at .*>, expected objects"):
+            model.fit(*data, callbacks=[object()])  # pyright: ignore
+        assert model.network_ is network
+        assert model.history_ is history
 
 
 class AfterOneEpoch(Callback):

@@ -158,6 +158,7 @@ class EncoderDecoder(Fitted, Trainable):
             DivergenceError: the loss is no longer finite; try a lower learning rate.
         """
         with kept_on_error(self):  # what cannot be learned from leaves what was learned before
+            callbacks = checked_callbacks(callbacks)
             folder = None if checkpoint is None else Path(checkpoint)
             self.seed_ = self._first_seed(folder)
             seeds: list[int] = np.random.SeedSequence(self.seed_).generate_state(4).tolist()
@@ -185,7 +186,7 @@ class EncoderDecoder(Fitted, Trainable):
             validate=validate,
             folder=folder,
             documents=self._documents(),
-            callbacks=(*scheduled, *checked_callbacks(callbacks)),
+            callbacks=(*scheduled, *callbacks),
             unit="pairs",
         )
         return self

@@ -32,6 +32,7 @@ from unrolled.models.sequences.scaling import Scaling
 from unrolled.models.trainable import Trainable
 from unrolled.shapes import Array, real_number, whole_number
 from unrolled.storage import Unit
+from unrolled.training.callbacks import checked_callbacks
 from unrolled.training.fit import Callback
 
 __all__ = ["SequenceEstimator"]
@@ -171,6 +172,7 @@ class SequenceEstimator(Fitted, Trainable):
         """
         with kept_on_error(self):  # what cannot be learned from leaves what was learned before
             self._check_parameters()
+            callbacks = checked_callbacks(callbacks)
             sequences = read_finite("X", X, lengths, self.nan)
             targets = self._learn_targets(y, len(sequences))
             weights = checked_weights(sample_weight, len(sequences))
