@@ -126,6 +126,21 @@ def test_intervals_that_too_little_calibrates_are_left_out_unless_they_are_asked
     assert said == f"unrolled: {why.rstrip()}, or leave intervals out with --interval none\n"
 
 
+def test_where_nothing_calibrates_an_interval_the_remedy_is_in_the_words_of_the_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    table = write_csv(tmp_path / "t.csv", ("date", "sales"), sales(40))
+    called(capsys, "train", table, "--task", "forecast", *QUICK, "--horizon", 2, "--out", tmp_path / "r")
+    documents = {"table": read_unit(tmp_path / "r", ()).documents["table"]}
+    forecaster = Forecaster(context=4, horizon=2, hidden_size=4, epochs=1, validation_fraction=0, patience=99)
+    values = np.array([float(value) for _, value in sales(40)])
+    forecaster.fit({"sales": values}, checkpoint=tmp_path / "p", documents=documents)
+    said = refused(capsys, "predict", tmp_path / "p", table, "--interval", 0.5)
+    assert "nothing calibrates it, expected a forecaster fitted with a --validation above 0; fit with one, or" in said
+    assert said.endswith(", or leave intervals out with --interval none\n")
+    assert "interval=None" not in said
+
+
 def test_an_encoding_and_a_format_of_dates_are_kept_with_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     rows = [[date.fromisoformat(day).strftime("%d %b %y"), value] for day, value in sales(60)]
     table = write_csv(tmp_path / "t.csv", ("Datum", "Größe"), rows)
