@@ -352,6 +352,19 @@ def test_an_entry_that_an_older_run_does_not_have_is_compared_as_its_default(tmp
     assert read_unit(tmp_path).documents["config"] == {"params": {"size": 1}}
 
 
+def test_a_document_that_an_older_run_does_not_have_is_compared_as_its_default(tmp_path):
+    def goes_on(**documents):
+        options = {"folder": tmp_path, "resume": True, "documents": documents, "kind": "toy"}
+        fit(ToyModel(), ToyBatches(), FitSettings(epochs=1), defaults={"form": {"sizes": (1, 2)}}, **options)
+
+    goes_on()
+    goes_on(form={"sizes": (1, 2)})
+    with pytest.raises(CheckpointError, match=r"another form: sizes was \[1, 2\], is \[1, 3\]; go on"):
+        goes_on(form={"sizes": (1, 3)})
+    with pytest.raises(CheckpointError, match=r"another shape: it was None, is \{'sizes': \[1\]\}; go on"):
+        goes_on(shape={"sizes": (1,)})
+
+
 @pytest.mark.parametrize(
     ("weights", "message"),
     [

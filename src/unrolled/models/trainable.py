@@ -86,7 +86,7 @@ class Trainable(Fitted, Parametrised):
     # What a subclass says of itself.
 
     def _documents(self) -> dict[str, Any]:
-        """What `_rebuilt` needs besides the weights, as plain values by file name; `config` among them."""
+        """What `_rebuilt` needs besides the weights, as plain values by name; `config` among them."""
         raise NotImplementedError
 
     @classmethod
@@ -161,7 +161,11 @@ class Trainable(Fitted, Parametrised):
         """
         self._keep_history(None)  # that of an earlier fit, whatever comes now
         callbacks = (self._keeper(), *checked_callbacks(callbacks))
-        defaults = {name: value for name, value in self._defaults().items() if value is not Parameter.empty}
+        params = {name: value for name, value in self._defaults().items() if value is not Parameter.empty}
+        defaults: dict[str, Any] = {"params": params_to_record(params)}
+        inputs = documents.get("config", {}).get("inputs", {})
+        if "names" in inputs:  # a run begun before they were kept had columns that may well have been these
+            defaults["inputs"] = {"names": inputs["names"]}
         self._keep(network)
         try:
             fit(
@@ -176,7 +180,7 @@ class Trainable(Fitted, Parametrised):
                 callbacks=callbacks,
                 progress=self.verbose > 0,
                 unit=unit,
-                defaults={"config": {"params": params_to_record(defaults)}},
+                defaults={"config": defaults},
                 learned=() if folder is None else self._learned_documents(),
             )
         except Exception as error:

@@ -56,7 +56,7 @@ def fit(
         validate: gives metrics by name, `"loss"` usually among them; must not change model, data or random states.
         folder: for checkpoints and `metrics.csv`; nothing is written without one.
         kind: of the model, for `unrolled.load`; a `CharLM` says its own. A run without one can only be gone on with.
-        documents: what else `unrolled.load` needs, as plain values by file name; added to what a `CharLM` says.
+        documents: what else `unrolled.load` needs, as plain values by name; added to what a `CharLM` says.
         resume: go on with the run in `folder`, if there is one; it ends with the bits of one never interrupted, unless
             `settings.minutes` is set: then it has what is left of them.
         callbacks: are told how it goes, and may raise `StopTraining`.

@@ -87,7 +87,8 @@ class RunFolder:
         of_data = ""
         for name, wanted in self.documents.items():
             as_saved, default = (json.loads(json.dumps(of)) for of in (wanted, self.defaults.get(name)))  # no tuples
-            for place, was, now in _differences(_filled(saved.get(name), default), _filled(as_saved, default)):
+            was_saved = saved.get(name, default)
+            for place, was, now in _differences(_filled(was_saved, default), _filled(as_saved, default)):
                 difference = f"{place or 'it'} was {was!r}, is {now!r}"
                 if not f"{name}.{place}.".startswith(self.learned):
                     raise CheckpointError(

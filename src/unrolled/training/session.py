@@ -54,7 +54,7 @@ class Loadable(Protocol):
     kind: str
 
     def documents(self) -> Mapping[str, Any]:
-        """What is needed besides the weights, as plain values by file name."""
+        """What is needed besides the weights, as plain values by name."""
         ...
 
 

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from helpers import rng
-from unrolled.errors import ParameterError
+from unrolled.errors import CheckpointError, ParameterError
 from unrolled.models.sequences.classifier import SequenceClassifier
 from unrolled.models.sequences.regressor import SequenceRegressor
 from unrolled.models.sequences.tagger import SequenceTagger
+from unrolled.storage import read_unit, write_unit
 
 pytestmark = pytest.mark.extras
 
@@ -84,6 +85,21 @@ def test_sequences_of_one_list_have_the_same_columns(frames: list[Any]):
     mixed = [*frames[:2], frames[2][COLUMNS[::-1]], *frames[3:]]
     with pytest.raises(ParameterError, match=r"`X\[2\]` has the columns 'height', .*, expected 'speed', .* `X\[0\]`"):
         SequenceClassifier(**SETTINGS).fit(mixed, [0, 1] * 3)
+
+
+def test_a_run_begun_before_columns_were_remembered_goes_on(
+    fitted: SequenceClassifier, frames: list[Any], tmp_path: Path
+):
+    SequenceClassifier(**SETTINGS).fit(frames, [0, 1] * 3, checkpoint=tmp_path / "new")
+    unit = read_unit(tmp_path / "new")
+    assert unit.documents["config"]["inputs"].pop("names") == COLUMNS
+    write_unit(tmp_path / "old", unit)
+    again = SequenceClassifier(**SETTINGS).fit(frames, [0, 1] * 3, checkpoint=tmp_path / "old")
+    assert again.feature_names_in_.tolist() == COLUMNS
+    np.testing.assert_array_equal(again.predict_proba(frames), fitted.predict_proba(frames))
+    renamed = [frame.set_axis([*"abc"], axis=1) for frame in frames]
+    with pytest.raises(CheckpointError, match=r"other data: .* \(inputs.names was .*, is \['a', 'b', 'c'\]"):
+        SequenceClassifier(**SETTINGS).fit(renamed, [0, 1] * 3, checkpoint=tmp_path / "new")
 
 
 def test_names_on_one_side_only_are_a_warning(fitted: SequenceClassifier, frames: list[Any], pd: Any):
