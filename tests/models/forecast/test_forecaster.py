@@ -307,8 +307,8 @@ def test_a_global_scale_predicts_a_series_it_never_saw_and_a_scale_of_its_own_do
     [
         (noisy(8), {"validation_steps": 1}, DataError, r"`series` has 8 steps, of which the last 1 validate, expected"),
         (noisy(7), {"fraction": 0}, DataError, r"expected at least context \+ horizon = 6 \+ 2 = 8 to train on"),
-        (noisy(30), {"validation_steps": 1}, DataError, "has 1 steps and no window of 2 .*; give more `validation_s"),
-        (noisy(30), {"fraction": 0.04}, DataError, "has 1 steps and no window of 2 .*; make `validation_fraction` lar"),
+        (noisy(30), {"validation_steps": 1}, DataError, "has 1 step and no window of 2 .*; give more `validation_s"),
+        (noisy(30), {"fraction": 0.04}, DataError, "has 1 step and no .*; make `validation_fraction` larger$"),
         (noisy(30), {"validation_steps": "2"}, ParameterError, "`validation_steps` is '2', expected .* 1 to below 30"),
         (noisy(30), {"validation_steps": 2.5}, ParameterError, "`validation_steps` is 2.5, expected a whole number"),
         ({"a": noisy(30), "b": noisy(5)}, {"fraction": 0}, DataError, "`b` has 5 steps, expected at least"),

@@ -31,7 +31,7 @@ from unrolled.models.forecast.result import Forecast
 from unrolled.models.forecast.scaling import SeriesScaling, covariate_scaling
 from unrolled.models.forecast.state import Memory, Past, remember_in
 from unrolled.models.sequences.parts import kept_on_error
-from unrolled.shapes import Array, whole_number
+from unrolled.shapes import Array, counted, whole_number
 from unrolled.training.callbacks import checked_callbacks
 from unrolled.training.fit import Callback
 
@@ -184,14 +184,14 @@ class Forecaster(ForecasterBase):
                 rows = windows.rows(list(zip(splits, lengths, strict=True)))
                 if len(rows) == 0:
                     remedy = (
-                        "make `validation_fraction` larger, or 0"
+                        "make `validation_fraction` larger"
                         if validation_steps is None
                         else "give more `validation_steps`, or None for the `validation_fraction`"
                     )
                     steps = max(length - split for length, split in zip(lengths, splits, strict=True))
                     raise DataError(
-                        f"the validation part has {steps} steps and no window of {self.horizon} to predict, expected "
-                        f"at least the horizon; {remedy}"
+                        f"the validation part has {counted(steps, 'step')} and no window of {self.horizon} to predict, "
+                        f"expected at least the horizon; {remedy}"
                     )
                 validate = partial(validation_loss, network, windows, rows)
             settings = self._settings(seeds[2], validate is not None)
