@@ -154,7 +154,7 @@ def test_masks_are_drawn_anew_in_training_and_not_in_prediction_and_resume(setti
         ({"zoneout": 1}, "`zoneout` is 1, expected a number from 0 to below 1"),
         ({"cell": "rnn", "layer_norm": True}, "`layer_norm` is True for 'rnn', expected False; the LSTM and the GRU"),
         ({"layer_options": 5}, "`layer_options` is 5, expected a dict of options by name, or None"),
-        ({"layer_options": {"peepholes": True}}, "`layer_options` has 'peepholes', expected of 'gru' merge,"),
+        ({"layer_options": {"peepholes": True}}, "`layer_options` has 'peepholes', expected of 'gru' initial_state, "),
         ({"layer_options": {"merge": "sum"}}, "`layer_options` has 'merge', expected none of bidirectional, merge; a"),
     ],
 )

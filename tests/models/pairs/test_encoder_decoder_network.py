@@ -224,7 +224,7 @@ def test_other_weights_and_cells_are_named():
         ({"cell": "gru", "zoneout": (0.1, 0.1)}, r"`zoneout` is \(0.1, 0.1\), expected a number from 0 to below 1"),
         ({"cell": "rnn", "layer_norm": True}, "`layer_norm` is True for 'rnn', expected False; the LSTM and the GRU"),
         ({"layer_options": 5}, "`layer_options` is 5, expected a dict of options by name, or None"),
-        ({"layer_options": {"peepholes": True}}, "`layer_options` has 'peepholes', expected of 'gru' merge,"),
+        ({"layer_options": {"peepholes": True}}, "`layer_options` has 'peepholes', expected of 'gru' weight_init, "),
         ({"layer_options": {"zoneout": 0.1}}, "`layer_options` has 'zoneout', .*; it is a parameter of the model"),
         (
             {"cell": "lstm", "layer_options": {"proj_size": 2}},

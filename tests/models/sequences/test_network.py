@@ -145,6 +145,8 @@ def test_options_that_a_cell_has_not_are_named():
         ParameterError, match=r"`layer_options` has 'dropout', .* it is a parameter of the model itself"
     ):
         network(layer_options={"dropout": 0.1})
+    with pytest.raises(ParameterError, match=r"`layer_options` has 'seed', .*; the model sets it by itself"):
+        network(layer_options={"seed": 1})
 
 
 def test_layer_norm_has_its_gains():

@@ -144,10 +144,16 @@ def test_an_option_that_the_cell_has_not_is_named():
         make(recurrent_dropout=1)
     with pytest.raises(ParameterError, match="`zoneout"):
         make("gru", zoneout=(0.1, 0.2))
-    with pytest.raises(
-        ParameterError, match=r"`layer_options` has 'peepholes', expected of 'gru' .* reset; check the spelling"
+    for name, remedy in (
+        ("peepholes", "check the spelling"),
+        ("dtype", "the model sets it by itself"),
+        ("seed", "it is a parameter of the model itself"),
     ):
-        make("gru", layer_options={"peepholes": True})
+        with pytest.raises(
+            ParameterError,
+            match=f"`layer_options` has '{name}', expected of 'gru' initial_state, weight_init, .*_init; {remedy}",
+        ):
+            make("gru", layer_options={name: True})
     for name in ("bidirectional", "merge", "reset"):
         with pytest.raises(
             ParameterError,

@@ -25,6 +25,7 @@ NAMED = (
     "input_size", "hidden_size", "num_layers", "bidirectional", "dropout", "recurrent_dropout", "zoneout", "layer_norm",
     "dtype", "seed",
 )  # fmt: skip
+OWN = tuple(name for name in NAMED if name not in ("input_size", "seed"))  # of these, what users of a model name
 POOLINGS = ("last", "mean", "max", None)
 Pooling = Literal["last", "mean", "max"] | None
 Loss = Callable[[Array, NDArray[Any], Array | None], tuple[float, Array]]
@@ -189,7 +190,12 @@ class SequenceNetwork(NamedNetwork):
 
 
 def checked_options(
-    cell: str, layer_norm: bool, layer_options: Mapping[str, Any] | None, without: Sequence[str] = (), why: str = ""
+    cell: str,
+    layer_norm: bool,
+    layer_options: Mapping[str, Any] | None,
+    without: Sequence[str] = (),
+    why: str = "",
+    own: Sequence[str] = OWN,
 ) -> dict[str, Any]:
     """What a cell's layer is given beyond what every cell takes.
 
@@ -199,6 +205,7 @@ def checked_options(
         layer_options: what else it takes, by name.
         without: options of the layers that the model cannot have, and
         why: in words.
+        own: which of the layers' options are parameters of the model, by the same names.
 
     Raises:
         ParameterError: the cell or the model has no option of that name, or they are no dict.
@@ -211,11 +218,12 @@ def checked_options(
     for name in given:
         if name in without:
             raise ParameterError(f"`layer_options` has {name!r}, expected none of {', '.join(without)}; {why}")
-    known = [name for name in inspect.signature(CELLS[cell]).parameters if name not in NAMED]
+    known = [name for name in inspect.signature(CELLS[cell]).parameters if name not in (*NAMED, *without)]
     for name in given:
         if name not in known:
+            remedy = "the model sets it by itself" if name in NAMED else "check the spelling"
             raise ParameterError(
                 f"`layer_options` has {name!r}, expected of {cell!r} {', '.join(known)}; "
-                + ("it is a parameter of the model itself" if name in NAMED else "check the spelling")
+                + ("it is a parameter of the model itself" if name in own else remedy)
             )
     return ({"layer_norm": True} if layer_norm else {}) | dict(given)

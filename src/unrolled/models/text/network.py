@@ -20,6 +20,7 @@ from unrolled.shapes import Array, whole_number
 
 __all__ = ["TextNetwork"]
 
+OWN = ("hidden_size", "num_layers", "dropout", "recurrent_dropout", "zoneout", "layer_norm", "seed")
 REFUSED = ("bidirectional", "merge", "reset")  # what the layers take besides, and `layer_options` does not
 
 
@@ -71,7 +72,7 @@ class TextNetwork(NamedNetwork):
         if reset != "after" and cell != "gru":
             raise ParameterError(f"`reset` is {reset!r} for {cell!r}, which has no reset gate; leave it out")
         why = "a text is read forwards, and `reset` is a parameter of the model itself"
-        options = checked_options(cell, layer_norm, layer_options, REFUSED, why)
+        options = checked_options(cell, layer_norm, layer_options, REFUSED, why, OWN)
         sizes: dict[str, Any] = {
             "hidden_size": whole_number("hidden_size", hidden_size, remedy="256 is usual"),
             "num_layers": whole_number("num_layers", num_layers, remedy="1 or 2 are usual"),
