@@ -209,6 +209,16 @@ def test_a_model_saved_into_the_folder_of_its_run_leaves_the_run_there(fitted: A
     assert weights_of(tmp_path / "parts") == weights_of(tmp_path / "whole")
 
 
+def test_a_model_that_an_error_of_a_callback_left_is_saved_into_the_folder_of_its_run(tmp_path: Path):
+    X, y = waves()
+    model = small(epochs=3, ema=0.5, validation_fraction=0.3)
+    with pytest.raises(ZeroDivisionError):
+        model.fit(X, y, checkpoint=tmp_path, callbacks=[Raising(at_end=False)])
+    model.save(tmp_path)
+    assert same(SequenceClassifier.load(tmp_path), model)
+    assert len(SequenceClassifier.load(tmp_path).history_) == 2
+
+
 def test_a_model_takes_the_place_of_the_one_that_was_saved_there_before(tmp_path: Path):
     X, y = waves()
     (tmp_path / "notes.txt").write_text("mine")

@@ -139,7 +139,7 @@ class Forecaster(ForecasterBase):
             callbacks: see `unrolled.training.fit.Callback`.
             checkpoint: a folder to keep the run in. Where it already holds this run, that goes on, and ends with the
                 bits of one that was never interrupted.
-            documents: what else to keep there, as plain values by file name.
+            documents: what else to keep there, as plain values by name.
 
         Returns:
             The forecaster itself.
