@@ -20,13 +20,36 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from unrolled.errors import ParameterError, ShapeError
 
-__all__ = ["Array", "check_shape", "counted", "real_number", "whole_number"]
+__all__ = ["Array", "as_array", "check_shape", "counted", "real_number", "whole_number"]
 
 Array = NDArray[np.floating]
+
+UNEVEN = "every row needs as many entries as the first; is one missing?"
+
+
+def as_array(name: str, given: ArrayLike, axes: str, remedy: str = UNEVEN) -> NDArray[Any]:
+    """A caller's array, or what NumPy makes one of.
+
+    Args:
+        name: the argument's name, as its caller wrote it.
+        given: an array, or lists of numbers.
+        axes: the axes' names, separated by commas: `"N, K"`.
+        remedy: what the caller most likely did, as a question or an advice, without the final full stop.
+
+    Raises:
+        ShapeError: it is a list whose entries are of unequal length.
+
+    >>> as_array("x", [[1, 2], [3, 4]], "N, K").shape
+    (2, 2)
+    """
+    try:
+        return np.asarray(given)
+    except ValueError:
+        raise ShapeError(f"`{name}` is ragged, expected ({axes}); {remedy}") from None
 
 
 def check_shape(name: str, actual: Sequence[int], axes: str, expected: Sequence[int | None], remedy: str) -> None:

@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike
 from unrolled import engine
 from unrolled.engine.arrays import checked
 from unrolled.initializers import INITIALIZERS
-from unrolled.layers.inputs import as_array, not_run
+from unrolled.layers.inputs import not_run
 from unrolled.layers.layer import Layer
 from unrolled.layers.options import INITIALIZER_REMEDY, checked_generator, checked_name
-from unrolled.shapes import Array, whole_number
+from unrolled.shapes import Array, as_array, whole_number
 
 __all__ = ["Dense", "DenseGradients", "DenseRun", "leading_axes"]
 

@@ -10,11 +10,11 @@ from numpy.typing import ArrayLike
 from unrolled.engine.arrays import checked, float_dtype
 from unrolled.errors import ShapeError
 from unrolled.layers.dense import leading_axes
-from unrolled.layers.inputs import as_array, not_run
+from unrolled.layers.inputs import not_run
 from unrolled.layers.layer import Layer
 from unrolled.layers.masks import dropout_mask, mask_generator
 from unrolled.layers.options import checked_flag, checked_generator, checked_rate
-from unrolled.shapes import Array
+from unrolled.shapes import Array, as_array
 
 __all__ = ["Dropout", "DropoutGradients", "DropoutRun"]
 

@@ -9,10 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from unrolled.engine.arrays import checked_tokens
 from unrolled.layers.dense import leading_axes
-from unrolled.layers.inputs import TO_PAD, as_array, not_run
+from unrolled.layers.inputs import TO_PAD, not_run
 from unrolled.layers.layer import Layer
 from unrolled.layers.options import checked_generator
-from unrolled.shapes import Array, check_shape, whole_number
+from unrolled.shapes import Array, as_array, check_shape, whole_number
 
 __all__ = ["Embedding", "EmbeddingGradients", "EmbeddingRun", "rows_gradient"]
 

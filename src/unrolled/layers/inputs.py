@@ -10,25 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from unrolled.engine.arrays import checked, checked_tokens
 from unrolled.engine.recurrent import Padding
-from unrolled.errors import ParameterError, ShapeError
-from unrolled.shapes import Array
+from unrolled.errors import ParameterError
+from unrolled.shapes import Array, as_array
 
-__all__ = ["TO_PAD", "as_array", "check_writable", "checked_input", "not_run", "padding_of"]
+__all__ = ["TO_PAD", "check_writable", "checked_input", "not_run", "padding_of"]
 
-UNEVEN = "every row needs as many entries as the first; is one missing?"
 TO_PAD = "pad short sequences with zeros and say with `lengths` how many steps each has"
-
-
-def as_array(name: str, given: ArrayLike, axes: str, remedy: str = UNEVEN) -> NDArray[Any]:
-    """A caller's array, or what NumPy makes one of.
-
-    Raises:
-        ShapeError: it is a list whose entries are of unequal length.
-    """
-    try:
-        return np.asarray(given)
-    except ValueError:
-        raise ShapeError(f"`{name}` is ragged, expected ({axes}); {remedy}") from None
 
 
 def checked_input(name: str, x: ArrayLike, dtype: np.dtype[Any], axes: tuple[str, ...], input_size: int) -> Array:

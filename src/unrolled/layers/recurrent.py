@@ -14,7 +14,7 @@ from unrolled.engine import recurrent as engine
 from unrolled.engine.arrays import checked
 from unrolled.errors import ParameterError
 from unrolled.layers.chain import Chain, ChainRun, named
-from unrolled.layers.inputs import as_array, check_writable, checked_input, not_run, padding_of
+from unrolled.layers.inputs import check_writable, checked_input, not_run, padding_of
 from unrolled.layers.layer import Layer
 from unrolled.layers.masks import mask_generator
 from unrolled.layers.options import Options, checked_generator, checked_projection
@@ -28,7 +28,7 @@ from unrolled.layers.runs import (
     check_memory,
 )
 from unrolled.layers.weights import first_weights, suffixes
-from unrolled.shapes import Array, whole_number
+from unrolled.shapes import Array, as_array, whole_number
 
 __all__ = ["Memory", "Recurrent", "RecurrentGradients", "RecurrentRun"]
 

@@ -16,12 +16,12 @@ from unrolled.errors import ParameterError
 from unrolled.layers.dense import Dense
 from unrolled.layers.dropout import Dropout
 from unrolled.layers.embedding import Embedding
-from unrolled.layers.inputs import TO_PAD, as_array, not_run
+from unrolled.layers.inputs import TO_PAD, not_run
 from unrolled.layers.layer import Layer
 from unrolled.layers.named import NamedLayers
 from unrolled.layers.recurrent import Memory, Recurrent
 from unrolled.layers.runs import check_memory
-from unrolled.shapes import Array
+from unrolled.shapes import Array, as_array
 
 __all__ = ["Stack", "StackGradients", "StackRun"]
 

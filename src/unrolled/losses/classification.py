@@ -6,9 +6,8 @@ from numpy.typing import ArrayLike
 from unrolled import engine
 from unrolled.errors import ShapeError
 from unrolled.layers.dense import leading_axes
-from unrolled.layers.inputs import as_array
 from unrolled.losses.weighting import QUIET, check_not_empty, checked_outputs, checked_weights, shares_of, weigh
-from unrolled.shapes import Array, check_shape, real_number
+from unrolled.shapes import Array, as_array, check_shape, real_number
 
 __all__ = ["binary_cross_entropy_with_logits", "softmax_cross_entropy"]
 

@@ -10,8 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from unrolled.engine.arrays import float_dtype
 from unrolled.errors import ParameterError
 from unrolled.layers.dense import leading_axes
-from unrolled.layers.inputs import as_array
-from unrolled.shapes import Array, check_shape
+from unrolled.shapes import Array, as_array, check_shape
 
 __all__ = ["QUIET", "Shares", "check_not_empty", "checked_outputs", "checked_weights", "shares_of", "weigh"]
 
