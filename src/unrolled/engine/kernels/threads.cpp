@@ -10,6 +10,8 @@
 #include <thread>
 #include <vector>
 
+#include "cores.hpp"
+
 namespace unrolled {
 
 namespace {
@@ -53,6 +55,7 @@ struct Team {
   Clock::time_point last_asked = Clock::now();
   std::atomic<bool> stop{false};
   std::atomic<Clock::rep> waited{0};  // by all ranks, after steps of time
+  Cores cores;
   alignas(64) std::atomic<int> arrived{0};
   alignas(64) std::atomic<unsigned> phase{0};
 };
@@ -116,12 +119,16 @@ class Pool {
     }
     job_ = job, context_ = context, team_ = team;
     unfinished_.store(size - 1, std::memory_order_relaxed);
+    team->cores.take();
     {
       std::lock_guard<std::mutex> lock(sleep_);
       size_ = size;
       generation_.fetch_add(1, std::memory_order_release);
     }
-    if (sleepers_.load() > 0) wake_.notify_all();
+    if (sleepers_.load() > 0) {
+      wake_.notify_all();
+      std::this_thread::yield();  // to a worker that woke up on this core, so that it moves away
+    }
     job(context, team, 0, size);
     spin_while([this] { return unfinished_.load(std::memory_order_acquire) > 0; });
     return true;
@@ -139,6 +146,7 @@ class Pool {
         size = size_;
       }
       if (rank >= size) continue;
+      team_->cores.take();
       job_(context_, team_, rank, size);
       unfinished_.fetch_sub(1, std::memory_order_release);
     }
