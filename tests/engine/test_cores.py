@@ -4,6 +4,7 @@ import os
 import subprocess
 
 import pytest
+
 from engine.compiled import COMPILER, KERNELS, PROGRAMS, compile_object, link
 from engine.processes import python
 
@@ -24,7 +25,8 @@ def test_a_thread_on_the_core_of_another_moves_to_a_free_one_and_keeps_its_affin
     first, second, third, *of_next_call = done.stdout.splitlines()
     assert first == f"first: core {a}, affinity kept"
     assert second == f"second: core {b}, affinity kept"
-    assert third.startswith("third, where none is left: ") and third.endswith("affinity kept")
+    assert third.startswith("third, where none is left: ")
+    assert third.endswith("affinity kept")
     assert of_next_call == [
         f"first of the next call: core {b}, affinity kept",
         f"second, bound to its core: core {b}, affinity kept",
@@ -32,8 +34,8 @@ def test_a_thread_on_the_core_of_another_moves_to_a_free_one_and_keeps_its_affin
     ]
 
 
-# The pool's worker sleeps on the core where the calling thread stays, and may use another. Virtual machines wake it where it slept when
-# that other core has slept, too.
+# The pool's worker sleeps on the core where the calling thread stays, and may use another. A virtual machine wakes it
+# where it slept when that other core has slept, too.
 WOKEN = """
 import os, sys, time
 here, other = map(int, sys.argv[1:])

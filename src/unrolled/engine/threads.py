@@ -49,8 +49,8 @@ class threads:  # noqa: N801 - used as a function: unrolled.threads(2)
     """Sets how many threads the engine uses, from now on or for the length of a `with` block.
 
     Results have the same bits whatever the number. It is a most: short work takes fewer, and where other programs want
-    the cores, sequences so few that the threads would wait for each other at every step run on one for a while. On Linux,
-    a thread that the system has queued behind another of the same call moves to a free core; its affinity stays as it is.
+    the cores, sequences so few that the threads would wait for each other at every step run on one for a while. On
+    Linux, a thread that the system has queued behind another of the same call moves to a free core; its affinity stays.
 
     Args:
         count: a positive number of threads, or `None` for the default.
