@@ -212,6 +212,7 @@ MUTANTS = [
     Mutant("products.hpp", "for (Index k = «0 → 1»; k < rows; ++k) total", "a bias' sum lacks the first row"),
     Mutant("tile.hpp", "return {«v % G * units → 0» + unit, least", "all gates have the first one's weights"),
     Mutant("tile.hpp", "panel.unit0 + «v / G * width → 0»;", "all vectors of a panel are its first"),
+    Mutant("tile.hpp", "const Index step = pass % 2 ? «-1 → 0» : 1;", "odd passes take the last panel again and again"),
     Mutant(
         "tile.hpp", "P::at(B.numbers, panel, B_depth)) + «k0 → 0» * b_step", "every slice has the first one's weights"
     ),

@@ -89,10 +89,10 @@ template <typename Cell, typename T> struct BackwardLoop {
   // (s = -1), what is left is the gradient of h0.
   template <typename Phase>
   static UNROLLED_INLINE void tile(const Call& call, const Room& room, const Chunk& chunk, const Place* places, int height,
-                                   const T* dz_next, Index index, Index number) {
+                                   const T* dz_next, const Turn<P>& turn, Index number) {
     const ForwardCall<T>& f = call.forward;
     const Index H = f.H, goes_on = running_at(f.batch, places[0].s + 1);
-    const auto panel = P::panel(index, H);
+    const auto& panel = turn.panel;
     const int NV = panel.vectors;
     Sums<T> sums;
     if (goes_on || !Phase::is_first) {
@@ -107,7 +107,8 @@ template <typename Cell, typename T> struct BackwardLoop {
         }
         product.depth = (end - begin) * H, product.adds = adds;
         product.template multiply<P>({call.panels_hh, call.as_they_lie ? H : 0}, panel, G * H, gate * H);
-        if (!call.as_they_lie) product.fetch_panel(product.b + NV * W * G * H, NV * W * product.depth, number);
+        if (!call.as_they_lie)
+          product.fetch_panel(P::at(call.panels_hh, turn.after, G * H) + gate * H * NV * W, NV * W * product.depth, number);
         tile_product_for<T>(height, NV)(product, sums.at);
       };
       segment(Recurrent::begin, Recurrent::end, Phase::first_gate, false);
@@ -162,6 +163,7 @@ template <typename Cell, typename T> struct BackwardLoop {
       using Phase = decltype(phase);
       if (!Phase::is_first && s < 0) return true;
       if (!Phase::is_first && part.shares_units && !team_barrier(team)) return false;
+      Index pass = s * ceil_div(rows, Forward::kRowsAtOnce);
       for (Index first = 0; first < rows; first += Forward::kRowsAtOnce) {
         const Index count = least(Forward::kRowsAtOnce, rows - first);
         Place places[Forward::kRowsAtOnce];
@@ -169,8 +171,9 @@ template <typename Cell, typename T> struct BackwardLoop {
           const Index j = part.first + part.stride * (first + i);
           places[i] = {s, sequence(batch, j), j, before + j};
         }
-        for (Index panel = panels.first; panel < panels.last; ++panel)
-          for_tiles(count, [&](int height, Index i) { tile<Phase>(call, room, chunk, places + i, height, dz_next, panel, i / kTileRows); });
+        for_panels<P>(panels, call.forward.H, pass++, [&](const Turn<P>& turn) UNROLLED_LAMBDA {
+          for_tiles(count, [&](int height, Index i) { tile<Phase>(call, room, chunk, places + i, height, dz_next, turn, i / kTileRows); });
+        });
       }
       return true;
     });
@@ -189,8 +192,8 @@ template <typename Cell, typename T> struct BackwardLoop {
       if (!f.tokens)
         Forward::template project_inputs<Phase>(f, part, chunk.s0, rows,
                                                 [&](const Place& p) UNROLLED_LAMBDA { return room.gates + p.at * S * H; });
-      const Range panels = part.panels(Forward::template Packed<Phase>::count(H));
-      for (Index panel = panels.first; panel < panels.last; ++panel) {
+      using Packed = typename Forward::template Packed<Phase>;
+      for_panels<Packed>(part.panels(Packed::count(H)), H, 0, [&](const Turn<Packed>& turn) {
         Walk walk(f.batch, part, chunk.s0);
         for_tiles(rows, [&](int height, Index) {
           typename Forward::Row tile_rows[kTileRows];
@@ -201,9 +204,9 @@ template <typename Cell, typename T> struct BackwardLoop {
             tile_rows[r] = {Forward::h_before(f, p), pre, nullptr, nullptr, gates, nullptr};
             if (Cell::has_cell) tile_rows[r].c_prev = c_before(call, room, chunk, p), tile_rows[r].c = const_cast<T*>(c_at(call, room, p));
           }
-          Forward::template tile<Phase>(f, tile_rows, height, panel, 0);
+          Forward::template tile<Phase>(f, tile_rows, height, turn, 0);
         });
-      }
+      });
       return true;
     });
   }

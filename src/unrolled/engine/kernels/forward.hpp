@@ -56,18 +56,20 @@ template <typename Cell, typename T> struct ForwardLoop {
     return p.s ? call.y + row_of(call.batch, p.s - 1, p.n) * call.y_stride : call.h0 + p.n * call.H;
   }
 
-  // A phase of z = pre + W_hh h_prev for the rows of one tile and one panel of units, then the cell.
-  template <typename Phase> static UNROLLED_INLINE void tile(const Call& call, const Row* rows, int height, Index index, Index number) {
+  // A phase of z = pre + W_hh h_prev for the rows of one tile, the panel's `number`-th, and one panel of units, then the cell.
+  template <typename Phase>
+  static UNROLLED_INLINE void tile(const Call& call, const Row* rows, int height, const Turn<Packed<Phase>>& turn, Index number) {
     using P = Packed<Phase>;
     const Index H = call.H;
-    const auto panel = P::panel(index, H);
+    const auto& panel = turn.panel;
     const int NV = panel.vectors;
     Sums<T> sums;
     TileCall<T> product;
     for (int r = 0; r < height; ++r) product.row[r] = Phase::is_first ? rows[r].h_prev : rows[r].gates + Phase::source * H;
     product.row_step = 1, product.depth = H, product.adds = false;
-    product.template multiply<P>({panels_of<Phase>(call.panels_hh, H, H)}, panel, H, 0);
-    product.fetch_panel(product.b + NV * W * H, NV * W * H, number);
+    const T* weights = panels_of<Phase>(call.panels_hh, H, H);
+    product.template multiply<P>({weights}, panel, H, 0);
+    product.fetch_panel(P::at(weights, turn.after, H), NV * W * H, number);
     tile_product_for<T>(height, NV)(product, sums.at);
     for (int v = 0; v < panel.unit_vectors(); ++v) {
       const Index unit = panel.unit0 + v * W, lanes = least(W, H - unit);
@@ -134,6 +136,7 @@ template <typename Cell, typename T> struct ForwardLoop {
         const bool goes_on = Cell::Steps::all([&](auto phase) UNROLLED_LAMBDA {
           using Phase = decltype(phase);
           const Range panels = part.panels(Packed<Phase>::count(H));
+          Index pass = s * ceil_div(running, kRowsAtOnce);
           for (Index first = 0; first < running; first += kRowsAtOnce) {
             const Index count = least(kRowsAtOnce, running - first);
             Row rows_[kRowsAtOnce];
@@ -151,8 +154,9 @@ template <typename Cell, typename T> struct ForwardLoop {
               T* kept = call.keep_gates || Cell::Steps::count > 1 ? gates : nullptr;
               rows_[i] = {h_before(call, p), pre, c_prev, c, kept, call.y + row * call.y_stride};
             }
-            for (Index panel = panels.first; panel < panels.last; ++panel)
-              for_tiles(count, [&](int height, Index i) { tile<Phase>(call, rows_ + i, height, panel, i / kTileRows); });
+            for_panels<Packed<Phase>>(panels, H, pass++, [&](const auto& turn) UNROLLED_LAMBDA {
+              for_tiles(count, [&](int height, Index i) { tile<Phase>(call, rows_ + i, height, turn, i / kTileRows); });
+            });
           }
           return !part.shares_units || team_step_barrier(team);
         });

@@ -87,6 +87,19 @@ template <typename T, int Gates> struct Panels {
   }
 };
 
+// A panel, and the one to be multiplied after it.
+template <typename P> struct Turn {
+  typename P::Panel panel, after;
+};
+// Calls visit(turn) for each of the panels: from the first to the last in even passes, from the last to the first in odd ones. So a pass
+// begins with the weights that the one before used last, while they are in a near cache: 4 to 9 % at N = 1.
+template <typename P, typename Visit> UNROLLED_INLINE void for_panels(Range panels, Index units, Index pass, Visit visit) {
+  const Index step = pass % 2 ? -1 : 1;
+  Index index = pass % 2 ? panels.last - 1 : panels.first;
+  for (Index left = panels.last - panels.first; left > 0; --left, index += step)
+    visit(Turn<P>{P::panel(index, units), P::panel(left > 1 ? index + step : index, units)});
+}
+
 // The sums of one tile, row by row, each row `vectors` registers wide; in memory, because what follows needs the registers.
 template <typename T> struct Sums {
   alignas(64) T at[kTileRows * kTileVectors * Vec<T>::width];
