@@ -1,9 +1,12 @@
 """Arrays for the kernels: aligned, contiguous, copied only where they must be, and refused in words that help."""
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from unrolled.engine.arrays import aligned_empty, aligned_zeros, checked, checked_tokens, float_dtype
+from unrolled.engine.arrays import aligned_empty, aligned_zeros, checked, checked_tokens, float_dtype, release_memory
 from unrolled.errors import ParameterError, ShapeError
 
 FLOAT64 = np.dtype(np.float64)
@@ -34,6 +37,34 @@ def test_memory_is_used_again_only_when_the_last_view_of_it_is_gone(size):
     assert not any(np.shares_memory(view, other) for other in others)
     assert not any(np.shares_memory(one, other) for k, one in enumerate(others) for other in others[:k])
     assert (view == 7).all()
+
+
+def resident_bytes():
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="the system does not tell what is resident")
+def test_idle_memory_goes_back_to_the_system_when_asked_and_what_is_used_stays():
+    release_memory()
+    used, idle = aligned_zeros((10_000_000,), FLOAT64), aligned_zeros((5_000_000,), FLOAT64)
+    used.fill(7)
+    del idle
+    before = resident_bytes()
+    released = release_memory()
+    assert 40_000_000 <= released < 44_194_304  # whole huge pages
+    assert before - resident_bytes() >= 36_000_000
+    assert release_memory() == 0
+    assert (used == 7).all()
+
+
+def test_lists_of_unequal_lengths_are_told_by_the_arguments_name():
+    for check in (
+        lambda: checked("dy", [[1.0, 2.0], [3.0]], FLOAT64, "M, K", (2, 2), ""),
+        lambda: checked_tokens("tokens", [[1, 2], [3]], "T, N", (2, 2), 5),
+    ):
+        with pytest.raises(ShapeError, match=r"^`(dy|tokens)` is ragged, expected \((M, K|T, N)\);"):
+            check()
 
 
 def test_what_fits_is_handed_on_and_what_does_not_is_copied():

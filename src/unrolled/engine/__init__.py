@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from unrolled.engine import _native
+from unrolled.engine.arrays import release_memory
 from unrolled.engine.products import dense_backward, dense_forward, exp, sigmoid, softmax_cross_entropy, tanh
 from unrolled.engine.threads import default_threads, threads
 from unrolled.errors import ParameterError
@@ -16,6 +17,7 @@ __all__ = [
     "exp",
     "fma_rate",
     "info",
+    "release_memory",
     "sigmoid",
     "softmax_cross_entropy",
     "tanh",

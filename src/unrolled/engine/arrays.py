@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from unrolled.engine import _native
 from unrolled.errors import ParameterError
-from unrolled.shapes import Array, check_shape
+from unrolled.shapes import Array, as_array, check_shape
 
-__all__ = ["aligned_empty", "aligned_zeros", "checked", "checked_tokens", "float_dtype"]
+__all__ = ["aligned_empty", "aligned_zeros", "checked", "checked_tokens", "float_dtype", "release_memory"]
 
 
 _SMALL = 16384  # entries
@@ -37,6 +37,19 @@ def aligned_zeros(shape: Sequence[int], dtype: np.dtype[Any]) -> Array:
     return array
 
 
+def release_memory() -> int:
+    """Hands the memory that waits for the next arrays back to the system, 256 MiB at most; for a process that goes on
+    to do something else.
+
+    Returns:
+        How many bytes.
+
+    >>> release_memory() >= 0
+    True
+    """
+    return _native.release_memory()
+
+
 def float_dtype(name: str, array: ArrayLike) -> np.dtype[Any]:
     """The dtype of `array`, which must be float32 or float64."""
     dtype = np.asarray(array).dtype
@@ -51,7 +64,7 @@ def checked(
     name: str, array: ArrayLike, dtype: np.dtype[Any], axes: str, shape: Sequence[int | None], remedy: str
 ) -> Array:
     """The caller's array as the kernels need it: right dtype and shape, C-contiguous; copied only where it is not."""
-    given = np.asarray(array)
+    given = as_array(name, array, axes)
     if given.dtype == dtype and given.shape == shape and given.flags.c_contiguous:
         return given  # at once, for the sake of small layers
     if given.dtype != dtype:
@@ -77,7 +90,7 @@ def checked_tokens(
     Raises:
         ParameterError: not integers, or one of them outside the range.
     """
-    given = np.asarray(array)
+    given = as_array(name, array, axes)
     if given.dtype.kind not in "iu":
         raise ParameterError(
             f"`{name}` has dtype {given.dtype}, expected integers; convert it with np.asarray({name}, np.int32)"

@@ -298,7 +298,9 @@ template <typename T> class Network {
 template <typename T> class Step {
  public:
   Step(Network<T>& network, std::int64_t version, std::int64_t N)
-      : cell_(network.cell()), packed_(network.packed(version)), N_(N), I_(network.shape().I), H_(network.shape().H) {
+      : cell_(network.cell()), packed_(network.packed(version)), of_one_layer_(network.shape()), N_(N), I_(network.shape().I),
+        H_(network.shape().H) {
+    of_one_layer_.layers = 1;
     const std::int64_t G = cell_.gates;
     gates_ = N * cell_.slots * H_;
     for (std::int64_t layer = 0; layer < network.shape().layers; ++layer) {
@@ -324,13 +326,14 @@ template <typename T> class Step {
     thread_local std::vector<T> h_before, gates;  // grow once; several Python threads may step at the same time
     if (static_cast<std::int64_t>(h_before.size()) < layer_size) h_before.resize(static_cast<std::size_t>(layer_size));
     if (static_cast<std::int64_t>(gates.size()) < gates_) gates.resize(static_cast<std::size_t>(gates_));
+    const int largest = useful_team(of_one_layer_, kernels<T>(), N_, team_worth(flops_));
     for (std::size_t layer = 0; layer < calls_.size(); ++layer) {
       const std::int64_t at = layer_size * static_cast<std::int64_t>(layer);
       std::copy_n(h_from + at, layer_size, h_before.data());
       ForwardCall<T> call = calls_[layer];
       call.x = input, call.h0 = h_before.data(), call.y = h_to + at, call.gates = gates.data();
       if (c_from) call.c0 = c_from + at, call.c = c_to + at;
-      unrolled::run(flops_, [&](Team* team, int rank, int size) { cell_.forward(call, team, rank, size); });
+      unrolled::run(flops_, [&](Team* team, int rank, int size) { cell_.forward(call, team, rank, size); }, largest);
       input = h_to + at;
     }
   }
@@ -338,6 +341,7 @@ template <typename T> class Step {
  private:
   const Cell<T>& cell_;
   std::shared_ptr<PackedWeights<T>> packed_;
+  NetworkShape of_one_layer_;
   std::int64_t N_, I_, H_, gates_;
   std::vector<ForwardCall<T>> calls_;
   double flops_ = 0;
