@@ -107,7 +107,7 @@ template <typename Cell, typename T> struct ForwardLoop {
     };
     const Range panels = part.panels(P::count(call.H));
     const Matrix<T> weights{panels_of<Phase>(call.panels_ih, call.H, call.I)};
-    rows_times_panels<P>(rows, start, weights, call.H, call.I, panels.first, panels.last, call.bias + first);
+    rows_times_panels<P>(rows, start, weights, call.H, call.I, panels.first, panels.last, call.bias + first, call.keep_gates);
   }
 
   static void run(const Call& call, Team* team, int rank, int size) {

@@ -25,7 +25,7 @@ template <typename T> void rows_product(const RowsProduct<T>& p, int rank, int s
   const Range rows = by_rows ? share(p.rows, rank, size) : Range{0, p.rows};
   const Range mine = by_rows ? Range{0, panels} : share(panels, rank, size);
   const auto start = [&]() { return EvenRows<T>{p.a + rows.first * p.a_stride, p.a_stride, p.c + rows.first * p.c_stride, p.c_stride}; };
-  rows_times_panels<P>(rows.last - rows.first, start, Matrix<T>{p.panels}, p.shape.units, p.shape.depth, mine.first, mine.last, p.bias);
+  rows_times_panels<P>(rows.last - rows.first, start, Matrix<T>{p.panels}, p.shape.units, p.shape.depth, mine.first, mine.last, p.bias, true);
 }
 
 constexpr Index kOuterChunk = 512;  // rows of A and B that are used at once

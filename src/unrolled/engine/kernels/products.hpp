@@ -11,12 +11,15 @@ namespace {
 constexpr Index kDepthSlice = 256;
 
 // One tile's part of the rows c of C: its sums start from zero; or, where `call` adds, from `bias`, or if that is null from C itself.
+// Rows that are `fresh`, in no cache, come while the tile multiplies: 4 % of training at (500, 128, 16, 96).
 template <typename P, typename T = typename P::Number>
 UNROLLED_SHARED void tile_of(const TileCall<T>& call, int height, const typename P::Panel& panel, Index units, const typename P::Number* bias,
-                             T* const* c) {
+                             T* const* c, bool fresh) {
   constexpr int W = P::width;
   const int NV = panel.vectors;
   Sums<T> sums;
+  for (int v = 0; fresh && v < NV; ++v)
+    for (int r = 0; r < height; ++r) fetch_line_to_write(c[r] + P::columns(panel, v, units).first);
   if (call.adds)
     for (int v = 0; v < NV; ++v) {
       const auto at = P::columns(panel, v, units);
@@ -33,7 +36,7 @@ UNROLLED_SHARED void tile_of(const TileCall<T>& call, int height, const typename
 // next row as {const T* a, T* c}. Slices of the depth go through C: the chain of sums is the same as without them.
 template <typename P, typename T, typename Walk>
 UNROLLED_INLINE void rows_times_panels(Index rows, Walk walk, const Matrix<T>& B, Index units, Index depth, Index panel0, Index panel1,
-                                       const T* bias) {
+                                       const T* bias, bool fresh) {
   for (Index index = panel0; index < panel1; ++index) {
     const auto panel = P::panel(index, units);
     for (Index k0 = 0; k0 == 0 || k0 < depth; k0 += kDepthSlice) {
@@ -47,7 +50,7 @@ UNROLLED_INLINE void rows_times_panels(Index rows, Walk walk, const Matrix<T>& B
           const auto row = next();
           call.row[r] = row.a + k0, c[r] = row.c;
         }
-        tile_of<P>(call, height, panel, units, k0 ? nullptr : bias, c);
+        tile_of<P>(call, height, panel, units, k0 ? nullptr : bias, c, fresh && !k0);
       });
     }
   }
@@ -128,7 +131,7 @@ UNROLLED_SHARED void add_packed(const T* packed, Index rows, Index columns, cons
       call.row_step = height;
       if (index + 1 < P::count(b_columns)) call.fetch_rows(call.b + panel.vectors * P::width, panel.vectors, m / kTileRows);
       else call.ahead = nullptr;
-      tile_of<P>(call, height, panel, b_columns, nullptr, to);
+      tile_of<P>(call, height, panel, b_columns, nullptr, to, false);
     });
   }
 }

@@ -166,7 +166,7 @@ template <typename T, int R, int NV> void tile_product(const TileCall<T>& call, 
   const T* ahead = call.ahead ? call.ahead : call.b;
   const Index ahead_step = call.ahead ? call.ahead_step : 0;
   for (Index i = 0; i != end; i += row_step, b += b_step, ahead += ahead_step) {
-    __builtin_prefetch(ahead, 0, 2);
+    fetch_line(ahead);
     Vec<T> row[R];
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r) row[r] = broadcast(from[r][i]);

@@ -95,7 +95,7 @@ constexpr Index kVariantRows = 8 * kTileRows;  // of one step, that meet each pa
 template <typename T> void multiply(const RowPair<T>* rows, Index count, const T* packed, Index units, Index depth) {
   using P = Panels<T, 1>;
   const auto start = [&]() { return [next = rows]() mutable { return *next++; }; };
-  rows_times_panels<P>(count, start, Matrix<T>{packed}, units, depth, 0, P::count(units), static_cast<const T*>(nullptr));
+  rows_times_panels<P>(count, start, Matrix<T>{packed}, units, depth, 0, P::count(units), static_cast<const T*>(nullptr), false);
 }
 
 // The gates of a cell's first phase: weight_hh is packed as their (first_gates H, R), and behind it what is left of (G H, R).

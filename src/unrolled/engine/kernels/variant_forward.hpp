@@ -158,7 +158,7 @@ template <typename Cell, typename T> struct VariantForward {
           return RowPair<T>{call.x + row_of(batch, p.s, p.n) * call.I, record(p) + at.x};
         };
       };
-      rows_times_panels<P>(rows, start, Matrix<T>{call.panels_ih}, G * H, call.I, 0, P::count(G * H), call.layer_norm ? nullptr : call.bias);
+      rows_times_panels<P>(rows, start, Matrix<T>{call.panels_ih}, G * H, call.I, 0, P::count(G * H), call.layer_norm ? nullptr : call.bias, true);
 
       for (Index s = s0; s < s1; ++s)
         for (Index first = 0, running = part.running(batch, s); first < running; first += kVariantRows) {

@@ -144,7 +144,7 @@ template <typename Cell, typename T> struct VariantSums {
         return RowPair<T>{s.gradients(p) + s.at.dx, s.call.dx + row_of(f.batch, p.s, p.n) * f.I};
       };
     };
-    rows_times_panels<P>(mine.last - mine.first, start, Matrix<T>{s.call.panels_ih}, f.I, G * f.H, 0, P::count(f.I), static_cast<const T*>(nullptr));
+    rows_times_panels<P>(mine.last - mine.first, start, Matrix<T>{s.call.panels_ih}, f.I, G * f.H, 0, P::count(f.I), static_cast<const T*>(nullptr), true);
   }
 
   static void run(const Call& call, Team* team, int rank, int threads) {

@@ -67,6 +67,10 @@ template <typename T> UNROLLED_INLINE Vec<T> load(const T* p) {
 }
 template <typename T> UNROLLED_INLINE void store(T* p, Vec<T> v) { memcpy(p, &v.raw, sizeof v.raw); }
 
+// The line at p on its way into L2, to be read or to be written; wherever p points, nothing else happens.
+template <typename T> UNROLLED_INLINE void fetch_line(const T* p) { __builtin_prefetch(p, 0, 2); }
+template <typename T> UNROLLED_INLINE void fetch_line_to_write(const T* p) { __builtin_prefetch(p, 1, 2); }
+
 // An explicit broadcast: GCC 12 turns the extensions' `zero + scalar` into an addition per step of the product.
 #if defined(__AVX512F__)
 UNROLLED_INLINE Vec<float> broadcast(float x) { return {(Vec<float>::Raw)_mm512_set1_ps(x)}; }
