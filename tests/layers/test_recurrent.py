@@ -621,6 +621,38 @@ def test_an_out_that_cannot_be_written_or_does_not_fit_is_refused(kind):
         layer.step(x, out=out)
 
 
+@pytest.mark.parametrize("options", [{}, {"recurrent_dropout": 0.5}], ids=["plain", "variant"])
+def test_an_out_that_overlaps_itself_or_the_state_is_refused(options):
+    layer, x, one = LSTM(I, H, dtype="float64", seed=0, **options), zeros(N, I), zeros(1, N, H)
+    room = zeros(2 * N * H)
+    shifted, state = room[N : N + N * H].reshape(1, N, H), LSTMState(room[: N * H].reshape(1, N, H), zeros(1, N, H))
+    wrong = [(None, LSTMState(one, one))]
+    if not options:  # a variant's new states are computed apart
+        wrong += [
+            (state, LSTMState(shifted, one)),
+            (state, LSTMState(state.c, state.h)),
+            (state, LSTMState(one, state.h)),
+        ]
+    for before, out in wrong:
+        with pytest.raises(ParameterError, match=r"^`out` overlaps itself or `state`, expected arrays of their own"):
+            layer.step(x, before, out=out)
+    layer.step(x, state, out=state)
+    layer.step(x, state, out=LSTMState(one, zeros(1, N, H)))
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_an_output_that_is_fed_back_into_the_state_it_lies_in_gives_the_same_bits(kind, count):
+    size = 512  # large enough for two threads
+    layer, x = kind(size, size, seed=0), rng(1).normal(size=(1, size)).astype(np.float32)
+    with threads(count):
+        expected, state = layer.step(x)
+        y_t, own = expected, state
+        for _ in range(20):
+            expected, state = layer.step(expected.copy(), state)
+            y_t, own = layer.step(y_t, own, out=own)
+            np.testing.assert_array_equal(y_t, expected)
+
+
 def test_many_python_threads_may_step_one_layer_at_once(kind):
     layer = kind(I, 40, num_layers=2, seed=0)
     inputs = [rng(k).normal(size=(60, 1 + 2 * k, I)).astype("float32") for k in range(4)]

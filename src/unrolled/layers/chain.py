@@ -159,11 +159,13 @@ class Chain:
         """One step of a stream, as a `stepper` of `Network` runs it: x `(N, I)`, states `(L, N, .)`.
 
         Raises:
-            TypeError: an array does not lie as the kernels need it.
+            TypeError: an array does not lie as the kernels need it, or one lies in another.
         """
         for array in (x, h, c, h_new, c_new):
             if array is not None and not (array.dtype == x.dtype == self._dtype and array.flags.c_contiguous):
                 raise TypeError
+        if c_new is not None and np.may_share_memory(h_new, c_new):
+            raise TypeError
         run = self.forward(version, x[np.newaxis], h, c, keep="nothing")
         h_new[...] = run.h_n
         if c_new is not None and run.c_n is not None:

@@ -13,7 +13,7 @@ from unrolled.engine.recurrent import Padding
 from unrolled.errors import ParameterError
 from unrolled.shapes import Array, as_array
 
-__all__ = ["TO_PAD", "check_writable", "checked_input", "not_run", "padding_of"]
+__all__ = ["TO_PAD", "check_apart", "check_writable", "checked_input", "not_run", "padding_of"]
 
 TO_PAD = "pad short sequences with zeros and say with `lengths` how many steps each has"
 
@@ -48,6 +48,19 @@ def check_writable(*out: Any) -> None:
             raise ParameterError(
                 "`out` cannot be written as it lies, expected C-contiguous, writable arrays; "
                 "pass the state that an earlier step returned"
+            )
+
+
+def check_apart(out: Sequence[Array | None], state: Sequence[Array | None]) -> None:
+    """Raises unless each array of `out` lies apart from the others, or is the state's own."""
+    for k, (new, old) in enumerate(zip(out, state, strict=True)):
+        others = [*out[:k], *state[:k], *state[k + 1 :]]
+        if new is not None and old is not None and new.ctypes.data != old.ctypes.data:
+            others.append(old)
+        if any(other is not None and new is not None and np.may_share_memory(new, other) for other in others):
+            raise ParameterError(
+                "`out` overlaps itself or `state`, expected arrays of their own, or the arrays of `state` in their "
+                "places; pass the state that an earlier step returned"
             )
 
 

@@ -14,7 +14,7 @@ from unrolled.engine import recurrent as engine
 from unrolled.engine.arrays import checked
 from unrolled.errors import ParameterError
 from unrolled.layers.chain import Chain, ChainRun, named
-from unrolled.layers.inputs import check_writable, checked_input, not_run, padding_of
+from unrolled.layers.inputs import check_apart, check_writable, checked_input, not_run, padding_of
 from unrolled.layers.layer import Layer
 from unrolled.layers.masks import mask_generator
 from unrolled.layers.options import Options, checked_generator, checked_projection
@@ -243,15 +243,15 @@ class Recurrent(Layer, Generic[State, Trace]):
             x_t: `(N, I)`.
             state: the state before the step, `(L, N, H)` each; where `None`, zeros, or the learned one.
             out: where to put the state after it, which may be `state` itself: then nothing is allocated. A new one
-                where `None`.
+                where `None`. `x_t` may lie in it: the output of the step before.
 
         Returns:
             `y_t` `(N, H)`, a view of the new state's last layer, and the new state.
 
         Raises:
             ShapeError: `x_t`, `state` or `out` does not fit the layer.
-            ParameterError: a dtype is another, `out` cannot be written, or the layer is bidirectional: a stream has
-                no end to start from.
+            ParameterError: a dtype is another, `out` cannot be written or overlaps what else there is, or the layer is
+                bidirectional: a stream has no end to start from.
         """
         x: Array = as_array("x_t", x_t, "N, I")
         step = self._step
@@ -277,6 +277,7 @@ class Recurrent(Layer, Generic[State, Trace]):
             if out is not None:
                 self._split_state("out", out, N)
                 check_writable(h_new, c_new)
+                check_apart((h_new, c_new), (h, c))
             step.run(x, h, c, h_new, c_new)
         return h_new[-1], self._join_state(h_new, h_new if c_new is None else c_new)
 

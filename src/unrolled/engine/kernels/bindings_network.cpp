@@ -1,5 +1,7 @@
 // A recurrent network's face to Python: all layers and directions forward, backward, and one step of a stream, a native call each.
 
+#include <functional>
+#include <stdexcept>
 #include <utility>
 
 #include "arrays.hpp"
@@ -315,7 +317,7 @@ template <typename T> class Step {
     }
   }
 
-  // h_new and c_new may be h and c.
+  // h_new and c_new may be h and c, else they lie apart from both and from each other; x may lie in them.
   void run(const In<T>& x, const In<T>& h, const Maybe<In<T>>& c, const Out<T>& h_new, const Maybe<Out<T>>& c_new) {
     const std::int64_t layer_size = N_ * H_, all = layer_size * static_cast<std::int64_t>(calls_.size());
     const T* input = pointer(x, N_ * I_, "x");
@@ -323,7 +325,19 @@ template <typename T> class Step {
     const T* c_from = pointer(c, all, "c");
     T* h_to = pointer(h_new, all, "h_new");
     T* c_to = pointer(c_new, all, "c_new");
-    thread_local std::vector<T> h_before, gates;  // grow once; several Python threads may step at the same time
+    const auto meet = [](const T* one, std::int64_t numbers, const T* other, std::int64_t others) {
+      return one && other && std::less<>()(one, other + others) && std::less<>()(other, one + numbers);
+    };
+    const auto meets_states = [&](const T* to, const T* from, const T* from_2, const T* to_2) {
+      return (to != from && meet(to, all, from, all)) || meet(to, all, from_2, all) || meet(to, all, to_2, all);
+    };
+    if (meets_states(h_to, h_from, c_from, c_to) || meets_states(c_to, c_from, h_from, nullptr))
+      throw std::invalid_argument("unrolled.engine: internal error: a new state overlaps another state");
+    thread_local std::vector<T> h_before, gates, own_x;  // grow once; several Python threads may step at the same time
+    if (meet(h_to, all, input, N_ * I_) || meet(c_to, all, input, N_ * I_)) {
+      own_x.assign(input, input + N_ * I_);
+      input = own_x.data();
+    }
     if (static_cast<std::int64_t>(h_before.size()) < layer_size) h_before.resize(static_cast<std::size_t>(layer_size));
     if (static_cast<std::int64_t>(gates.size()) < gates_) gates.resize(static_cast<std::size_t>(gates_));
     const int largest = useful_team(of_one_layer_, kernels<T>(), N_, team_worth(flops_));
