@@ -1,6 +1,6 @@
 """The engine and its peers over the whole grid, kept in `benchmarks/results/`; `unrolled bench` does the measuring.
 
-pip install '.[bench]' torch onnx onnxruntime jax       # those that are missing are left out
+pip install '.[bench]' torch onnx onnxruntime jax keras # those that are missing are left out
 python benchmarks/peers.py                              # about an hour on a quiet machine
 python benchmarks/peers.py --quick                      # any option of `unrolled bench`; see its --help
 """

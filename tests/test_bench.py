@@ -1,9 +1,11 @@
 """The benchmark harness with fake workers: agreement, statistics, records, deaths; no test asserts a time."""
 
+import importlib.metadata
 import importlib.util
 import math
 import os
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -127,11 +129,26 @@ def test_the_geometric_mean_is_that_of_the_logarithms():
 
 def test_the_machine_is_described_without_the_name_of_a_host_or_a_folder():
     described = describe_machine()
-    assert {"processor", "cores", "instruction set", "system", "Python", "NumPy"} <= described.keys()
+    assert {"processor", "cores", "instruction set", "system", "Python", "NumPy", "unrolled"} <= described.keys()
     words = " ".join(described.values())
     assert all(described.values())
     assert "/" not in words.replace("/s", "")
     assert os.uname().nodename.lower() not in words.lower().split()
+
+
+def test_the_version_is_the_installed_one_or_that_of_the_source_tree(monkeypatch, tmp_path):
+    monkeypatch.setattr("importlib.metadata.version", {"unrolled": "7.8.9"}.__getitem__)
+    assert describe_machine()["unrolled"] == "7.8.9"
+
+    def missing(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr("importlib.metadata.version", missing)
+    tree = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    monkeypatch.setattr("unrolled.bench.machine.__file__", str(ROOT / "src" / "unrolled" / "bench" / "machine.py"))
+    assert describe_machine()["unrolled"] == f"{tree} from its source tree"
+    monkeypatch.setattr("unrolled.bench.machine.__file__", str(tmp_path / "src" / "unrolled" / "bench" / "machine.py"))
+    assert describe_machine()["unrolled"] == "not installed"
 
 
 # The character model's benchmark.

@@ -193,6 +193,9 @@ def test_the_command_shows_keeps_and_shows_again_what_it_measured(fakes, tmp_pat
     assert "14/14 lstm float32 (1, 1, 64, 64) step, 2 threads" in progress
     machine, rows = read_csv(csv)
     assert machine["torch"] == "1.0"
+    settings = {"threads": "1 and 2", "rounds": "3", "seconds of a turn": "0.1"}
+    assert settings.items() <= machine.items()
+    assert json.loads(record.read_text(encoding="utf-8"))["machine"] == machine
     assert len(rows) == 28  # of two peers
     assert {row.times_ours for row in rows if row.peer == "torch"} == {2.0}
     assert len(json.loads(record.read_text(encoding="utf-8"))["cases"]) == 14
@@ -238,10 +241,11 @@ def test_the_grid_can_be_chosen(fakes, tmp_path, capsys):
         "--dtypes",
         "float64",
     ]
-    command(*chosen, "--peers", "torch", "--rounds", 2, "--csv", csv)
-    _, rows = read_csv(csv)
+    command(*chosen, "--peers", "torch", "--rounds", 2, "--seconds", 0.25, "--csv", csv)
+    machine, rows = read_csv(csv)
     assert {row.case for row in rows} == {Case(cell, 2, 3, 4, 5, "training", 2, "float64") for cell in ("gru", "rnn")}
     assert {row.rounds for row in rows} == {2}
+    assert (machine["threads"], machine["rounds"], machine["seconds of a turn"]) == ("2", "2", "0.25")
     assert "left out" not in capsys.readouterr().out
 
 

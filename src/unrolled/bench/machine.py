@@ -7,6 +7,8 @@ import os
 import platform
 import re
 import subprocess
+import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -41,8 +43,19 @@ def _load() -> dict[str, str]:
     return {"load average before": f"{os.getloadavg()[0]:.2f}"} if hasattr(os, "getloadavg") else {}
 
 
+def _version() -> str:
+    """This package's: of the installed one, else what the source tree that it is run from calls itself."""
+    try:
+        return metadata.version("unrolled")
+    except metadata.PackageNotFoundError:
+        project = Path(__file__).parents[3] / "pyproject.toml"
+        if not project.is_file():
+            return "not installed"
+        return f"{tomllib.loads(project.read_text(encoding='utf-8'))['project']['version']} from its source tree"
+
+
 def describe_machine() -> dict[str, str]:
-    """Processor, cores, instruction set, load and versions, by name; the peers' versions are for the caller to add.
+    """Processor, cores, instruction set, load and versions, by name; peers' versions and settings are the caller's.
 
     >>> sorted(describe_machine())[:3]
     ['NumPy', 'Python', 'cores']
@@ -56,4 +69,5 @@ def describe_machine() -> dict[str, str]:
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "Python": platform.python_version(),
         "NumPy": np.__version__,
+        "unrolled": _version(),
     }

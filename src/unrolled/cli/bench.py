@@ -75,23 +75,29 @@ def bench(
             draw(plot, machine, rows)
         return
     chosen_sizes = None if sizes is None else [parse_size(text) for text in sizes.split(",")]
+    counts = _threads(threads, len(allowed_cores()))
     cases = grid(
         _chosen("cells", cells, CELLS, CELLS[:1] if quick else CELLS),
         chosen_sizes or (QUICK_SIZES if quick else None),
         _chosen("modes", modes, MODES, MODES),
-        _threads(threads, len(allowed_cores())),
+        counts,
         _chosen("dtypes", dtypes, DTYPES, DTYPES[:1] if quick or chosen_sizes else DTYPES),
     )
     if not cases:
         raise ParameterError("no case of the grid is chosen, expected at least one; `step` needs sizes with T = 1")
     names = _peers(console, peers)
-    machine = describe_machine()
+    turns = rounds or (QUICK_ROUNDS if quick else ROUNDS)
+    machine = describe_machine() | {
+        "threads": " and ".join(map(str, counts)),
+        "rounds": str(turns),
+        "seconds of a turn": f"{seconds:g}",
+    }
     if float(machine.get("load average before", 0)) > BUSY:
         console.print("Something else is running on this machine: expect wide quartiles.", style="yellow")
     results: list[CaseResult] = []
     rows: list[Row] = []
     try:
-        measure(console, cases, names, rounds or (QUICK_ROUNDS if quick else ROUNDS), seconds, machine, results)
+        measure(console, cases, names, turns, seconds, machine, results)
     finally:  # an hour's work is not lost with its last minute
         for result in results:
             rows += rows_of(result)
