@@ -61,7 +61,9 @@ def kernels_program(
     `kernels` is where the engine's sources lie, and `flags` come last.
     """
     sources = {kernels / f"isa_{isa}.cpp": list(of_isa) for isa, of_isa in FLAGS[architecture].items()}
-    sources |= {kernels / f"{name}.cpp": [] for name in ("dispatch", "threads")} | {PROGRAMS / "kernels.cpp": []}
+    sources |= {kernels / f"{name}.cpp": [] for name in ("cores", "dispatch", "threads")} | {
+        PROGRAMS / "kernels.cpp": []
+    }
     objects = [
         compile_object(folder / f"{source.stem}.o", source, compiler, [*of_source, *flags], kernels)
         for source, of_source in sources.items()

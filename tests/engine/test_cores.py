@@ -2,20 +2,19 @@
 
 import os
 import subprocess
+import sys
 
 import pytest
 
 from engine.compiled import COMPILER, KERNELS, PROGRAMS, compile_object, link
 from engine.processes import python
 
-pytestmark = [
-    pytest.mark.skipif(COMPILER is None, reason="no C++ compiler"),
-    pytest.mark.skipif(
-        not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2, reason="fewer than two cores to use"
-    ),
-]
+pytestmark = pytest.mark.skipif(
+    not sys.platform.startswith("linux") or len(os.sched_getaffinity(0)) < 2, reason="not Linux, or one core to use"
+)
 
 
+@pytest.mark.skipif(COMPILER is None, reason="no C++ compiler")
 def test_a_thread_on_the_core_of_another_moves_to_a_free_one_and_keeps_its_affinity(tmp_path):
     sources = {"cores": KERNELS / "cores.cpp", "program": PROGRAMS / "cores.cpp"}
     objects = [compile_object(tmp_path / f"{name}.o", source, COMPILER) for name, source in sources.items()]
@@ -35,7 +34,7 @@ def test_a_thread_on_the_core_of_another_moves_to_a_free_one_and_keeps_its_affin
 
 
 # The pool's worker sleeps on the core where the calling thread stays, and may use another. A virtual machine wakes it
-# where it slept when that other core has slept, too.
+# where it slept when that other core has slept, too; other systems may wake it on the other core by themselves.
 WOKEN = """
 import os, sys, time
 here, other = map(int, sys.argv[1:])
@@ -68,6 +67,8 @@ print(apart, os.sched_getaffinity(int(worker)) == {here, other})
 
 def test_a_worker_that_wakes_up_on_the_core_of_its_caller_leaves_it():
     a, b = sorted(os.sched_getaffinity(0))[:2]
-    apart, kept = python("-c", WOKEN, str(a), str(b)).stdout.split()
-    assert int(apart) >= 6  # not all: a busy system may bring it back
+    done = python("-c", WOKEN, str(a), str(b))
+    assert done.returncode == 0, done.stderr
+    apart, kept = done.stdout.split()
+    assert int(apart) >= 5  # not all: a busy system may bring it back
     assert kept == "True"

@@ -131,8 +131,10 @@ template <typename Cell, typename T> struct BackwardLoop {
         }
         product.depth = (end - begin) * H, product.adds = adds;
         product.template multiply<P>({call.panels_hh, call.as_they_lie ? H : 0}, panel, G * H, gate * H);
-        if (!call.as_they_lie)
-          product.fetch_panel(P::at(call.panels_hh, turn.after, G * H) + gate * H * NV * W, NV * W * product.depth, number);
+        if (!call.as_they_lie) {
+          const Index after = turn.after.vectors * W;  // numbers to a row of its panel
+          product.fetch_panel(P::at(call.panels_hh, turn.after, G * H) + gate * H * after, after * product.depth, number);
+        }
         tile_product_for<T>(height, NV)(product, sums.at);
       };
       segment(Recurrent::begin, Recurrent::end, Phase::first_gate, false);

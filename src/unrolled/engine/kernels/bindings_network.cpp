@@ -340,7 +340,7 @@ template <typename T> class Step {
     }
     if (static_cast<std::int64_t>(h_before.size()) < layer_size) h_before.resize(static_cast<std::size_t>(layer_size));
     if (static_cast<std::int64_t>(gates.size()) < gates_) gates.resize(static_cast<std::size_t>(gates_));
-    const int largest = useful_team(of_one_layer_, kernels<T>(), N_, team_worth(flops_));
+    const int worth = team_worth(flops_), largest = worth < 2 ? 1 : useful_team(of_one_layer_, kernels<T>(), N_, worth);
     for (std::size_t layer = 0; layer < calls_.size(); ++layer) {
       const std::int64_t at = layer_size * static_cast<std::int64_t>(layer);
       std::copy_n(h_from + at, layer_size, h_before.data());

@@ -1,8 +1,11 @@
 // A thread's own core: asked for, claimed, and moved to. Linux only; elsewhere the system is left to place threads.
 #include "cores.hpp"
 
+#include <cstring>
+
 #if defined(__linux__)
 #include <sched.h>
+#include <unistd.h>
 #endif
 
 namespace unrolled {
@@ -20,14 +23,17 @@ void Cores::take() {
   cpu_set_t allowed;
   static_assert(CPU_SETSIZE == kMost);
   if (sched_getaffinity(0, sizeof allowed, &allowed)) return;
-  for (int core = 0; core < kMost; ++core)
-    if (CPU_ISSET(core, &allowed) && claim(core)) {
-      cpu_set_t only;
-      CPU_ZERO(&only);
-      CPU_SET(core, &only);
-      if (!sched_setaffinity(0, sizeof only, &only)) sched_setaffinity(0, sizeof allowed, &allowed);
-      return;
-    }
+  for (int step = 1; step < kMost; ++step) {
+    const int core = (here + step) % kMost;
+    if (!CPU_ISSET(core, &allowed) || !claim(core)) continue;
+    cpu_set_t only;
+    CPU_ZERO(&only);
+    CPU_SET(core, &only);
+    if (sched_setaffinity(0, sizeof only, &only)) return;
+    if (CPU_COUNT(&allowed) == sysconf(_SC_NPROCESSORS_ONLN)) memset(&allowed, 0xff, sizeof allowed);  // and those that are added later
+    sched_setaffinity(0, sizeof allowed, &allowed);
+    return;
+  }
 }
 
 #else

@@ -10,8 +10,8 @@ namespace unrolled {
 // milliseconds, beside idle cores: Linux does so in a virtual machine whose other cores have slept. Such a thread moves away by itself.
 class Cores {
  public:
-  // Called in each thread of the call, the calling one first. A thread whose core is another's moves to one that is nobody's, where its
-  // affinity allows one, and keeps its affinity.
+  // Called in each thread of the call, the calling one first. A thread whose core is another's moves to the next one that no thread of
+  // the call has taken, where its affinity allows one, and gets its affinity back.
   void take();
 
  private:

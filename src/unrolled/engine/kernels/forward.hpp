@@ -69,7 +69,7 @@ template <typename Cell, typename T> struct ForwardLoop {
     product.row_step = 1, product.depth = H, product.adds = false;
     const T* weights = panels_of<Phase>(call.panels_hh, H, H);
     product.template multiply<P>({weights}, panel, H, 0);
-    product.fetch_panel(P::at(weights, turn.after, H), NV * W * H, number);
+    product.fetch_panel(P::at(weights, turn.after, H), turn.after.vectors * W * H, number);
     tile_product_for<T>(height, NV)(product, sums.at);
     for (int v = 0; v < panel.unit_vectors(); ++v) {
       const Index unit = panel.unit0 + v * W, lanes = least(W, H - unit);

@@ -9,6 +9,9 @@
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 
 namespace unrolled {
 
@@ -102,6 +105,9 @@ std::size_t release_memory() {
   for (const Block& block : s.idle) std::free(block.memory);
   s.idle.clear();
   s.idle_bytes = 0;
+#if defined(__GLIBC__)
+  malloc_trim(0);  // else what does not lie at the end of the heap stays resident
+#endif
   return released;
 }
 

@@ -127,7 +127,7 @@ class Pool {
     }
     if (sleepers_.load() > 0) {
       wake_.notify_all();
-      std::this_thread::yield();  // to a worker that woke up on this core, so that it moves away
+      std::this_thread::yield();  // to a worker that woke up on this core, so that it moves away; where another program waits, to that
     }
     job(context, team, 0, size);
     spin_while([this] { return unfinished_.load(std::memory_order_acquire) > 0; });
