@@ -42,6 +42,10 @@ class FakeWorker:
         np.savez(path, y=np.full(3, self.behaviour.get("y", 1.0), "float32"))
 
     def rate(self, dtype, seconds):
+        self.turn += 1
+        if self.turn == self.behaviour.get("dies in turn"):
+            self.alive = False
+            raise WorkerError(f"{self.name} was ended by SIGSEGV")
         return 1e9
 
     def time(self, seconds):

@@ -1,6 +1,7 @@
 """What `unrolled bench` makes of what was measured: rows, files, targets, plot; and the command, with fake workers."""
 
 import json
+import math
 import sys
 from pathlib import Path
 
@@ -31,6 +32,43 @@ def test_ratios_and_fractions_of_the_peak_are_between_neighbours_in_time():
     assert ours.peak_fraction == pytest.approx(CASE.flops / 1e-6 / 4e9)
     assert ours.gflops == pytest.approx(CASE.flops / 3e-6 / 1e9)
     assert ours.peak_gflops == pytest.approx(4 / 3)
+
+
+def test_the_spread_of_ratios_is_that_of_neighbours_in_time():
+    ours, theirs = rows_of(result_of([1.0, 2.0, 4.0, 8.0, 16.0], [3.0, 2.0, 8.0, 40.0, 64.0], [1e9] * 5))
+    assert (theirs.times_ours_low, theirs.times_ours, theirs.times_ours_high) == (2, 3, 4)  # of 3, 1, 2, 5, 4
+    assert (ours.times_ours_low, ours.times_ours, ours.times_ours_high) == (1, 1, 1)
+
+
+def test_a_round_without_a_peak_counts_for_all_but_the_peak_and_says_why():
+    result = result_of([1e-6, 2e-6, 3e-6], [2e-6, 6e-6, 9e-6], [4e9, math.nan, 2e9])
+    result.peak_reason = "peak was ended by SIGKILL"
+    ours, theirs = rows_of(result)
+    assert (ours.microseconds, ours.rounds, theirs.times_ours) == (pytest.approx(2), 3, 3)
+    assert (ours.peak_gflops, ours.status, ours.reason) == (3, "timed", "peak was ended by SIGKILL")
+    fractions = [CASE.flops / 1e-6 / 4e9, CASE.flops / 3e-6 / 2e9]
+    assert ours.peak_fraction == pytest.approx(sum(fractions) / 2)
+    record = to_json({}, [result])["cases"][0]
+    assert record["peak_flops_per_second"] == [4e9, None, 2e9]
+    assert record["peak_reason"] == "peak was ended by SIGKILL"
+    result.peaks = [math.nan] * 3
+    for row in rows_of(result):
+        assert (row.peak_gflops, row.peak_fraction, row.status, row.rounds) == (None, None, "timed", 3)
+
+
+def test_a_table_of_before_the_quartiles_of_ratios_were_kept_is_read_and_shown(tmp_path, capsys):
+    write_csv(tmp_path / "b.csv", {"cores": "2"}, rows_of(result_of([1.0, 2.0, 4.0], [3.0, 2.0, 8.0], [1e9] * 3)))
+    command("--show", tmp_path / "b.csv")
+    assert "2.00 (1.50 to 2.50)" in capsys.readouterr().out
+    machine, *table = (tmp_path / "b.csv").read_text(encoding="utf-8").splitlines()
+    older = [",".join(line.split(",")[:18] + line.split(",")[20:]) for line in table]
+    assert older[0].endswith(",peak_fraction,times_ours,reason")
+    (tmp_path / "old.csv").write_text("\n".join([machine, *older]) + "\n", encoding="utf-8")
+    command("--show", tmp_path / "old.csv")
+    out = capsys.readouterr().out
+    assert "2.00 " in out
+    assert "1.50" not in out
+    assert [row.times_ours for row in read_csv(tmp_path / "old.csv")[1]] == [1, 2]
 
 
 def table():
@@ -94,7 +132,7 @@ def rows_for(case, *ratios, **own):
 
 def test_we_are_compared_with_the_best_peer_of_each_case_and_with_nobody_where_there_is_none():
     alone = Case("rnn", 3, 2, 5, 4, "training", 1)
-    failed = Row(*("lstm", "float32", 3, 2, 5, 4, "training", 1), "jax", "failed", 0, *[None] * 7, "died")
+    failed = Row(*("lstm", "float32", 3, 2, 5, 4, "training", 1), "jax", "failed", 0, *[None] * 7, reason="died")
     (found,) = comparisons([*rows_for(CASE, 4.0, 2.0, 3.0), failed, row("unrolled", 1.0, alone)])
     assert (found.case, found.best.peer, found.speedup) == (CASE, "peer 1", 2.0)
 
@@ -143,6 +181,7 @@ GRU_MEAN, RNN_MEAN = (f"{cell} training, geometric mean" for cell in ("GRU", "RN
         (TRAIN_PEAK, Case("lstm", 3, 32, 5, 128, "training", 1), 9.0, {"fraction": 0.71}, True),
         (TRAIN_PEAK, Case("lstm", 3, 32, 5, 512, "training", 1), 9.0, {"fraction": 0.69}, False),
         (TRAIN_PEAK, Case("lstm", 3, 31, 5, 512, "training", 1), 9.0, {"fraction": 0.1}, None),
+        (TRAIN_PEAK, Case("lstm", 3, 32, 5, 512, "training", 1), 9.0, {"fraction": None}, None),
         (TRAIN_PEAK, Case("lstm", 3, 32, 5, 513, "training", 1), 9.0, {"fraction": 0.1}, None),
         (INFER_PEAK, Case("gru", 3, 32, 5, 128, "inference", 1), 9.0, {"fraction": 0.76}, True),
         (INFER_PEAK, Case("gru", 3, 32, 5, 128, "inference", 1), 9.0, {"fraction": 0.74}, False),
@@ -206,6 +245,23 @@ def test_the_command_shows_keeps_and_shows_again_what_it_measured(fakes, tmp_pat
     assert again == out[out.index("processor") :]
 
 
+def test_a_peak_that_fails_is_named_under_the_table_and_no_peer_is_blamed(fakes, capsys):
+    fakes.behaviours["peak"] = {"dies": "rate"}
+    command("--quick", "--modes", "step", "--threads", "1")
+    out = capsys.readouterr().out
+    words = "the peak failed on lstm float32 (1, 1, 64, 64) step, 1 thread: peak was ended by SIGSEGV (1 case)"
+    assert out.count(words) == 1
+    assert "PyTorch timed" not in out
+    assert "x2.00" in out
+    assert " 0% " not in out  # as if we used nothing of a peak that nobody knows
+
+
+def test_a_reason_is_given_once_with_the_number_of_its_cases(fakes, capsys):
+    fakes.behaviours["torch"] = {"refuses": "not today"}
+    command("--quick", "--modes", "training", "--threads", "1")
+    assert "PyTorch refused: not today (3 cases)" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(("load", "said"), [("0.40", False), ("0.60", True)])
 def test_a_busy_machine_is_remarked_on(fakes, monkeypatch, capsys, load, said):
     monkeypatch.setattr("unrolled.bench.machine.describe_machine", lambda: {"load average before": load})
@@ -215,7 +271,7 @@ def test_a_busy_machine_is_remarked_on(fakes, monkeypatch, capsys, load, said):
 
 def test_what_is_done_is_kept_when_a_run_is_interrupted(fakes, tmp_path, monkeypatch, capsys):
     def interrupted(self, seconds):
-        if ("torch", "time") in fakes.log[:-1]:
+        if fakes.log.count(("torch", "time")) > 1:  # in the second case
             raise KeyboardInterrupt
         return {"seconds": 1.0, "calls": 1}
 

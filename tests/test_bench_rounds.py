@@ -2,6 +2,8 @@
 
 import importlib
 import itertools
+import math
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +24,7 @@ HOME = str(Path(unrolled.__file__).parent.parent)
 
 def measured(peers, cases=(CASE,), rounds=3):
     versions = {}
-    names = ["unrolled", *(name for name in peers.behaviours if name != "unrolled")]
+    names = ["unrolled", *(name for name in peers.behaviours if name not in ("unrolled", "peak"))]
     results = list(run_cases(cases, names, rounds=rounds, seconds=0, versions=versions, start=peers.start, pause=0))
     assert peers.open == 0  # every worker was closed
     return results, versions
@@ -31,27 +33,41 @@ def measured(peers, cases=(CASE,), rounds=3):
 # Rounds.
 
 
-def test_peers_take_turns_each_comes_first_and_every_round_measures_the_peak():
+def orders(peers):
+    """Who was asked in each round, after the peak."""
+    asked = " ".join(name for name, do in peers.log if do in ("rate", "time"))
+    assert asked.startswith("peak ")
+    return [part.split() for part in asked.split("peak")[1:]]
+
+
+def test_peers_take_turns_and_every_round_measures_the_peak():
     peers = FakePeers(torch={"seconds": 3.0}, jax={"seconds": 2.0})
     (result,), versions = measured(peers)
-    asked = [name for name, do in peers.log if do in ("rate", "time")]
-    assert asked == [
-        "peak",
-        "unrolled",
-        "torch",
-        "jax",
-        "peak",
-        "torch",
-        "jax",
-        "unrolled",
-        "peak",
-        "jax",
-        "unrolled",
-        "torch",
-    ]
+    assert [sorted(order) for order in orders(peers)] == [["jax", "torch", "unrolled"]] * 3
     assert result.peaks == [1e9] * 3
     assert result.outcomes["torch"] == Outcome("timed", "", [3.0, 6.0, 9.0])
     assert versions == {"unrolled": "1.0", "torch": "1.0", "jax": "1.0"}
+
+
+def test_the_order_of_each_round_is_drawn_so_that_each_follows_every_other_and_a_second_run_draws_the_same():
+    runs = [FakePeers(torch={}, onnx={}, jax={}) for _ in range(2)]
+    for peers in runs:
+        measured(peers, [CASE, CASE, CASE], rounds=20)
+    first, again = map(orders, runs)
+    assert first == again
+    assert len({tuple(order) for order in first}) > 12  # of the 24 there are; rotation has 4
+    neighbours = Counter(pair for order in first for pair in itertools.pairwise(order))
+    assert len(neighbours) == 12
+    assert max(neighbours.values()) < 3 * min(neighbours.values())
+
+
+def test_no_turn_begins_before_the_pools_of_the_one_before_may_be_asleep(monkeypatch):
+    peers = FakePeers(torch={})
+    monkeypatch.setattr("unrolled.bench.rounds.time.sleep", lambda seconds: peers.log.append(("pause", seconds)))
+    list(run_cases([CASE], ["unrolled", "torch"], rounds=2, seconds=0, versions={}, start=peers.start))
+    timed = [index for index, (_, do) in enumerate(peers.log) if do in ("rate", "time")]
+    assert len(timed) == 6
+    assert all(peers.log[index - 1][0] == "pause" and peers.log[index - 1][1] > 0.05 for index in timed)
 
 
 def test_a_peer_whose_numbers_differ_is_never_timed():
@@ -79,6 +95,19 @@ def test_a_worker_that_dies_is_reported_the_rest_goes_on_and_the_next_case_has_a
         assert len(result.outcomes["jax"].seconds) == len(result.outcomes["unrolled"].seconds) == 3
     assert peers.started.count(("torch", 1)) == 2
     assert peers.started.count(("jax", 1)) == 1
+
+
+def test_a_peak_that_dies_loses_its_own_round_is_reported_and_has_a_new_worker_in_the_next():
+    peers = FakePeers(torch={}, peak={"dies in turn": 2})
+    results, _ = measured(peers, [CASE, CASE])
+    for result in results:  # a worker's second turn: the second round, then, of the one after it, the first of a case
+        assert result.peak_reason == "peak was ended by SIGSEGV"
+        assert [len(outcome.seconds) for outcome in result.outcomes.values()] == [3, 3]
+    assert [[math.isnan(peak) for peak in result.peaks] for result in results] == [
+        [False, True, False],
+        [True, False, True],
+    ]
+    assert peers.started.count(("peak", 1)) == 3
 
 
 def test_each_number_of_threads_has_workers_of_its_own_and_the_ones_before_are_gone():

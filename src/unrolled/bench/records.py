@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -16,6 +17,7 @@ from unrolled.errors import DataError
 __all__ = ["Row", "read_csv", "rows_of", "to_json", "write_csv"]
 
 OURS = "unrolled"
+NEWER = ("times_ours_low", "times_ours_high")  # columns that older files are without
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,9 @@ class Row:
     peak_gflops: float | None  # the machine's, in the same rounds
     peak_fraction: float | None  # of gflops, round by round
     times_ours: float | None  # this peer's time in ours', round by round: above 1 is slower than we are
-    reason: str = ""
+    times_ours_low: float | None = None  # its quartiles; an older file has none
+    times_ours_high: float | None = None
+    reason: str = ""  # why it was not timed, or a round's peak not measured
 
     @property
     def case(self) -> Case:
@@ -55,16 +59,18 @@ def rows_of(result: CaseResult) -> list[Row]:
     for peer, outcome in result.outcomes.items():
         box = (case.cell, case.dtype, *case.size, case.mode, case.threads, peer, outcome.status, len(outcome.seconds))
         if not outcome.seconds:
-            rows.append(Row(*box, None, None, None, None, None, None, None, outcome.reason))
+            rows.append(Row(*box, None, None, None, None, None, None, None, reason=outcome.reason))
             continue
         low, middle, high = spread([1e6 * seconds for seconds in outcome.seconds])
-        pairs = zip(outcome.seconds, result.peaks, strict=True)
-        fraction = spread([case.flops / seconds / peak for seconds, peak in pairs]).median
-        peak = spread(result.peaks).median
-        ratio = None
+        pairs = [pair for pair in zip(outcome.seconds, result.peaks, strict=True) if math.isfinite(pair[1])]
+        fraction = spread([case.flops / seconds / peak for seconds, peak in pairs]).median if pairs else None
+        peak = spread([peak / 1e9 for _, peak in pairs]).median if pairs else None
+        ratio_low = ratio = ratio_high = None
         if ours is not None and ours.seconds:
-            ratio = spread([s / o for s, o in zip(outcome.seconds, ours.seconds, strict=True)]).median
-        rows.append(Row(*box, middle, low, high, case.flops / middle / 1e3, peak / 1e9, fraction, ratio))
+            ratios = [s / o for s, o in zip(outcome.seconds, ours.seconds, strict=True)]
+            ratio_low, ratio, ratio_high = spread(ratios)
+        measured = (middle, low, high, case.flops / middle / 1e3, peak, fraction, ratio, ratio_low, ratio_high)
+        rows.append(Row(*box, *measured, result.peak_reason))
     return rows
 
 
@@ -82,7 +88,7 @@ def write_csv(path: Path, machine: Mapping[str, str], rows: Sequence[Row]) -> No
 
 
 def read_csv(path: Path) -> tuple[dict[str, str], list[Row]]:
-    """Takes back what `write_csv` wrote, numbers to five digits.
+    """Takes back what `write_csv` wrote, numbers to five digits; an older table may be without the newer columns.
 
     Raises:
         DataError: the file cannot be read, or is not such a table.
@@ -101,9 +107,10 @@ def read_csv(path: Path) -> tuple[dict[str, str], list[Row]]:
         "str": str,
     }
     try:
-        if reader.fieldnames != [field.name for field in fields(Row)]:
+        present = [f for f in fields(Row) if f.name not in NEWER or f.name in (reader.fieldnames or ())]
+        if reader.fieldnames != [f.name for f in present]:
             raise ValueError("other columns")
-        rows = [Row(**{f.name: kinds[str(f.type)](record[f.name]) for f in fields(Row)}) for record in reader]
+        rows = [Row(**{f.name: kinds[str(f.type)](record[f.name]) for f in present}) for record in reader]
     except (ValueError, TypeError) as error:
         raise DataError(
             f"`{path}` is no table of unrolled bench ({error}), expected one written with --csv; was it edited?"
@@ -119,7 +126,8 @@ def to_json(machine: Mapping[str, str], results: Iterable[CaseResult]) -> dict[s
             {
                 "case": result.case.to_record(),
                 "flops": result.case.flops,
-                "peak_flops_per_second": result.peaks,
+                "peak_flops_per_second": [peak if math.isfinite(peak) else None for peak in result.peaks],
+                "peak_reason": result.peak_reason,
                 "peers": {name: asdict(outcome) for name, outcome in result.outcomes.items()},
             }
             for result in results

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import random
 import sys
 import tempfile
 import time
@@ -22,7 +24,10 @@ __all__ = ["CaseResult", "Outcome", "run_cases", "start_worker"]
 
 PEAK = "peak"  # the worker that measures the machine itself
 PEAK_SECONDS = 0.03
-PAUSE_SECONDS = 0.02  # before each measurement: the thread pools of the one before have gone to sleep
+# Before each measurement: the thread pools of the one before have gone to sleep. ONNX Runtime's workers were seen to
+# spin for 50 ms after their last call (PyTorch's for 10, JAX's and ours not at all), on the cores of whoever is next.
+PAUSE_SECONDS = 0.06
+ORDER_SEED = 0  # of the orders within the rounds, so that a run can be repeated
 
 
 class Asked(Protocol):
@@ -56,8 +61,9 @@ class CaseResult:
     """One case: the machine's peak of each round, in flops per second, and what became of each peer."""
 
     case: Case
-    peaks: list[float]
+    peaks: list[float]  # nan where it could not be measured
     outcomes: dict[str, Outcome]
+    peak_reason: str = ""  # why it could not
 
 
 def start_worker(name: str, threads: int) -> Worker:
@@ -110,17 +116,19 @@ def run_cases(
         pause: seconds between two turns.
 
     Returns:
-        A result for each case, as it is done; a peer that dies, raises or disagrees is reported there, and the rest
-        goes on.
+        A result for each case, as it is done; a peer that dies, raises or disagrees is reported there, and so is a peak
+        that cannot be measured; the rest goes on.
     """
+    order = random.Random(ORDER_SEED)
     for threads, group in groupby(cases, key=lambda case: case.threads):
         crew = _Crew(start, threads)
         crew.versions = versions
         try:
             for case in group:
-                outcomes = _prepared(crew, case, peers)
-                peaks = _take_turns(crew, case, outcomes, rounds, seconds, pause)
-                yield CaseResult(case, peaks, outcomes)
+                result = CaseResult(case, [], _prepared(crew, case, peers))
+                for _ in range(rounds):
+                    _take_turns(crew, result, order, seconds, pause)
+                yield result
         finally:
             crew.close()
 
@@ -155,19 +163,22 @@ def _results(crew: _Crew, name: str) -> dict[str, Array]:
             return {key: stored[key] for key in stored.files}
 
 
-def _take_turns(
-    crew: _Crew, case: Case, outcomes: dict[str, Outcome], rounds: int, seconds: float, pause: float
-) -> list[float]:
-    peaks: list[float] = []
-    for number in range(rounds):
+def _take_turns(crew: _Crew, result: CaseResult, order: random.Random, seconds: float, pause: float) -> None:
+    """One round: the peak, then every peer.
+
+    The order is drawn anew: were it only rotated, each would nearly always follow the same one, and bear what that one
+    leaves behind, in the caches and on the cores.
+    """
+    time.sleep(pause)
+    try:
+        result.peaks.append(crew.ask(PEAK, "rate", dtype=result.case.dtype, seconds=PEAK_SECONDS))
+    except WorkerError as error:
+        result.peaks.append(math.nan)
+        result.peak_reason = str(error)
+    ready = [name for name, outcome in result.outcomes.items() if outcome.status == "timed"]
+    for name in order.sample(ready, len(ready)):
         time.sleep(pause)
-        peaks.append(crew.ask(PEAK, "rate", dtype=case.dtype, seconds=PEAK_SECONDS))
-        ready = [name for name, outcome in outcomes.items() if outcome.status == "timed"]
-        first = number % max(1, len(ready))
-        for name in ready[first:] + ready[:first]:  # each in turn comes first
-            time.sleep(pause)
-            try:
-                outcomes[name].seconds.append(crew.ask(name, "time", seconds=seconds)["seconds"])
-            except WorkerError as error:
-                outcomes[name] = Outcome("failed", str(error))
-    return peaks
+        try:
+            result.outcomes[name].seconds.append(crew.ask(name, "time", seconds=seconds)["seconds"])
+        except WorkerError as error:
+            result.outcomes[name] = Outcome("failed", str(error))

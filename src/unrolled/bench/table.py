@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from rich.console import Console
 from rich.table import Table
 
+from unrolled.bench.cases import Case
 from unrolled.bench.peers import PEERS
 from unrolled.bench.records import OURS, Row
 from unrolled.bench.targets import comparisons, findings, means
@@ -17,7 +18,7 @@ WORST = 5  # cases that the summary names
 
 
 def show(console: Console, machine: Mapping[str, str], rows: Sequence[Row]) -> None:
-    """Prints the machine, every case, what was not timed and why, and the summary."""
+    """Prints the machine, every case, what was not measured and why, and the summary."""
     console.print(", ".join(f"{name} {value}" for name, value in machine.items()), style="dim", markup=False)
     console.print(_cases(rows))
     for reason, count in _reasons(rows).items():
@@ -47,7 +48,7 @@ def _cases(rows: Sequence[Row]) -> Table:
             str(case.threads),
             _microseconds(ours),
             "" if ours is None or ours.gflops is None else f"{ours.gflops:.1f}",
-            "" if ours is None or ours.peak_fraction is None else f"{ours.peak_fraction:.0%}",
+            "" if ours is None else _fraction(ours),
             *(_microseconds(by_peer.get(peer)) for peer in others),
         )
     return table
@@ -64,14 +65,15 @@ def _microseconds(row: Row | None) -> str:
 
 
 def _reasons(rows: Sequence[Row]) -> dict[str, int]:
-    """What was not timed: each reason once, with the number of its cases."""
-    found: dict[str, int] = {}
+    """What was not timed, and of which peaks a round is missing: each reason once, with the number of its cases."""
+    found: dict[str, set[Case]] = {}
     for row in rows:
+        where = "" if row.status == "refused" else f" on {row.case}"
         if row.status != "timed":
-            where = "" if row.status == "refused" else f" on {row.case}"
-            text = f"{PEERS[row.peer].title} {row.status}{where}: {row.reason}"
-            found[text] = found.get(text, 0) + 1
-    return found
+            found.setdefault(f"{PEERS[row.peer].title} {row.status}{where}: {row.reason}", set()).add(row.case)
+        elif row.reason:
+            found.setdefault(f"the peak failed{where}: {row.reason}", set()).add(row.case)
+    return {text: len(cases) for text, cases in found.items()}
 
 
 def _means(rows: Sequence[Row]) -> Table:
@@ -89,12 +91,22 @@ def _worst(rows: Sequence[Row]) -> Table:
     table = Table(title="where the best peer is nearest, or ahead", title_justify="left")
     for name in ("case", "best peer"):
         table.add_column(name)
-    for name in ("its time in ours", "we use of the peak"):
+    for name in ("its time in ours (quartiles)", "we use of the peak"):
         table.add_column(name, justify="right")
     for found in sorted(comparisons(rows), key=lambda c: c.speedup)[:WORST]:
-        fraction = found.ours.peak_fraction or 0.0
-        table.add_row(str(found.case), PEERS[found.best.peer].title, f"{found.speedup:.2f}", f"{fraction:.0%}")
+        table.add_row(str(found.case), PEERS[found.best.peer].title, _ratio(found.best), _fraction(found.ours))
     return table
+
+
+def _fraction(row: Row) -> str:
+    return "" if row.peak_fraction is None else f"{row.peak_fraction:.0%}"
+
+
+def _ratio(row: Row) -> str:
+    """Of a peer's time and ours; a file of before they were kept has no quartiles."""
+    if row.times_ours_low is None or row.times_ours_high is None:
+        return f"{row.times_ours:.2f}"
+    return f"{row.times_ours:.2f} ({row.times_ours_low:.2f} to {row.times_ours_high:.2f})"
 
 
 def _findings(rows: Sequence[Row]) -> Table:

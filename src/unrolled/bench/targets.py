@@ -111,6 +111,7 @@ def _worst_of(target: str, rows: Sequence[Row], value: Callable[[Row], float], m
 
 def _peak(target: str, ours: Sequence[Row], mode: str, least: float) -> Finding:
     part = [row for row in ours if row.mode == mode and 128 <= row.H <= 512 and row.N >= 32]
+    part = [row for row in part if row.peak_fraction is not None]
     return _worst_of(target, part, lambda row: -(row.peak_fraction or 0.0), lambda fraction: fraction >= least)
 
 
