@@ -1,6 +1,9 @@
-"""The scripts that measure unequal lengths, the import and the installed size: what they make of what they see."""
+"""The scripts that measure lengths, the import, the installed size and memory: what they make of what they see."""
 
 import importlib
+import json
+import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -63,3 +66,76 @@ def test_the_size_is_of_the_installed_files_without_bytecode(script, monkeypatch
         (tmp_path / name).write_bytes(bytes(size))
     monkeypatch.setattr(startup.importlib.metadata, "files", lambda name: [Installed(name) for name in sizes])
     assert startup.installed_megabytes() == 3.5
+
+
+linux = pytest.mark.skipif(not os.access("/proc/self/clear_refs", os.W_OK), reason="a peak cannot be forgotten here")
+
+
+def fill(megabytes: int) -> None:
+    np.ones(megabytes * 10**6, np.uint8)
+
+
+@linux
+def test_growth_into_room_that_was_used_and_freed_before_is_counted(script):
+    memory = script("memory")
+    fill(96)
+    grown, counted = memory.peak_growth(lambda: fill(40))
+    assert 39 < grown < 50
+    assert counted == memory.FORGOTTEN
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no ru_maxrss")
+def test_where_the_peak_cannot_be_forgotten_growth_below_it_is_missing_and_the_record_says_so(
+    script, monkeypatch, tmp_path
+):
+    memory = script("memory")
+    monkeypatch.setattr(memory, "CLEAR_REFS", tmp_path / "no folder" / "clear_refs")
+    fill(96)
+    grown, counted = memory.peak_growth(lambda: fill(40))
+    assert grown < 1
+    assert counted == memory.NOT_FORGOTTEN
+    highest = int(memory.highest_megabytes())
+    assert 39 < memory.peak_growth(lambda: fill(highest + 40))[0] < highest + 41
+
+
+@linux
+def test_the_growth_of_training_holds_at_least_what_it_must_keep(script):
+    T, N, I, H = 64, 64, 64, 128  # noqa: E741
+    growth = {way: script("memory").in_own_process(way, f"{T},{N},{I},{H}")[0] for way in ("full", "sqrt")}
+    results, gates = T * N * (I + H) * 4 / 1e6, T * N * 4 * H * 4 / 1e6
+    assert growth["full"] > results + gates
+    assert results < growth["sqrt"] < results + gates
+
+
+def test_one_record_of_memory_holds_every_size_with_its_ways(script, monkeypatch, tmp_path):
+    memory = script("memory")
+    grown = {"torch": 160.0, "full": 64.0, "low": 32.0, "sqrt": 56.3}
+
+    def record(*arguments: str) -> dict:
+        monkeypatch.setattr(sys, "argv", ["memory.py", *arguments, "--json", str(tmp_path / "memory.json")])
+        memory.main()
+        return json.loads((tmp_path / "memory.json").read_text(encoding="utf-8"))
+
+    monkeypatch.setattr(memory, "in_own_process", lambda way, size: (grown[way], memory.FORGOTTEN))
+    monkeypatch.setattr(memory.importlib.util, "find_spec", lambda name: name)
+    monkeypatch.setattr(memory.importlib.metadata, "version", lambda name: "2.0")
+    whole = record()
+    assert whole["counted by"] == memory.FORGOTTEN
+    assert whole["machine"]["PyTorch"] == "2.0"
+    of_sizes = whole["megabytes for T,N,I,H"]
+    assert list(of_sizes) == ["128,64,128,256", "100000,1,64,64"]
+    assert of_sizes["128,64,128,256"]["peak growth"] == grown
+    assert of_sizes["100000,1,64,64"] == {
+        "y and dx": 51.2,
+        "peak growth": {"sqrt": 56.3},
+        "beyond y and dx": {"sqrt": 5.1},
+    }
+    chosen = record("--size", "2,1,3,4", "--size", "1,1,1,1", "--ways", "full,low")["megabytes for T,N,I,H"]
+    assert {size: list(found["peak growth"]) for size, found in chosen.items()} == {
+        "2,1,3,4": ["full", "low"],
+        "1,1,1,1": ["full", "low"],
+    }
+    monkeypatch.setattr(memory.importlib.util, "find_spec", lambda name: None)
+    without = record()
+    assert list(without["megabytes for T,N,I,H"]["128,64,128,256"]["peak growth"]) == ["full", "low", "sqrt"]
+    assert "PyTorch" not in without["machine"]
