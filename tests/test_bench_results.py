@@ -166,6 +166,7 @@ GRU_MEAN, RNN_MEAN = (f"{cell} training, geometric mean" for cell in ("GRU", "RN
         (SLOWER, CASE, 0.951, {}, True),
         (SLOWER, CASE, 0.949, {}, False),
         (SLOWER, Case("rnn", 1, 1, 64, 64, "step", 1), 0.5, {}, None),
+        (SLOWER, Case("rnn", 1, 1, 64, 64, "step-in-place", 1), 0.5, {}, None),
         (TRAIN_MEAN, CASE, 2.51, {}, True),
         (TRAIN_MEAN, CASE, 2.49, {}, False),
         (TRAIN_MEAN, Case("lstm", 3, 2, 5, 4, "training", 1, "float64"), 1.0, {}, None),
@@ -229,15 +230,15 @@ def test_the_command_shows_keeps_and_shows_again_what_it_measured(fakes, tmp_pat
     command("--quick", "--csv", csv, "--json", record)
     out, progress = capsys.readouterr()
     assert "ONNX Runtime is left out: not installed (pip install onnx)" in out
-    assert "14/14 lstm float32 (1, 1, 64, 64) step, 2 threads" in progress
+    assert "16/16 lstm float32 (1, 1, 64, 64) step-in-place, 2 threads" in progress
     machine, rows = read_csv(csv)
     assert machine["torch"] == "1.0"
     settings = {"threads": "1 and 2", "rounds": "3", "seconds of a turn": "0.1"}
     assert settings.items() <= machine.items()
     assert json.loads(record.read_text(encoding="utf-8"))["machine"] == machine
-    assert len(rows) == 28  # of two peers
+    assert len(rows) == 32  # of two peers
     assert {row.times_ours for row in rows if row.peer == "torch"} == {2.0}
-    assert len(json.loads(record.read_text(encoding="utf-8"))["cases"]) == 14
+    assert len(json.loads(record.read_text(encoding="utf-8"))["cases"]) == 16
     assert "2.00" in out
     assert "missed" in out
     command("--show", csv)

@@ -13,7 +13,7 @@ import unrolled
 from bench_fakes import CASE, FakePeers
 from unrolled import GRU, LSTM
 from unrolled.bench.agreement import TOLERANCES, disagreement
-from unrolled.bench.cases import MODES, SIZES, Case, grid, parse_size, problem
+from unrolled.bench.cases import MODES, SIZES, STEPS, Case, grid, parse_size, problem
 from unrolled.bench.peers import PEERS, missing_packages
 from unrolled.bench.rounds import Outcome, run_cases, start_worker
 from unrolled.bench.worker import PeerWorker
@@ -150,14 +150,15 @@ def test_our_own_worker_and_the_peak_answer_through_real_processes(monkeypatch):
 def test_the_grid_is_the_sizes_cells_modes_and_threads_asked_for():
     cases = grid()
     assert len(set(cases)) == len(cases)
-    single = [case for case in cases if case.dtype == "float32" and case.mode != "step"]
+    single = [case for case in cases if case.dtype == "float32" and case.mode not in STEPS]
     wanted = itertools.product(("lstm", "gru", "rnn"), SIZES, ("inference", "training"), (1, 2))
     assert {(c.cell, c.size, c.mode, c.threads) for c in single} == set(wanted)
     assert len(SIZES) == 11
     double = [case for case in cases if case.dtype == "float64"]
     assert {case.cell for case in double} == {"lstm"}
     assert len({case.size for case in double}) == 4
-    assert {case.size for case in cases if case.mode == "step"} == {(1, 1, 64, 64)}
+    for mode in STEPS:
+        assert {case.size for case in cases if case.mode == mode} == {(1, 1, 64, 64)}
     assert [case.threads for case in cases] == sorted(case.threads for case in cases)
     chosen = grid(["gru"], [(2, 3, 4, 5)], ["training"], [1], ["float64"])
     assert chosen == [Case("gru", 2, 3, 4, 5, "training", 1, "float64")]
@@ -198,6 +199,20 @@ def test_our_own_peer_computes_the_layer_with_the_weights_of_the_problem(mode, t
         wanted |= {f"d{name[:-3]}": array for name, array in gradients.parameters.items()}
     assert disagreement(wanted, own, "float64") is None
     assert len(wanted) == (6 if mode == "training" else 1)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_a_step_begins_at_the_same_state_in_every_call_and_one_in_place_where_the_last_has_ended(cell):
+    for mode, goes_on in (("step", False), ("step-in-place", True)):
+        case = Case(cell, 1, 2, 5, 4, mode, 1, "float64")
+        worker = PeerWorker("unrolled")
+        worker.prepare(case.to_record())
+        first, second = (np.array(worker.peer.run()[0][0]) for _ in range(2))
+        wanted, _ = worker.peer.layer(np.repeat(problem(case)["x"], 2, axis=0))
+        np.testing.assert_array_almost_equal_nulp(first, wanted[0], 16)
+        np.testing.assert_array_almost_equal_nulp(second, wanted[int(goes_on)], 16)
+        h = worker.peer.state.h if cell == "lstm" else worker.peer.state
+        assert np.array_equal(h[0], second if goes_on else np.zeros_like(second))
 
 
 def test_training_packs_the_weights_anew_in_every_call_and_inference_does_not():
@@ -249,7 +264,7 @@ def test_every_peer_computes_what_we_do(name, mode, cell, dtype, tmp_path, monke
     if missing := missing_packages(name):
         pytest.skip(f"{', '.join(missing)} not installed")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    case = Case(cell, 1 if mode == "step" else 5, 3, 4, 6, mode, 1, dtype)
+    case = Case(cell, 1 if mode in STEPS else 5, 3, 4, 6, mode, 1, dtype)
     results = {}
     for peer in ("unrolled", name):
         worker = PeerWorker(peer)

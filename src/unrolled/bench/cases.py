@@ -12,7 +12,7 @@ import numpy as np
 from unrolled.errors import ParameterError
 from unrolled.shapes import Array
 
-__all__ = ["CELLS", "DTYPES", "MODES", "SIZES", "Case", "Size", "grid", "parse_size", "problem"]
+__all__ = ["CELLS", "DTYPES", "MODES", "SIZES", "STEPS", "Case", "Size", "grid", "parse_size", "problem"]
 
 Size = tuple[int, int, int, int]  # T, N, I, H
 
@@ -33,7 +33,8 @@ DOUBLE_SIZES: tuple[Size, ...] = ((100, 1, 64, 64), (100, 64, 64, 128), (128, 64
 QUICK_SIZES: tuple[Size, ...] = ((1, 1, 64, 64), (32, 32, 64, 64), (100, 64, 64, 128))
 
 CELLS = ("lstm", "gru", "rnn")
-MODES = ("inference", "training", "step")
+STEPS = ("step", "step-in-place")  # one step of a stream in a call; ours puts the state in a new place, or the old
+MODES = ("inference", "training", *STEPS)
 DTYPES = ("float32", "float64")
 GATES = {"lstm": 4, "gru": 3, "rnn": 1}
 
@@ -86,7 +87,7 @@ def grid(
     Args:
         cells: of `CELLS`.
         sizes: each `(T, N, I, H)`. `None`: all of `SIZES`, but float64 for the LSTM on four of them only.
-        modes: of `MODES`; `"step"`, one step of a stream in a call, is for sizes of one step in float32 only.
+        modes: of `MODES`; those of `STEPS` are for sizes of one step in float32 only.
         threads: numbers of threads.
         dtypes: of `DTYPES`.
 
@@ -103,7 +104,7 @@ def grid(
             chosen = DOUBLE_SIZES if cell == "lstm" else ()
         streams = [size for size in chosen if size[0] == 1 and dtype == "float32"]
         for mode in modes:
-            cases += [Case(cell, *size, mode, count, dtype) for size in (streams if mode == "step" else chosen)]
+            cases += [Case(cell, *size, mode, count, dtype) for size in (streams if mode in STEPS else chosen)]
     return cases
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from unrolled.bench.cases import Case
+from unrolled.bench.cases import STEPS, Case
 from unrolled.bench.peers import PEERS
 from unrolled.bench.records import Row
 from unrolled.errors import MissingExtraError
@@ -49,7 +49,7 @@ def plot(path: Path, machine: Mapping[str, str], rows: Sequence[Row]) -> None:
     pyplot: Any = importlib.import_module("matplotlib.pyplot")
     timed = [row for row in rows if row.peak_fraction is not None]
     down = list(dict.fromkeys((row.cell, row.dtype) for row in timed))
-    across = sorted({(row.mode, row.threads) for row in timed if row.mode != "step"})
+    across = sorted({(row.mode, row.threads) for row in timed if row.mode not in STEPS})
     if not down or not across:
         return
     sizes = {key: _sizes(timed, key) for key in down}
@@ -86,7 +86,7 @@ def plot(path: Path, machine: Mapping[str, str], rows: Sequence[Row]) -> None:
 
 def _sizes(rows: Sequence[Row], key: tuple[str, str]) -> list[Case]:
     """The sizes of a cell and dtype, from little work to much: each as the one case that stands for it."""
-    found = {row.case.size: row.case for row in rows if (row.cell, row.dtype) == key and row.mode != "step"}
+    found = {row.case.size: row.case for row in rows if (row.cell, row.dtype) == key and row.mode not in STEPS}
     return sorted(found.values(), key=lambda case: case.T * case.N * case.H * (case.I + case.H))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from unrolled.bench.cases import Case
+from unrolled.bench.cases import STEPS, Case
 from unrolled.bench.records import OURS, Row
 from unrolled.bench.statistics import geometric_mean
 
@@ -64,7 +64,7 @@ def means(compared: Sequence[Comparison]) -> list[tuple[str, str, str, int, floa
 def findings(rows: Sequence[Row]) -> list[Finding]:
     """Each target of the engine, float32, against the best peer of each case."""
     compared = [c for c in comparisons(rows) if c.case.dtype == "float32"]
-    sequences = [c for c in compared if c.case.mode != "step"]
+    sequences = [c for c in compared if c.case.mode not in STEPS]
     training = [c for c in sequences if c.case.mode == "training"]
     inference = [c for c in sequences if c.case.mode == "inference"]
     ours = [row for row in rows if row.peer == OURS and row.status == "timed" and row.dtype == "float32"]

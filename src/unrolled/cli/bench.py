@@ -30,7 +30,9 @@ def bench(
     sizes: Annotated[
         str | None, typer.Option(metavar="TxNxIxH,...", help="Which sizes, for example 100x64x64x128.")
     ] = None,
-    modes: Annotated[str | None, typer.Option(metavar="inference,training,step", help="What to time.")] = None,
+    modes: Annotated[
+        str | None, typer.Option(metavar="inference,training,step,step-in-place", help="What to time.")
+    ] = None,
     dtypes: Annotated[str | None, typer.Option(metavar="float32,float64", help="Which dtypes.")] = None,
     threads: Annotated[
         str | None, typer.Option(metavar="1,2", help="How many threads (default: 1 and 2, as far as cores go).")

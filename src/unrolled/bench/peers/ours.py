@@ -32,15 +32,23 @@ class Peer:
         self.layer.set(**{f"{name}_l0": array for name, array in weights.items()})
         self.x, self.dy = problem["x"], problem["dy"]
         self.x_t = problem["x"][0]
-        zeros = np.zeros((1, case.N, case.H), case.dtype)
-        self.state: Any = LSTMState(zeros, zeros) if case.cell == "lstm" else zeros
-        self.run = {"inference": self._inference, "training": self._training, "step": self._step}[case.mode]
+        h, c = np.zeros((2, 1, case.N, case.H), case.dtype)
+        self.state: Any = LSTMState(h, c) if case.cell == "lstm" else h
+        self.run = {
+            "inference": self._inference,
+            "training": self._training,
+            "step": self._step,
+            "step-in-place": self._step_in_place,
+        }[case.mode]
 
     def _inference(self) -> Any:
         return self.layer(self.x)[0], None
 
     def _step(self) -> Any:
         return self.layer.step(self.x_t, self.state)[0][np.newaxis], None
+
+    def _step_in_place(self) -> Any:
+        return self.layer.step(self.x_t, self.state, out=self.state)[0][np.newaxis], None
 
     def _training(self) -> Any:
         with self.layer.edit():  # a new version: what was packed is stale
