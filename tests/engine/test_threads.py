@@ -130,26 +130,44 @@ def test_a_number_of_threads_that_is_none_is_refused_and_changes_nothing(count):
     assert threads.count() == before
 
 
+OWN, V1 = "proc/self/cgroup", "11:cpuset:/elsewhere\n4:cpu,cpuacct:/jobs/17\n1:name=systemd:/user\n"
+SERVICE = "0::/system.slice/app.service\n"
+
+
 @pytest.mark.parametrize(
-    ("cores", "files", "expected"),
+    ("cores", "expected", "files"),
     [
-        (6, {}, 6),
-        (6, {"cpu.max": "max 100000"}, 6),
-        (6, {"cpu.max": "200000 100000"}, 2),
-        (6, {"cpu.max": "250000 100000\n"}, 2),
-        (6, {"cpu.max": "50000 100000"}, 1),
-        (2, {"cpu.max": "800000 100000"}, 2),
-        (6, {"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, 6),
-        (6, {"cpu/cpu.cfs_quota_us": "300000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 3),
+        (6, 6, {}),
+        (6, 6, {OWN: "0::/\n"}),
+        (6, 6, {OWN: "0::/\n", "cpu.max": "max 100000\n"}),
+        (6, 2, {OWN: "0::/\n", "cpu.max": "200000 100000\n"}),
+        (6, 2, {OWN: "0::/\n", "cpu.max": "250000 100000\n"}),
+        (6, 1, {OWN: "0::/\n", "cpu.max": "50000 100000\n"}),
+        (2, 2, {OWN: "0::/\n", "cpu.max": "800000 100000\n"}),
+        (6, 3, {OWN: SERVICE, "system.slice/app.service/cpu.max": "300000 100000\n"}),
+        (6, 4, {OWN: SERVICE, "system.slice/cpu.max": "400000 100000\n", "other.slice/cpu.max": "100000 100000\n"}),
+        (6, 2, {OWN: SERVICE, "system.slice/cpu.max": "2 1\n", "system.slice/app.service/cpu.max": "3 1\n"}),
+        (6, 2, {OWN: SERVICE, "system.slice/cpu.max": "3 1\n", "system.slice/app.service/cpu.max": "2 1\n"}),
+        (6, 5, {OWN: SERVICE, "cpu.max": "5 1\n", "system.slice/cpu.max": "max 100000\n"}),
+        (6, 3, {OWN: "0::/a:b/\u00fc\n", "a:b/\u00fc/cpu.max": "3 1\n"}),
+        (6, 6, {OWN: V1, "cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}),
+        (6, 3, {OWN: V1, "cpu/cpu.cfs_quota_us": "300000\n", "cpu/cpu.cfs_period_us": "100000\n"}),
+        (6, 4, {OWN: V1, "cpu/jobs/17/cpu.cfs_quota_us": "4\n", "cpu/jobs/17/cpu.cfs_period_us": "1\n"}),
+        (6, 5, {OWN: V1, "cpu/jobs/cpu.cfs_quota_us": "5\n", "cpu/jobs/cpu.cfs_period_us": "1\n"}),
+        (6, 6, {OWN: V1, "cpu/elsewhere/cpu.cfs_quota_us": "2\n", "cpu/elsewhere/cpu.cfs_period_us": "1\n"}),
+        (6, 4, {OWN: V1 + SERVICE, "cpu/jobs/cpu.cfs_quota_us": "4\n", "cpu/jobs/cpu.cfs_period_us": "1\n"}),
     ],
 )
-def test_the_default_is_the_smaller_of_affinity_and_quota(monkeypatch, tmp_path, cores, files, expected):
+def test_the_default_is_the_least_of_affinity_and_the_quotas_up_to_the_root(
+    monkeypatch, tmp_path, cores, expected, files
+):
     for name, text in files.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(text, encoding="ascii")
+        file = tmp_path / (name if name == OWN else f"sys/fs/cgroup/{name}")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
     monkeypatch.delenv("UNROLLED_NUM_THREADS", raising=False)
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(cores)), raising=False)
-    monkeypatch.setattr(module, "Path", lambda path: tmp_path / Path(path).relative_to("/sys/fs/cgroup"))
+    monkeypatch.setattr(module, "Path", lambda path: tmp_path / Path(path).relative_to("/"))
     assert engine.default_threads() == expected
 
 
@@ -313,35 +331,39 @@ import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs inherit it ignored
 import numpy as np
 from unrolled.engine import _native, threads
-from unrolled.layers import LSTM
+from unrolled.layers import LSTM, Dense
 _native.notice_crowds(False)
-direction, N, H = sys.argv[1], 1, 256
-T = {"forward": 200_000, "backward": 24_000}[direction]
+what = sys.argv[1]
 threads(int(sys.argv[2]))
-layer = LSTM(1, H, dtype="float64", seed=0)
-x = np.zeros((T, N, 1))
-small = layer(x[:50])[0].tobytes()
-if direction == "backward":
+if what == "rows of a dense layer":
+    layer, x = Dense(2048, 4000, dtype="float64", seed=0), np.zeros((30_000, 2048))
+    few = lambda: layer(x[:50])
+else:
+    T, H = {"forward": (200_000, 256), "backward": (24_000, 256), "long steps": (500, 2048)}[what]
+    layer, x = LSTM(1, H, dtype="float64", seed=0), np.zeros((T, 1, 1))
+    few = lambda: layer(x[:5])[0]
+small = few().tobytes()
+if what == "backward":
     run = layer.forward(x, memory="sqrt")
 print("calling", flush=True)
 try:
-    if direction == "forward":
-        layer(x)
-    else:
+    if what == "backward":
         layer.backward(run, None)
+    else:
+        layer(x)
     print("finished", flush=True)
 except KeyboardInterrupt:
     print("interrupted", flush=True)
-print("and works" if layer(x[:50])[0].tobytes() == small else "and is broken")
+print("and works" if few().tobytes() == small else "and is broken")
 """
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a Windows console has no SIGINT for one process")
-@pytest.mark.parametrize("direction", ["forward", "backward"])
+@pytest.mark.parametrize("what", ["forward", "backward", "long steps", "rows of a dense layer"])
 @pytest.mark.parametrize("count", [1, 2])
-def test_ctrl_c_ends_a_long_call_within_a_second_and_the_engine_works_on(direction, count):
+def test_ctrl_c_ends_a_long_call_within_a_second_and_the_engine_works_on(what, count):
     with subprocess.Popen(
-        [sys.executable, "-c", LONG_CALL, direction, str(count)],
+        [sys.executable, "-c", LONG_CALL, what, str(count)],
         env=os.environ | {"PYTHONPATH": str(PACKAGE)},
         stdout=subprocess.PIPE,
         text=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from types import TracebackType
 
@@ -12,24 +13,39 @@ from unrolled.errors import ParameterError
 __all__ = ["default_threads", "threads"]
 
 
-def _cores_of_quota() -> float:
-    """The cgroup's CPU quota in cores, or infinity where there is none."""
-    try:  # version 2, then version 1
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
-    except (OSError, ValueError):
-        try:
-            quota = Path("/sys/fs/cgroup/cpu/cpu.cfs_quota_us").read_text(encoding="ascii").strip()
-            period = Path("/sys/fs/cgroup/cpu/cpu.cfs_period_us").read_text(encoding="ascii").strip()
-        except OSError:
-            return float("inf")
-    if quota in ("max", "-1"):
+def _quota(cgroup: Path, *files: str) -> float:
+    """One cgroup's CPU quota in cores, or infinity where it has none."""
+    try:
+        quota, period = map(int, " ".join((cgroup / name).read_text(encoding="ascii") for name in files).split())
+    except (OSError, ValueError):  # no such file, or "max" in it
         return float("inf")
-    return int(quota) / int(period)
+    return quota / period if quota > 0 else float("inf")
+
+
+def _cores_of_quota() -> float:
+    """The smallest CPU quota in cores of this process's cgroup and of those above it, or infinity."""
+    least = float("inf")
+    try:
+        cgroups = os.fsdecode(Path("/proc/self/cgroup").read_bytes())
+    except OSError:
+        return least
+    for controllers, path in re.findall(r"^\d+:([^:\n]*):/(.*)$", cgroups, re.MULTILINE):
+        if not controllers:  # version 2 has one hierarchy for all of them
+            folder, files = Path("/sys/fs/cgroup"), ["cpu.max"]
+        elif "cpu" in controllers.split(","):
+            folder, files = Path("/sys/fs/cgroup/cpu"), ["cpu.cfs_quota_us", "cpu.cfs_period_us"]
+        else:
+            continue
+        # From the hierarchy's root, which in a container may be the process's own, whatever the path says.
+        for name in ("", *path.split("/")):
+            folder /= name
+            least = min(least, _quota(folder, *files))
+    return least
 
 
 def default_threads() -> int:
-    """`UNROLLED_NUM_THREADS` where it is set, else the cores that this process may use: its affinity, or its
-    cgroup's quota.
+    """`UNROLLED_NUM_THREADS` where it is set, else the cores that this process may use: its affinity, or the
+    smallest CPU quota of its cgroup and those above it.
 
     Raises:
         ParameterError: `UNROLLED_NUM_THREADS` is not a positive integer.
