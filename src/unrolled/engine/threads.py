@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from types import TracebackType
 
@@ -29,15 +28,16 @@ def _cores_of_quota() -> float:
         cgroups = os.fsdecode(Path("/proc/self/cgroup").read_bytes())
     except OSError:
         return least
-    for controllers, path in re.findall(r"^\d+:([^:\n]*):/(.*)$", cgroups, re.MULTILINE):
+    for line in filter(None, cgroups.split("\n")):
+        controllers, _, path = line.partition(":")[2].partition(":")
         if not controllers:  # version 2 has one hierarchy for all of them
             folder, files = Path("/sys/fs/cgroup"), ["cpu.max"]
         elif "cpu" in controllers.split(","):
             folder, files = Path("/sys/fs/cgroup/cpu"), ["cpu.cfs_quota_us", "cpu.cfs_period_us"]
         else:
             continue
-        # From the hierarchy's root, which in a container may be the process's own, whatever the path says.
-        for name in ("", *path.split("/")):
+        # The first name is empty: the hierarchy's root, in a container perhaps the process's own, whatever the path says.
+        for name in path.split("/"):
             folder /= name
             least = min(least, _quota(folder, *files))
     return least
