@@ -283,7 +283,7 @@ template <typename T> void check_products(std::int64_t M, std::int64_t I, std::i
            std::to_string(I) + " K" + std::to_string(K) + " threads " + std::to_string(threads);
     Array<T> a(x), b(bias), d(dy), panels = packed<T>(weight, K, I, true), found(M * K), found_dweight(K * I), found_dbias(K);
     const RowsProduct<T> rows{M, a.data(), I, panels.data(), {K, I}, b.data(), found.data(), K};
-    run_on_team([&](Team*, int rank, int size) { kernels<T>().rows_product(rows, rank, size); });
+    run_on_team([&](Team* team, int rank, int size) { kernels<T>().rows_product(rows, team, rank, size); });
     OuterProduct<T> outer{M, K, I, d.data(), a.data(), found_dweight.data(), found_dbias.data(), nullptr};
     Array<T> scratch(kernels<T>().outer_scratch(outer, threads), std::numeric_limits<T>::quiet_NaN());
     outer.scratch = scratch.data();

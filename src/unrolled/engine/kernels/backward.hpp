@@ -320,8 +320,7 @@ template <typename Cell, typename T> struct BackwardLoop {
     const Room room = room_of(call, rank);
     const Part part = part_of(batch, P::count(H), rank, size), everyone = whole(batch);
     if (rank == 0) memset(room.zeros, 0, room.row * sizeof(T));
-    const bool again = keeps_gates && !f.keep_gates;
-
+    const bool again = keeps_gates && !f.keep_gates, long_steps = N * H * H > kLongStep;
     const bool far = !again && batch.steps * N * S * H * Index(sizeof(T)) > kNearBytes;
     Chunk chunk{call.first ? call.chunk_starts[call.first - 1] : batch.steps, 0, 0, nullptr, far};
     for (Index k = call.first; k < call.last; ++k) {
@@ -336,6 +335,7 @@ template <typename Cell, typename T> struct BackwardLoop {
       for (Index s = chunk.s1 - 1; s >= chunk.s0; --s) {
         const T* dz_next = s + 1 == chunk.s1 ? room.dz_after : room.dz + before * room.row;
         before -= running_at(batch, s);
+        if (long_steps && !team_goes_on(team, rank)) return;
         if (!step(call, room, chunk, part, s, before, dz_next, team)) return;
         if (part.shares_units && s > chunk.s0 && !team_step_barrier(team)) return;
       }

@@ -38,7 +38,7 @@ template <typename T> void bind(nb::module_& m) {
     const PanelShape shape{units, depth};
     const RowsProduct<T> p{rows,  pointer(a, rows * depth, "a"),    depth, pointer(panels, k.packed_size(shape), "panels"),
                            shape, pointer(bias, units, "bias"), pointer(c, rows * units, "c"), units};
-    run(2.0 * rows * units * depth, [&](Team*, int rank, int size) { k.rows_product(p, rank, size); });
+    run(2.0 * rows * units * depth, [&](Team* team, int rank, int size) { k.rows_product(p, team, rank, size); });
   }, "a"_a, "rows"_a, "panels"_a, "units"_a, "depth"_a, "bias"_a.none(), "c"_a);
   m.def("outer_product", [](const In<T>& a, const In<T>& b, std::int64_t rows, std::int64_t columns_a, std::int64_t columns_b, const Out<T>& c,
                             const Maybe<Out<T>>& column_sum, const Out<T>& scratch) {

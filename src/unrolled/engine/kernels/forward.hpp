@@ -10,6 +10,9 @@
 namespace unrolled {
 namespace {
 
+// From so many products of a gate's on, tens of microseconds, each step asks whether the call goes on; else each run of steps does.
+constexpr Index kLongStep = 1000000;
+
 template <typename Cell, typename T> struct ForwardLoop {
   static constexpr int G = Cell::gates, S = Cell::slots;
   static constexpr int W = Vec<T>::width;
@@ -114,6 +117,7 @@ template <typename Cell, typename T> struct ForwardLoop {
     const Batch& batch = call.batch;
     const Index H = call.H, N = batch.size, slots = S * H;
     const Part part = part_of(call, rank, size);
+    const bool long_steps = N * H * H > kLongStep;
     Index checkpoint = call.chunks - 1;
     while (checkpoint >= 0 && call.chunk_starts[checkpoint] < call.first) --checkpoint;
     for (Index s0 = call.first; s0 < call.last;) {
@@ -128,6 +132,7 @@ template <typename Cell, typename T> struct ForwardLoop {
         Cell::Steps::all([&](auto phase) UNROLLED_LAMBDA { return project_inputs<decltype(phase)>(call, part, s0, rows, gates_at), true; });
 
       for (Index s = s0; s < s1; ++s) {
+        if (long_steps && !team_goes_on(team, rank)) return;
         const Index running = part.running(batch, s);
         if (call.checkpoints && checkpoint >= 0 && s == call.chunk_starts[checkpoint]) {
           save_cells(call, part, call.checkpoints + checkpoint * N * H);

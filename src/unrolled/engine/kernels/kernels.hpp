@@ -18,17 +18,21 @@ void pack(T* packed, const PanelShape& s, const T* source, int64_t column_stride
   P::pack(packed, s.units, s.depth, source, column_stride, depth_stride, mine.first, mine.last);
 }
 
-template <typename T> void rows_product(const RowsProduct<T>& p, int rank, int size) {
+constexpr Index kOuterChunk = 512;  // rows that are used at once
+
+template <typename T> void rows_product(const RowsProduct<T>& p, Team* team, int rank, int size) {
   using P = Panels<T, 1>;
   const Index panels = P::count(p.shape.units);
   const bool by_rows = p.rows >= Index(size) * kTileRows || panels < size;
   const Range rows = by_rows ? share(p.rows, rank, size) : Range{0, p.rows};
   const Range mine = by_rows ? Range{0, panels} : share(panels, rank, size);
-  const auto start = [&]() { return EvenRows<T>{p.a + rows.first * p.a_stride, p.a_stride, p.c + rows.first * p.c_stride, p.c_stride}; };
-  rows_times_panels<P>(rows.last - rows.first, start, Matrix<T>{p.panels}, p.shape.units, p.shape.depth, mine.first, mine.last, p.bias, true);
+  // some hundred rows at a time: the call may be interrupted between
+  for (Index first = rows.first; first < rows.last && team_goes_on(team, rank); first += kOuterChunk) {
+    const auto start = [&]() { return EvenRows<T>{p.a + first * p.a_stride, p.a_stride, p.c + first * p.c_stride, p.c_stride}; };
+    rows_times_panels<P>(least(kOuterChunk, rows.last - first), start, Matrix<T>{p.panels}, p.shape.units, p.shape.depth, mine.first, mine.last,
+                         p.bias, true);
+  }
 }
-
-constexpr Index kOuterChunk = 512;  // rows of A and B that are used at once
 
 // Rows of B must be whole vectors long: else a copy of the chunk is used, whose rows are.
 template <typename T> Index outer_copy_stride(const OuterProduct<T>& p) {

@@ -102,7 +102,7 @@ template <typename T> struct Kernels {
   int64_t (*packed_size)(const PanelShape&);
   // packs source[column * column_stride + k * depth_stride]
   void (*pack)(T* packed, const PanelShape&, const T* source, int64_t column_stride, int64_t depth_stride, int rank, int size);
-  void (*rows_product)(const RowsProduct<T>&, int rank, int size);
+  void (*rows_product)(const RowsProduct<T>&, Team* team, int rank, int size);
   int64_t (*outer_scratch)(const OuterProduct<T>&, int size);
   void (*outer_product)(const OuterProduct<T>&, Team*, int rank, int size);
   Cell<T> cells[kCells];
