@@ -36,7 +36,7 @@ def _cores_of_quota() -> float:
             folder, files = Path("/sys/fs/cgroup/cpu"), ["cpu.cfs_quota_us", "cpu.cfs_period_us"]
         else:
             continue
-        # The first name is empty: the hierarchy's root, in a container perhaps the process's own, whatever the path says.
+        # The first name is empty: the hierarchy's root, in a container often the own one, whatever path says.
         for name in path.split("/"):
             folder /= name
             least = min(least, _quota(folder, *files))
