@@ -66,7 +66,7 @@ class threads:  # noqa: N801 - used as a function: unrolled.threads(2)
 
     Results have the same bits whatever the number. It is a most: short work takes fewer, and where other programs want
     the cores, sequences so few that the threads would wait for each other at every step run on one for a while. On
-    Linux, a thread that the system has queued behind another of the same call moves to a free core; its affinity stays.
+    Linux, a thread that the system has queued behind another of the same call moves to a core that none of them took.
 
     Args:
         count: a positive number of threads, or `None` for the default.
