@@ -82,7 +82,7 @@ MUTANTS = [
     ),
     Mutant("forward.hpp", "rows[r].gates + «Phase::source * H → 0»;", "a later phase takes another slot's rows"),
     Mutant("forward.hpp", "to(p) + «first → 0»};", "a later phase's input products in the first one's place"),
-    Mutant("forward.hpp", "call.bias + «first → 0»);", "a later phase has the first one's bias"),
+    Mutant("forward.hpp", "call.bias + «first → 0», call.keep_gates);", "a later phase has the first one's bias"),
     Mutant("forward.hpp", "return «p.s → p.s > 1» ? call.y", "the second step starts from h0 again"),
     Mutant("forward.hpp", "call.h0 + «p.n * call.H → 0»", "all sequences start from the first one's h0"),
     Mutant(
@@ -200,7 +200,11 @@ MUTANTS = [
         "a chunk forgets those before",
     ),
     Mutant("products.hpp", "to[r] = c + «(m + r) → r» * c_stride;", "every tile's rows in the first one's place"),
-    Mutant("products.hpp", "panel, units, «k0 ? nullptr : bias → bias», c);", "a slice starts from the bias again"),
+    Mutant(
+        "products.hpp",
+        "panel, units, «k0 ? nullptr : bias → bias», c, fresh && !k0);",
+        "a slice starts from the bias again",
+    ),
     Mutant("products.hpp", "call.b = b + «panel.unit0 → 0», call.b_step", "every panel of B is its first"),
     Mutant("products.hpp", "columns, b + «block.b0 → 0», b_stride", "the candidate's sums are the reset gate's"),
     Mutant("products.hpp", "r < real ? rows[k][first + r] : «T(1) → T(0)»", "a bias has no gradient"),
@@ -271,7 +275,9 @@ MUTANTS = [
         "the loss is off by the highest logit",
     ),
     Mutant(
-        "kernels.hpp", "EvenRows<T>{p.a + «rows.first → 0» * p.a_stride", "every thread multiplies the first one's rows"
+        "kernels.hpp",
+        "EvenRows<T>{p.a + «first → first - rows.first» * p.a_stride",
+        "every thread multiplies the first one's rows",
     ),
     Mutant("kernels.hpp", "*b = p.b + «k0 → 0» * p.n;", "every chunk has the first one's rows of B"),
     Mutant("kernels.hpp", "*a = p.a + «k0 → 0» * p.m, *b", "every chunk has the first one's rows of A"),
