@@ -1,7 +1,7 @@
 """What unequal lengths cost: an LSTM on a padded batch without lengths, with every length full, and with random ones.
 
-The time with lengths is a ratio to the padded run's, beside the share of the work that is left: the steps of every
-sequence, in each step rounded up to whole tiles of rows. PyTorch's packed sequences go the same way, where it is
+The time with lengths is a ratio to the padded run's, beside the share of the recurrent product's tiles that is left: the
+sequences that each step has, rounded up to whole tiles of rows. PyTorch's packed sequences go the same way, where it is
 installed. All take turns in every round, in one process on one thread: so no pool waits for work.
 
     python benchmarks/lengths.py
@@ -133,7 +133,7 @@ def main() -> None:
     libraries = [name for name in LIBRARIES if name != "torch" or importlib.util.find_spec("torch")]
     engine.threads(1)
     machine, records = describe_machine(), []
-    print("(T, N, I, H), LSTM                time of the padded run: median (quartiles), and the share of work left")
+    print("(T, N, I, H), LSTM                of the padded run's time: median (quartiles), and the share of tiles left")
     for text in options.size or SIZES:
         T, N, inputs, H = (int(part) for part in text.split(","))
         for record in measure((T, N, inputs, H), options.rounds, options.seconds, libraries):

@@ -34,7 +34,9 @@ def installed_megabytes() -> float | None:
     except importlib.metadata.PackageNotFoundError:
         return None
     files = [file for file in files if file.suffix != ".pyc"]
-    if not any(file.name.startswith("_native.") for file in files):
+    if {"__init__.py", "_native"} - {
+        file.name if file.suffix == ".py" else file.name.partition(".")[0] for file in files
+    }:
         return None
     return sum(Path(str(file.locate())).stat().st_size for file in files) / 1e6
 
