@@ -1,8 +1,8 @@
 """What unequal lengths cost: an LSTM on a padded batch without lengths, with every length full, and with random ones.
 
-The time with lengths is a ratio to the padded run's, beside the share of the recurrent product's tiles that is left: the
-sequences that each step has, rounded up to whole tiles of rows. PyTorch's packed sequences go the same way, where it is
-installed. All take turns in every round, in one process on one thread: so no pool waits for work.
+The time with lengths is a ratio to the padded run's, beside the share of the recurrent product's tiles that is left:
+the sequences that each step has, rounded up to whole tiles of rows. PyTorch's packed sequences go the same way, where
+it is installed. All take turns in every round, in one process on one thread: so no pool waits for work.
 
     python benchmarks/lengths.py
     python benchmarks/lengths.py --size 100,64,64,128 --json benchmarks/results/lengths.json

@@ -34,9 +34,8 @@ def installed_megabytes() -> float | None:
     except importlib.metadata.PackageNotFoundError:
         return None
     files = [file for file in files if file.suffix != ".pyc"]
-    if {"__init__.py", "_native"} - {
-        file.name if file.suffix == ".py" else file.name.partition(".")[0] for file in files
-    }:
+    names = {file.name.partition(".")[0] for file in files}
+    if not {"__init__", "_native"} <= names:  # an editable installation has the kernels without the sources
         return None
     return sum(Path(str(file.locate())).stat().st_size for file in files) / 1e6
 

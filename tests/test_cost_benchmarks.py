@@ -58,7 +58,7 @@ def test_the_import_is_measured_in_new_processes_and_a_link_to_the_sources_has_n
 
 
 def test_the_size_is_of_the_installed_files_without_bytecode(script, monkeypatch, tmp_path):
-    startup, sizes = script("startup"), {"_native.so": 3_000_000, "layers.py": 500_000, "layers.pyc": 400_000}
+    startup, sizes = script("startup"), {"_native.so": 3_000_000, "__init__.py": 500_000, "layers.pyc": 400_000}
 
     class Installed(type(tmp_path)):
         def locate(self):
@@ -68,6 +68,8 @@ def test_the_size_is_of_the_installed_files_without_bytecode(script, monkeypatch
         (tmp_path / name).write_bytes(bytes(size))
     monkeypatch.setattr(startup.importlib.metadata, "files", lambda name: [Installed(name) for name in sizes])
     assert startup.installed_megabytes() == 3.5
+    del sizes["__init__.py"]
+    assert startup.installed_megabytes() is None
 
 
 linux = pytest.mark.skipif(not os.access("/proc/self/clear_refs", os.W_OK), reason="a peak cannot be forgotten here")
