@@ -25,6 +25,7 @@ import numpy as np
 
 from unrolled import LSTM, engine
 from unrolled.bench.machine import describe_machine
+from unrolled.bench.statistics import spread
 
 SIZES = ["32,32,64,64", "100,64,64,128", "128,64,128,256"]
 TILE_ROWS = {"avx512": 6, "neon": 6}  # of the engine's widest tile; 3 elsewhere
@@ -113,7 +114,7 @@ def measure(size: tuple[int, int, int, int], rounds: int, least: float, librarie
             for kind in ("full", "random"):
                 lengths = kinds[kind]
                 assert lengths is not None
-                low, median, high = np.percentile(times[library, kind] / padded, (25, 50, 75))
+                low, median, high = spread((times[library, kind] / padded).tolist())
                 records.append(
                     {"size": size, "mode": mode, "library": library, "lengths": kind}
                     | {"padded microseconds": round(float(np.median(padded)) * 1e6, 1)}

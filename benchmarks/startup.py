@@ -12,10 +12,12 @@ from __future__ import annotations
 import argparse
 import importlib.metadata
 import json
-import statistics
 import subprocess
 import sys
 from pathlib import Path
+
+from unrolled.bench.machine import describe_machine
+from unrolled.bench.statistics import spread
 
 IMPORT = "import time, numpy; start = time.perf_counter(); import unrolled; print(time.perf_counter() - start)"
 
@@ -45,14 +47,12 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=20, help="how many imports (default 20)")
     parser.add_argument("--json", type=Path, help="write the results here")
     options = parser.parse_args()
-    low, median, high = statistics.quantiles(import_milliseconds(options.times), n=4)
+    low, median, high = spread(import_milliseconds(options.times))
     print(f"import unrolled, beyond NumPy   {median:5.1f} ms ({low:.1f} to {high:.1f})")
     megabytes = installed_megabytes()
     size = "not installed, or as a link to its sources" if megabytes is None else f"{megabytes:5.2f} MB"
     print(f"installed                       {size}")
     if options.json:
-        from unrolled.bench.machine import describe_machine
-
         of_import = {"median": round(median, 1), "lower quartile": round(low, 1), "upper quartile": round(high, 1)}
         kept = {"benchmark": "startup", "times": options.times, "machine": describe_machine()}
         kept |= {"import milliseconds": of_import, "installed megabytes": megabytes and round(megabytes, 2)}
