@@ -31,7 +31,11 @@ def bench(
         str | None, typer.Option(metavar="TxNxIxH,...", help="Which sizes, for example 100x64x64x128.")
     ] = None,
     modes: Annotated[
-        str | None, typer.Option(metavar="inference,training,step,step-in-place", help="What to time.")
+        str | None,
+        typer.Option(
+            metavar="inference,training,step,step-in-place",
+            help="What to time; a step is one of a stream, into a new state or its own.",
+        ),
     ] = None,
     dtypes: Annotated[str | None, typer.Option(metavar="float32,float64", help="Which dtypes.")] = None,
     threads: Annotated[
